@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Measures custsync's HTTP/2 beside its HTTP/1.1 against an nginx that closes connections after some requests.
+"""Compares custsync's HTTP/2 with its HTTP/1.1 against an nginx that closes connections after some requests.
 
 usage: tests/servers/http2.py [--binary PATH] [--rows 20000] [--pairs 3] [--only NAME]... [--json FILE]
 
 needs a release build (cargo build --release --bin custsync) and nginx (apt-get install nginx-light).
 
-nginx ends a connection after `keepalive_requests` requests: over HTTP/2 by a GOAWAY that other requests on the way cross. It is
-measured how much faster the same rows are sent over HTTP/1.1, in pairs, one after the other; how often custsync took the end of
-a connection for an outage; and how many rows it records as ambiguous. Nothing leaves the machine, and nothing is left running.
+nginx ends a connection after `keepalive_requests` requests. Over HTTP/2 it sends a GOAWAY, while other requests are on the way.
+The script measures three figures: how much faster the same rows are sent over HTTP/1.1 (in pairs of runs, one after the other),
+how often custsync mistook the end of a connection for an outage, and how many rows it records as ambiguous. Nothing leaves the
+machine, and no process is left running.
 
-Exits 1 where a bound is missed, or where a row was lost.
+Exits 1 if a bound is missed, or if a row was lost.
 """
 import json, statistics, sys, time
 
@@ -21,7 +22,7 @@ KEEPALIVE_REQUESTS = (10, 100, 1000)
 RATIO_MAX = 1.5
 OUTAGES_MAX = 0
 IN_FLIGHT_MAX = 64
-# A run that is slower than this is stopped, and measured by what it did until then.
+# A run that takes longer is stopped, and measured by the rows that it has sent.
 SECONDS_MAX = 45
 
 
@@ -103,7 +104,7 @@ def main():
         blocks = [block(f"keepalive-{count}-http{number}", port, count, number == 2)
                   for count in chosen for number, port in zip((1, 2), ports[count])]
         bench.write_token("any")
-        # The discard port: nothing is sent to the upstream that takes its time.
+        # The discard port, because this test sends nothing to the slow upstream.
         bench.start_nginx(path, blocks, [port for pair in ports.values() for port in pair], sandbox_port=9)
         rows = servers.write_rows(bench.work / "rows.csv", options.rows)
         figures = [measure(bench, count, rows, ports[count], options.pairs) for count in chosen]

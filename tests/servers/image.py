@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Builds the container image as a clean clone does, and runs it: without root, read-only, and stopped while it works.
+"""Builds the container image as from a clean clone, and runs it: without root, read-only, and stopped during its work.
 
 usage: tests/servers/image.py [--image NAME] [--json FILE]
 
-needs a Docker engine; and root, debootstrap (apt-get install debootstrap) and a Debian mirror for a base image that the engine
-lacks. No registry is asked: what the Dockerfile names in FROM is then put together from Debian's packages and this machine's
-Rust (a toolchain of rustup's), under the same name. The builder stage gets the crates from where cargo gets them.
+needs a Docker engine. If the engine lacks a base image, it also needs root, debootstrap (apt-get install debootstrap) and a
+Debian mirror. It asks no registry: the base images that the Dockerfile names in FROM are then built from Debian's packages and
+this machine's Rust (a toolchain of rustup's), under the same names. The builder stage gets the crates from cargo's usual source.
 
 With --image, an image that the engine has is run, and none is built.
 
 It covers the Dockerfile, .dockerignore, the entry point, the rights that the program needs, and its signals as process 1. It
 does not cover what the published base images have beyond glibc, libgcc, libstdc++, certificate authorities and their user.
 
-Containers, the images made here and the temporary directory are removed at the end. Exits 1 where something is not as it must be,
-and 0 with a line "not run: …" where the image cannot be built here.
+Containers, the images made here and the temporary directory are removed at the end. Exits 1 if a check fails, and 0 with a line
+"not run: …" if the image cannot be built here.
 """
 import argparse, json, os, re, shutil, statistics, subprocess, sys, time
 from pathlib import Path
@@ -22,17 +22,17 @@ sys.dont_write_bytecode = True
 import servers
 
 DOCKERFILE = servers.ROOT / "Dockerfile"
-# What is made here is told by its name from all else that the engine has.
+# The name distinguishes the images made here from all others of the engine.
 TAG = f"custsync-test-{os.getpid()}"
-# A user that no image knows, as an orchestrator may pick one. Only root can hand files to another user.
+# A user that no image knows, because an orchestrator may choose such a user. Only root can give files to another user.
 USER = 12345 if os.geteuid() == 0 else os.geteuid()
-# What building the crates with C in them takes, beside Rust.
+# The packages needed beside Rust to build the crates that contain C.
 BUILDER_PACKAGES = ("ca-certificates", "gcc", "libc6-dev", "make")
 RUNTIME_PACKAGES = ("base-files", "libc6", "libgcc-s1", "libstdc++6")
 DEBOOTSTRAP_SECONDS_MAX = 600
 BUILD_SECONDS_MAX = 2400
 COMMAND_SECONDS_MAX = 120
-# What `docker stop` grants before it kills; the README's own. Nothing here may come near it.
+# The time that `docker stop` waits before it kills, as in the README. All stops here must take much less.
 STOP_SECONDS = 30
 STOPPED_SECONDS_MAX = 10
 STARTS = 5
@@ -42,7 +42,7 @@ TERMINATED = 143
 
 
 class Missed(Exception):
-    """Something is not as it must be."""
+    """A check failed."""
 
 
 def expect(is_met, words):
@@ -51,13 +51,13 @@ def expect(is_met, words):
 
 
 def call(*command, seconds=COMMAND_SECONDS_MAX, **options):
-    """A command's end and all that it printed."""
+    """Runs a command, and returns its result with all of its output."""
     return subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=seconds, **options)
 
 
 def must(*command, **options):
-    """What a command printed that has to succeed."""
+    """Runs a command that has to succeed, and returns its output."""
     end = call(*command, **options)
     if end.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))} ended with {end.returncode}:\n{end.stdout[-4000:]}")
@@ -73,7 +73,7 @@ def has_image(name):
 
 
 def unavailable(bases):
-    """Why the image cannot be built here, or None."""
+    """The reason why the image cannot be built here, or None."""
     if shutil.which("docker") is None or call("docker", "info", "--format", "{{.ServerVersion}}").returncode != 0:
         return "no Docker engine"
     if all(has_image(base) for base in bases):
@@ -86,7 +86,7 @@ def unavailable(bases):
 
 
 def import_image(root, name, changes):
-    """Makes an image of a directory."""
+    """Makes an image from a directory."""
     options = [part for change in changes for part in ("--change", change)]
     tar = subprocess.Popen(["tar", "--create", "--one-file-system", "--directory", root, "."], stdout=subprocess.PIPE)
     must("docker", "import", *options, "-", name, stdin=tar.stdout, seconds=BUILD_SECONDS_MAX)
@@ -95,17 +95,17 @@ def import_image(root, name, changes):
 
 
 def install_debian(root, suite):
-    """Debian's smallest system with a C compiler. In a mount namespace of its own, so that no mount is left behind."""
+    """Debian's smallest system with a C compiler. It is built in its own mount namespace, so that no mount is left behind."""
     form = "$(REPO_URI) $(CODENAME) $(COMPONENT)"
     lines = must("apt-get", "indextargets", "--format", form, "Created-By: Packages") if shutil.which("apt-get") else ""
-    # The mirror that this machine uses, if it is a Debian of the same suite; else debootstrap's own.
+    # The mirror of this machine, if it is a Debian of the same suite; otherwise debootstrap's default.
     mirrors = [line.split()[0] for line in lines.splitlines() if line.split()[1:] == [suite, "main"]]
     must("unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={','.join(BUILDER_PACKAGES)}", suite, root,
          *mirrors[:1], seconds=DEBOOTSTRAP_SECONDS_MAX, env={**os.environ, "PATH": servers.PATH})
 
 
 def make_builder_base(debian, name):
-    """Debian with this machine's Rust, and its certificate authorities, behind which the crates may be."""
+    """Debian with this machine's Rust and its certificate authorities, which the download of the crates may need."""
     toolchain = Path(must("rustc", "--print", "sysroot").strip())
     for program in ("cargo", "rustc"):
         shutil.copy2(toolchain / "bin" / program, debian / "usr/local/bin" / program)
@@ -117,7 +117,7 @@ def make_builder_base(debian, name):
 
 
 def make_runtime_base(debian, name, root):
-    """What the distroless image has that the program needs: no shell, and a user without rights."""
+    """The parts of the distroless image that the program needs: no shell, and a user without rights."""
     archives = debian / "var/cache/apt/archives"
     for package in RUNTIME_PACKAGES:
         archive, = archives.glob(f"{package}_*.deb")
@@ -141,7 +141,7 @@ def make_bases(work, bases, made):
     suite = bases[0].rsplit("-", 1)[1]
     debian, runtime = work / "debian", work / "runtime"
     install_debian(debian, suite)
-    # The runtime's first: it gets Debian's own certificate authorities, and the builder's is given this machine's.
+    # The runtime image comes first: it gets Debian's certificate authorities, and the builder image then gets this machine's.
     for base in reversed(missing):
         print(f"{base} is not on this engine: made of Debian's {suite}", file=sys.stderr)
         made.append(base)
@@ -153,7 +153,7 @@ def make_bases(work, bases, made):
 
 
 def clone(work):
-    """The files of the repository as they are now: those that git knows, and no other."""
+    """The present files of the repository: only those that git knows."""
     target = work / "clone"
     for name in must("git", "-C", servers.ROOT, "ls-files", "-z").split("\0"):
         if name and (servers.ROOT / name).is_file():
@@ -163,33 +163,33 @@ def clone(work):
 
 
 def build(work, bases, made):
-    """Builds the image, and says how large the base is and how long it took."""
+    """Builds the image, and prints the size of the base and the time of the build."""
     make_bases(work, bases, made)
     context = clone(work)
     since = time.monotonic()
-    # The builder stage gets a name of its own, by which it can be removed; the second build finds it done.
+    # The builder stage gets its own name, so that it can be removed. The second build reuses it.
     for options in (["--target", "builder", "--tag", f"{TAG}-builder"], ["--tag", TAG]):
         made.append(options[-1])
-        # The host's network: the engine's own may lead nowhere.
+        # The build uses the host's network, because the engine's network may have no connection.
         must("docker", "build", "--network", "host", "--force-rm", *options, context, seconds=BUILD_SECONDS_MAX)
     print(f"built in {time.monotonic() - since:.0f} s, on a base of {int(inspect(bases[-1], '{{.Size}}')) / 1e6:.1f} MB")
 
 
 def first_layers(names):
-    """The lowest layer of each of these images that is there."""
+    """The lowest layer of each of these images, if the image exists."""
     end = subprocess.run(["docker", "image", "inspect", "--format", "{{.Id}} {{index .RootFS.Layers 0}}", *names],
                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=COMMAND_SECONDS_MAX)
     return dict(line.split() for line in end.stdout.splitlines())
 
 
 def remove_images(names):
-    """Removes these images, and what a build that failed has left on those of them that are bases."""
+    """Removes these images, and also images that a failed build has left on top of the base images."""
     bases = [name for name in names if not name.startswith(TAG)]
-    # The lowest layer of a base that was made here is in no other image.
+    # No other image contains the lowest layer of a base image that was made here.
     layers = set(first_layers(bases).values()) if bases else set()
     for name in reversed(names):
         call("docker", "image", "rm", "--force", name)
-    # The newest first: an image that another one is built on stays.
+    # The newest is removed first, because an image that another one is built on cannot be removed.
     left = must("docker", "image", "ls", "--all", "--quiet", "--no-trunc", "--filter", "dangling=true").split()
     for image, layer in first_layers(left).items() if left else ():
         if layer in layers:
@@ -228,12 +228,12 @@ class Container:
         return self.data.with_suffix(".log")
 
     def said(self):
-        """The end of all that it printed, to be put behind a message."""
+        """The end of its output, to follow a message."""
         text = self.log().read_text(errors="replace").strip()[-2000:]
         return f":\n{text}" if text else ""
 
     def run(self, *arguments):
-        """Runs it to its end, which has to be exit code 0."""
+        """Runs it to its end, and checks that the exit code is 0."""
         code = self.start(*arguments).wait(COMMAND_SECONDS_MAX)
         expect(code == 0, f"{' '.join(map(str, arguments))} ended with {code}{self.said()}")
 
@@ -245,7 +245,7 @@ class Container:
             time.sleep(0.02)
 
     def is_listening(self):
-        """Whether process 1 is the program and takes SIGTERM, which the kernel else withholds from a process 1."""
+        """Whether process 1 is the program and handles SIGTERM. The kernel withholds unhandled signals from process 1."""
         state = call("docker", "inspect", "--format", "{{.State.Pid}}", self.name)
         status = Path("/proc", state.stdout.strip(), "status")
         if state.returncode != 0 or not status.exists():
@@ -254,14 +254,14 @@ class Container:
         return fields["Name"] == "custsync" and int(fields["SigCgt"], 16) >> 14 & 1 == 1
 
     def stop(self):
-        """Stops it as an orchestrator does. Returns its exit code and the seconds that it took."""
+        """Stops it as an orchestrator does. Returns the exit code and the seconds that the stop took."""
         since = time.monotonic()
         must("docker", "stop", "--time", STOP_SECONDS, self.name)
         seconds = time.monotonic() - since
         return int(inspect(self.name, "{{.State.ExitCode}}")), seconds
 
     def entries(self):
-        """The results of rows in the run directory, as far as they are written."""
+        """The results of rows in the run directory that are written so far."""
         return [entry for entry in self.lines("run/results.ndjson") if "row" in entry]
 
     def lines(self, name):
@@ -271,7 +271,7 @@ class Container:
 
 
 def starts(work, image):
-    """The image needs no more than its entry point: how long the engine and the program take for `--version`."""
+    """The image runs with only its entry point. Measures the time of the engine and the program for `--version`."""
     whole, inside = [], []
     for _ in range(STARTS):
         with Container(work, image) as container:
@@ -279,7 +279,7 @@ def starts(work, image):
             container.run("--version")
             whole.append(time.monotonic() - since)
             text = inspect(container.name, "{{.State.StartedAt}} {{.State.FinishedAt}}").split()
-            # Nanoseconds of the same minute or of two that follow each other.
+            # Nanoseconds of the same minute, or of two consecutive minutes.
             begun, ended = (float(at.rsplit(":", 1)[1].rstrip("Z")) for at in text)
             inside.append((ended - begun) % 60)
             version = container.log().read_text(errors="replace").strip()
@@ -290,7 +290,7 @@ def starts(work, image):
 
 
 def checks(work, image):
-    """A check writes to its run directory alone."""
+    """A check writes only to its run directory."""
     with Container(work, image) as container:
         servers.write_rows(container.data / "rows.csv", 1_000)
         container.run("check", "rows.csv", "--run-dir", "run")
@@ -301,7 +301,7 @@ def checks(work, image):
 
 
 def sends(work, image):
-    """A run against the sandbox records every row; its files belong to the user that it was started as."""
+    """A run against the sandbox records every row. Its files belong to the user that it was started as."""
     with Container(work, image) as container:
         servers.write_rows(container.data / "rows.csv", 100)
         container.run("run", "rows.csv", "--sandbox", "--run-dir", "run")
@@ -312,7 +312,7 @@ def sends(work, image):
 
 
 def run_is_stopped(work, image):
-    """A run that is stopped records what was in flight, and a second container goes on from there."""
+    """A run that is stopped records the requests in flight, and a second container continues it."""
     with Container(work, image) as container, Container(work, image) as second:
         servers.write_rows(container.data / "rows.csv", ROWS)
         arguments = ["run", "rows.csv", "--sandbox", "--sandbox-latency", "20ms", "--sandbox-window", "none",
@@ -335,7 +335,7 @@ def run_is_stopped(work, image):
 
 
 def check_is_stopped(work, image):
-    """A check of standard input that stays open ends when it is stopped, although nothing more comes."""
+    """A check of standard input that stays open ends when it is stopped, although no more input comes."""
     with Container(work, image, stdin=subprocess.PIPE) as container:
         container.start("check", "-", "--run-dir", "run").stdin.write(b"id,first_name\n1,Anna\n")
         container.process.stdin.flush()
@@ -352,7 +352,7 @@ def check_is_stopped(work, image):
 
 
 def measure(work, image):
-    """Runs all cases. Returns the figures and what was missed."""
+    """Runs all cases. Returns the figures and the failed checks."""
     size = int(inspect(image, "{{.Size}}"))
     print(f"image: {size / 1e6:.1f} MB")
     figures, missed = {"image_bytes": size}, []
@@ -376,7 +376,7 @@ def main():
         print(f"not run: {reason}")
         return
     made = []
-    # The binary that is measured is in the image.
+    # The measured binary is the one in the image.
     with servers.Bench(None) as bench:
         try:
             if options.image is None:

@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""Measures how well custsync finds the limit of real servers that name none, and holds it to bounds.
+"""Measures how well custsync finds the limit of real servers that do not name it, and checks the figures against bounds.
 
 usage: tests/servers/limits.py [--binary PATH] [--seconds 90] [--jobs 6] [--retries 0] [--only NAME]... [--json FILE]
-       tests/servers/limits.py --fixed 95      what a client that knows each limit reaches on this machine
+       tests/servers/limits.py --fixed 95      the figures of a client that knows each limit, on this machine
 
-needs a release build (cargo build --release --bin custsync), and the servers, as far as they are there:
+needs a release build (cargo build --release --bin custsync), and these servers, as far as they are installed:
   nginx            apt-get install nginx-light      limit_req, limit_conn
   haproxy          apt-get install haproxy          a stick table, maxconn with a queue
 
-Each case is a custsync that sends to one server for 90 s (--seconds) and is then stopped by SIGINT. What was accepted and
-refused is counted in the server's own log: in the first third of the time, while the limit is being found, and in the rest, for
-which the bounds are. Every row that custsync records as updated has to be accepted in that log exactly once. Some cases
-(--jobs) run side by side; all take about seven minutes. Nothing leaves the machine, and nothing is left running.
+Each case is a custsync that sends to one server for 90 s (--seconds) and is then stopped by SIGINT. Accepted and refused
+requests are counted in the server's own log. The first third of the time, in which custsync searches for the limit, is counted
+by itself; the bounds apply to the rest. Every row that custsync records as updated must be accepted in that log exactly once.
+Several cases (--jobs) run at the same time, and all take about seven minutes. Nothing leaves the machine, and no process is left
+running.
 
-Exits 1 where a bound is missed (after --retries more attempts at it), or where a row was lost or applied twice (at once).
+Exits 1 if a bound is missed (after --retries more attempts), or if a row was lost or applied twice (at once).
 """
 import json, sys, time
 from typing import NamedTuple
@@ -23,22 +24,22 @@ import servers
 
 
 class Bounds(NamedTuple):
-    """What is asked of a case from the second third on, in percent."""
+    """The bounds of a case from the second third of the time on, in percent."""
 
     share_min: float
     refused_max: float
 
 
-# With slack for a busy machine. No row may fail or be rejected in any case.
+# The bounds allow for a busy machine. In no case may a row fail or be rejected.
 BOUNDS = {
     "limit_req": Bounds(share_min=90, refused_max=3),
-    # Whatever comes early by any jitter is refused.
+    # A request that comes early because of jitter is refused.
     "limit_req without burst": Bounds(share_min=75, refused_max=3),
     "limit_conn": Bounds(share_min=70, refused_max=3),
     "stick table": Bounds(share_min=90, refused_max=3),
     "maxconn": Bounds(share_min=70, refused_max=3),
 }
-# custsync's own limit for a server that names none.
+# custsync's own limit for a server that does not name one.
 AUTO_PER_SECOND = 20
 LATENCY_MS = 50
 # More than any case accepts.
@@ -104,7 +105,7 @@ backend NAME-upstream
 
 
 def with_auto(case):
-    """The same server and custsync's default rate: the lesser of the two limits counts."""
+    """The same server with custsync's default rate: the lower of the two limits counts."""
     block = case.block.replace(f"zone={case.name}", f"zone={case.name}-auto")
     return case._replace(name=f"{case.name}-auto", words=f"{case.words}, `--rate auto`", block=block, rate="auto",
                          per_second=min(case.per_second, AUTO_PER_SECOND))
@@ -131,7 +132,7 @@ def all_cases():
 
 
 def start_servers(bench, cases):
-    """Starts what the cases need; returns the cases whose server is installed, each with its port."""
+    """Starts the servers. Returns the cases whose server is installed, each with its port."""
     paths = {server: servers.installed(server) for server in sorted({case.server for case in cases})}
     cases = [case for case in cases if paths[case.server]]
     ports = dict(zip([case.name for case in cases], servers.free_ports(len(cases))))
@@ -151,12 +152,12 @@ def start_servers(bench, cases):
 
 
 def run_cases(bench, cases, rows, options):
-    """Runs cases, some at a time, and returns the figures of each by its name."""
+    """Runs cases, several at a time, and returns the figures of each by its name."""
     waiting, running, figures = list(cases.items()), [], {}
     while waiting or running:
         while waiting and len(running) < options.jobs:
             case, port = waiting.pop(0)
-            # Many failed rows would end it early; they are counted instead.
+            # Otherwise many failed rows would end the run early. They are counted instead.
             rate = f"{case.per_second * 60 * options.fixed // 100:.0f}/m" if options.fixed else case.rate
             sending = ["--rate", rate, "--max-errors", "none"]
             running.append((case, servers.Run(bench, case.name, rows, port, options.seconds, sending)))
@@ -197,8 +198,8 @@ def measure(bench, case, run):
 
 
 def misses(found, bounds):
-    """The figures that are outside of their bounds, each with the reason."""
-    # One that gave up, or came to the end of its rows, was not measured for the whole time.
+    """The figures outside of their bounds, each with the reason."""
+    # A run that stopped early, or reached the end of its rows, was not measured for the whole time.
     if found["exit_code"] != STOPPED_BY_SIGINT:
         yield "exit_code", f"ended with {found['exit_code']}: {found['last_words']}"
     if found["share"] < bounds.share_min:
@@ -210,7 +211,7 @@ def misses(found, bounds):
 
 
 def shares(requests, since, until, per_second):
-    """How much of the limit was accepted in a time, and how much of what was sent was refused, in percent."""
+    """The share of the limit that was accepted in a time, and the share of the requests that was refused, in percent."""
     statuses = [status for at, status, _ in requests if since <= at < until]
     accepted = sum(200 <= status < 300 for status in statuses)
     refused = sum(status in REFUSALS for status in statuses)
@@ -218,7 +219,7 @@ def shares(requests, since, until, per_second):
 
 
 def learned(value):
-    """What a summary says of the limit that was learned: the values whose names have the word in them."""
+    """The learned limits in a summary: the values whose names contain the word."""
     found = {}
     if isinstance(value, dict):
         for key, inner in value.items():
@@ -263,10 +264,10 @@ def main():
             if again:
                 print(f"once more: {', '.join(case.name for case in again)}", file=sys.stderr)
             figures.update(run_cases(bench, again, rows, options))
-    # What a second attempt does not excuse.
+    # A second attempt does not excuse these faults.
     for name, reasons in broken.items():
         figures[name]["missed"] = list(dict.fromkeys(reasons + figures[name]["missed"]))
-    # In the order of the cases, whichever ended first.
+    # The order is that of the cases, whichever ended first.
     figures = {case.name: figures[case.name] for case in cases}
     print_table(cases, figures.values(), options)
     if options.json:

@@ -1,21 +1,22 @@
 """Starts nginx, haproxy and custsync for the scripts beside this file, and ends them all.
 
-Everything listens on free ports of 127.0.0.1, lives in one temporary directory, runs as the caller and in the foreground.
+All servers listen on free ports of 127.0.0.1, keep their files in one temporary directory, and run in the foreground as the
+caller.
 """
 import argparse, json, os, random, shutil, signal, socket, subprocess, sys, tempfile, time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "custsync"
-# An ordinary user's path lacks them on Debian.
+# On Debian, the path of an ordinary user lacks these folders.
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
 START_SECONDS_MAX = 20
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # custsync's own --grace is 25 s.
 GRACE_SECONDS_MAX = 35
 
-# One process, so that nothing has to be handed to another user. The limits act on `proxy_pass`, and not on a `return`
-# beside them, which comes too early: so the answers come from a server block of their own, through a socket.
+# nginx runs as one process, so that no file has to be given to another user. The limits act on `proxy_pass`, but not on a
+# `return` in the same block, which nginx runs earlier. So the answers come from a separate server block, through a socket.
 NGINX = """
 daemon off;
 master_process off;
@@ -40,7 +41,7 @@ http {{
   {blocks}
 }}
 """
-# The answer shows the customer that the path names: another one would prove nothing.
+# The answer shows the customer of the path, because an answer with another customer would prove nothing.
 ANSWER = """location ~ ^/api/v1/customers/([0-9]+)$ {
       default_type application/json;
       return 200 '{"success": "Customer updated", "data": {"id": $1}}';
@@ -73,7 +74,7 @@ def arguments(description):
 
 
 def parse(parser):
-    """The options; ends the program where the binary is missing."""
+    """The options. Ends the program if the binary is missing."""
     options = parser.parse_args()
     options.binary = options.binary.resolve()
     if not options.binary.exists():
@@ -86,7 +87,7 @@ def is_chosen(name, options):
 
 
 def installed(name):
-    """A server's path, or None after saying that it is missing."""
+    """A server's path, or None with a message if it is missing."""
     path = shutil.which(name, path=PATH)
     if path is None:
         print(f"{name} is not installed: its cases are skipped (apt-get install {'nginx-light' if name == 'nginx' else name})")
@@ -94,7 +95,7 @@ def installed(name):
 
 
 def free_ports(count):
-    """Ports that nothing listens on, below those that Linux gives to connections, which would take one before its server does."""
+    """Free ports below those that Linux gives to connections, because a connection could take such a port before its server."""
     ports = []
     for port in random.sample(range(20_000, 32_000), 1_000):
         if len(ports) < count:
@@ -116,7 +117,7 @@ def write_rows(path, count):
 
 
 def read_log(path, name, since, until=float("inf")):
-    """The PUTs that a server answered for a case, each as its time, its status and its customer."""
+    """The PUTs that a server answered for a case, each with its time, its status and its customer."""
     requests = []
     with open(path, encoding="utf-8") as lines:
         for line in lines:
@@ -131,8 +132,8 @@ def read_log(path, name, since, until=float("inf")):
 
 
 class Bench:
-    """A temporary directory and every process that was started in it. Leaving it ends the processes and removes the directory,
-    and so do Ctrl-C and SIGTERM."""
+    """A temporary directory, and every process that was started in it. Leaving the context ends the processes and removes the
+    directory, and so do Ctrl-C and SIGTERM."""
 
     def __init__(self, binary):
         self.binary = binary
@@ -163,7 +164,7 @@ class Bench:
 
     def stop(self, number, _):
         self.signal = number
-        # A process that is just being started would be forgotten.
+        # Otherwise a process that is just being started would be missed.
         if not self.is_starting:
             for other in STOPS:
                 signal.signal(other, signal.SIG_IGN)
@@ -171,9 +172,9 @@ class Bench:
             raise SystemExit(128 + number)
 
     def start(self, command, name):
-        """Starts a command in a process group of its own; what it prints goes to NAME.log and NAME.err."""
+        """Starts a command in its own process group. Its output goes to NAME.log and NAME.err."""
         command = [str(part) for part in command]
-        # The caller's own settings and proxies are none of the measurement's.
+        # The caller's settings and proxies must not affect the measurement.
         environment = {key: value for key, value in os.environ.items()
                        if not key.startswith("CUSTSYNC_") and not key.lower().endswith("_proxy")}
         self.is_starting = True
@@ -201,11 +202,11 @@ class Bench:
                 time.sleep(0.05)
 
     def start_sandbox(self, latency_ms):
-        """custsync's own double of the API, as the upstream that takes its time. Returns its port."""
+        """Starts custsync's sandbox as a slow upstream, and returns its port."""
         port, = free_ports(1)
         command = [self.binary, "sandbox", "--listen", f"127.0.0.1:{port}", "--window", "none", "--latency", f"{latency_ms}ms"]
         self.start_server("sandbox", command, [port])
-        # It says with which command to send to it.
+        # The sandbox prints the command that sends to it.
         text = (self.work / "sandbox.log").read_text()
         token = next(word for word in text.split() if word.startswith("CUSTSYNC_TOKEN=")).partition("=")[2]
         self.write_token(token)
@@ -235,7 +236,7 @@ def end_group(process, number):
 
 
 class Run:
-    """A custsync that sends rows, and is asked to end after some seconds."""
+    """A custsync process that sends rows, and gets a signal to stop after some seconds."""
 
     def __init__(self, bench, name, rows, port, seconds, options):
         self.bench, self.name, self.seconds = bench, name, seconds
@@ -247,7 +248,7 @@ class Run:
              "--run-dir", self.run_dir, "--progress", "off", *options], name)
 
     def ended(self):
-        """Whether it has ended; asks it to, or kills it, where it is time."""
+        """Whether the process has ended. Signals or kills it when its time is over."""
         if self.process.poll() is not None:
             self.until = self.until or time.time()
             return True
@@ -268,7 +269,7 @@ class Run:
                 try:
                     entry = json.loads(line)
                 except ValueError:
-                    continue  # A killed process leaves half a line.
+                    continue  # A killed process can leave half a line.
                 if "row" in entry:  # Other lines are about the run.
                     entries[entry["row"]] = entry
         return list(entries.values())
@@ -282,7 +283,7 @@ class Run:
 
 
 def compare_with_log(entries, requests, controls):
-    """Whether every row recorded as updated was applied exactly once, as counts of those that were not."""
+    """The numbers of rows that were lost, applied without a record, or applied twice."""
     applied = {}
     for _, status, customer in requests:
         if 200 <= status < 300:
