@@ -178,7 +178,7 @@ fn a_check_and_the_settings_show_no_customer_and_no_token() {
 }
 
 #[test]
-fn the_system_is_told_no_secret_and_dumps_no_core() {
+fn no_secret_is_visible_to_the_system_and_no_core_is_dumped() {
     // No answer comes while the process is examined.
     let hang = || {
         Reply::raw(|stream| {
@@ -401,7 +401,7 @@ fn no_hidden_character_is_shown_raw() {
 }
 
 #[test]
-fn settings_in_json_say_what_was_written() {
+fn settings_in_json_are_shown_as_they_were_written() {
     let name = "a\u{202e}b\u{200b}\u{e0001}\u{7f}";
     let end = Scenario::new()
         .custsync(["config", "--null-string", name, "--output-format", "json"])

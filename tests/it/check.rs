@@ -53,7 +53,7 @@ fn a_dry_run_is_a_check() {
 }
 
 #[test]
-fn a_check_finds_what_a_run_finds_and_sends_nothing() {
+fn a_check_has_the_findings_of_a_run_and_sends_nothing() {
     let customers = customers();
     let scenario = Scenario::new()
         .csv(&customers)

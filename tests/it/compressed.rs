@@ -214,7 +214,7 @@ fn a_window_that_takes_too_much_memory_is_refused() {
 }
 
 #[test]
-fn what_fills_up_the_file_behind_gzip_is_no_data() {
+fn padding_after_gzip_data_is_ignored() {
     let padded = [gzip(ROWS.as_bytes()), vec![0; 100_000]].concat();
     Scenario::new()
         .file("a.csv.gz", padded)

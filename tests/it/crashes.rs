@@ -8,7 +8,7 @@ const ROWS: u64 = 50;
 const VARIABLE: &str = "PANIC_OF_A_TEST";
 
 #[test]
-fn a_panic_of_any_thread_is_exit_70_and_the_same_command_goes_on() {
+fn a_panic_of_any_thread_is_exit_70_and_the_same_command_continues() {
     if !cfg!(debug_assertions) {
         println!("did not run: only builds with debug assertions panic on demand");
         return;

@@ -14,7 +14,7 @@ fn sent(end: &End) -> Vec<(u64, serde_json::Value)> {
 }
 
 #[test]
-fn the_delimiter_is_found_out_and_said() {
+fn the_delimiter_is_detected_and_reported() {
     for (delimiter, said) in [(";", "`;`"), ("\t", "tab"), ("|", "`|`")] {
         let text = "id,job,address\n1,\"a,b\",x\n"
             .replace(',', delimiter)
@@ -54,7 +54,7 @@ fn a_delimiter_in_doubt_is_asked_for() {
 }
 
 #[test]
-fn columns_can_be_named_where_there_is_no_header() {
+fn columns_can_be_named_for_a_file_without_a_header() {
     let scenario = Scenario::new()
         .file("a.csv", "1;Nurse;x\n2;Clerk;y\nz;Clerk;\n")
         .sandbox(|_| {});

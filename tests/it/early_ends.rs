@@ -50,7 +50,7 @@ fn ends_early(scenario: &Scenario, end: End, exit: i32, message: &str) -> Value 
 }
 
 #[test]
-fn an_end_before_the_run_is_told_in_json() {
+fn an_end_before_the_run_is_reported_in_json() {
     let usage = scenario();
     ends_early(
         &usage,
@@ -98,7 +98,7 @@ fn an_end_before_the_run_is_told_in_json() {
 }
 
 #[test]
-fn an_end_by_a_signal_before_the_run_is_told_in_json() {
+fn an_end_by_a_signal_before_the_run_is_reported_in_json() {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(3, 1, 3))
         .flags(FLAGS)
@@ -121,7 +121,7 @@ fn an_end_by_a_signal_before_the_run_is_told_in_json() {
 }
 
 #[test]
-fn an_end_with_a_summary_is_told_by_it() {
+fn an_end_with_a_summary_is_reported_in_it() {
     let good = scenario();
     let end = good.run([]).exits(0);
     assert_eq!(told(&good, &end), end.summary());
@@ -144,7 +144,7 @@ fn an_end_with_a_summary_is_told_by_it() {
 }
 
 #[test]
-fn a_summary_file_that_cannot_be_written_is_said_and_changes_no_exit_code() {
+fn a_summary_file_that_cannot_be_written_is_reported_and_changes_no_exit_code() {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(3, 1, 5))
         .sandbox(|_| {});

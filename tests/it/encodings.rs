@@ -80,7 +80,7 @@ fn an_encoding_can_be_named() {
 }
 
 #[test]
-fn what_is_not_in_the_encoding_is_refused_with_its_place() {
+fn bytes_that_the_encoding_lacks_are_refused_with_their_place() {
     let refuse = |content: Vec<u8>, encoding: &str, says: &str| {
         let scenario = Scenario::new().file("a.csv", content).sandbox(|_| {});
         scenario.run(["--encoding", encoding]).exits(2).says(says);

@@ -34,7 +34,7 @@ fn shown_request(end: &End) -> (String, Vec<(String, String)>, Value) {
 }
 
 #[test]
-fn every_cell_is_shown_with_what_becomes_of_it() {
+fn every_cell_is_shown_with_its_field_and_value() {
     let file = "Nr,E-Mail,Sex,job,address,Born,Notes\n\
         007, a@example.com ,M,,\"say \"\"hi\"\"\",31.12.1999,x\n\
         8,nope,?,,-,,y\n\

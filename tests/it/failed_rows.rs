@@ -122,7 +122,7 @@ fn a_corrected_row_leaves_the_newer_values_of_later_rows() {
 }
 
 #[test]
-fn the_run_goes_on_only_with_the_rule_of_overtaken_fields_that_it_began_with() {
+fn a_run_continues_only_with_its_first_rule_for_overtaken_fields() {
     let scenario = Scenario::new()
         .file("customers.csv", CSV)
         .unlimited()
@@ -324,7 +324,7 @@ fn settings_of_the_first_input_s_layout_do_not_apply() {
 }
 
 #[test]
-fn a_byte_order_mark_stays_and_excel_gets_what_it_reads() {
+fn a_byte_order_mark_stays_and_excel_gets_its_own_format() {
     let check = |content: &str, flags: [&str; 2], want: &str| {
         let scenario = Scenario::new()
             .file("a.csv", content)
@@ -486,7 +486,7 @@ fn columns_have_the_numbers_that_they_had_in_the_first_input() {
 }
 
 #[test]
-fn a_row_that_may_be_cut_off_is_not_sent_before_somebody_says_so() {
+fn a_row_that_may_be_cut_off_is_not_sent_until_the_user_asks_for_it() {
     let rows = "id,job,address,email\n1,a,b,c@@example.org\n2,Nurse,12 High Ro";
     let utf_16: Vec<u8> = format!("\u{feff}{rows}")
         .encode_utf16()

@@ -181,7 +181,7 @@ fn every_setting_that_names_a_file_takes_any_name_from_flag_and_variable() {
 }
 
 #[test]
-fn files_of_such_names_are_read_and_told_about() {
+fn files_with_such_names_are_read_and_named_in_messages() {
     let scenario = with_files(&[b"customers.csv"]);
     let (root, url) = (root(&scenario), scenario.url().unwrap());
     let secret = scenario.secret().unwrap();

@@ -146,7 +146,7 @@ fn a_folder_stands_for_its_compressed_files_too() {
 }
 
 #[test]
-fn folders_and_patterns_pass_over_what_is_no_regular_file() {
+fn folders_and_patterns_skip_files_that_are_not_regular() {
     let scenario = Scenario::new();
     fs::create_dir_all(scenario.path("in")).unwrap();
     scenario.write("in/a.csv", "id,job\n1,x\n");

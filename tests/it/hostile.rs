@@ -81,7 +81,7 @@ fn proves_nothing(bad: impl Fn() -> Reply + Send + Sync + 'static) -> End {
 }
 
 #[test]
-fn a_body_of_ten_gigabytes_is_left_where_it_is() {
+fn a_body_of_ten_gigabytes_is_not_read() {
     const BODY_BYTES: u64 = 10 << 30;
     /// The most bytes in the buffers of both ends when the client has gone.
     const WRITTEN_BYTES_MAX: u64 = 64 << 20;
@@ -220,7 +220,7 @@ fn a_body_shorter_than_its_length_is_no_answer() {
 const GZIP: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x02\0\xfd\xff{}\x43\xbf\xa6\xa3\x02\0\0\0";
 
 #[test]
-fn what_is_compressed_without_being_asked_is_not_unpacked() {
+fn an_answer_that_is_compressed_without_request_is_not_decompressed() {
     let end =
         proves_nothing(|| Reply::of(200, "content-encoding: gzip\r\n", "application/json", GZIP));
     assert_eq!(end.results().row(BAD_ROW)["status"], 200);
@@ -305,7 +305,7 @@ fn a_redirect_shows_the_other_port_nothing() {
 fn behind_a_proxy(proxy: &str) -> Scenario {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(2, 1, 7))
-        .nobody_at("https://api.example/api");
+        .without_listener_at("https://api.example/api");
     scenario
         .variable("HTTPS_PROXY", proxy)
         .flags(["--max-wait", "1s"])
@@ -371,7 +371,7 @@ fn a_system_without_certificate_authorities_gets_those_of_the_program() {
     let url = format!("https://{}/api", listener.local_addr().unwrap());
     drop(listener);
     let rows = Customers::in_turn(2, 1, 7);
-    let end = nowhere(Scenario::new().csv(&rows).nobody_at(&url))
+    let end = nowhere(Scenario::new().csv(&rows).without_listener_at(&url))
         .run([])
         .exits(4)
         .counts([0, 0, 0, 0, 2]);

@@ -60,7 +60,7 @@ fn without_the_flag_it_is_http_1() {
 }
 
 #[test]
-fn a_server_without_it_is_told_from_an_outage() {
+fn a_server_without_http2_is_distinguished_from_an_outage() {
     let scenario = Scenario::new()
         .csv(&Customers::good(5, 14))
         .server(|_| Reply::updated());

@@ -36,7 +36,7 @@ fn refused_by(scenario: &Scenario, message: &str) {
 }
 
 #[test]
-fn what_is_not_there_or_no_file_is_refused() {
+fn missing_files_and_folders_without_inputs_are_refused() {
     refused_by(
         &Scenario::new().input("missing.csv").sandbox(|_| {}),
         "missing.csv: no such file",
@@ -63,7 +63,7 @@ fn a_file_that_may_not_be_read_is_refused() {
 }
 
 #[test]
-fn what_is_no_text_is_called_by_its_name() {
+fn a_binary_input_is_named_by_its_kind() {
     refuse("a.csv", "", "a.csv: is empty");
     refuse("a.csv", "\n\r\n\n", "a.csv: is empty");
     refuse("a.ndjson", " \n\t\n", "a.ndjson: is empty");

@@ -141,7 +141,7 @@ fn another_file_in_the_journal_s_place_is_refused() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_named_and_nothing_hangs() {
+fn a_journal_that_is_not_a_regular_file_is_named_and_no_process_hangs() {
     type Make = fn(&Scenario);
     let kinds: [(&str, Make); 4] = [
         ("a pipe", |scenario| {

@@ -127,7 +127,7 @@ fn a_failed_row_goes_before_the_rows_of_its_customer_that_were_never_sent() {
 }
 
 #[test]
-fn rejected_rows_are_sent_again_where_that_is_asked_for() {
+fn rejected_rows_are_sent_again_on_request() {
     let server = server("1,Bea,\n2,Ann,\n7,Ann,\n7,Bea,\n");
     server.answers(422, 200);
     server.scenario.run([]).exits(1).counts([2, 0, 2, 0, 0]);

@@ -192,7 +192,7 @@ fn agree(url: &str) -> String {
 }
 
 #[test]
-fn a_login_over_the_browser_can_be_used_told_about_and_forgotten() {
+fn a_login_with_the_browser_can_be_used_shown_and_removed() {
     let world = World::new();
     let said = world.log_in(&[], |url| {
         assert!(
@@ -245,7 +245,7 @@ fn a_login_over_the_browser_can_be_used_told_about_and_forgotten() {
     let rows = Customers::in_turn(3, 1, 7);
     let scenario = Scenario::new()
         .csv(&rows)
-        .nobody_at(&world.sandbox.base_url());
+        .without_listener_at(&world.sandbox.base_url());
     let path = world.directory.path().join("login.json");
     scenario
         .run(["--token-file", path.to_str().unwrap()])
@@ -344,7 +344,7 @@ fn nothing_but_a_login_is_removed() {
 }
 
 #[test]
-fn a_login_says_what_it_lacks() {
+fn a_login_names_the_setting_to_correct() {
     let world = World::new();
     for (arguments, why) in [
         (&["login", "--token-file", "t"][..], "--client-id"),

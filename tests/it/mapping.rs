@@ -39,7 +39,7 @@ fn is_refused(scenario: &Scenario, message: &str) {
 }
 
 #[test]
-fn header_names_may_be_spelt_loosely_and_it_is_said_which() {
+fn header_names_match_loosely_and_the_log_names_them() {
     const FILE: &str = "Customer-ID,First Name,E-MAIL,NOTES\n7,Zo\u{eb},a@example.com,x\n";
     let scenario = || file("a.csv", FILE).flags(["-m", "customer id=id", "--ignore", "Notes"]);
     let end = scenario().flags(["--loose-headers"]).run([]).exits(0);
@@ -133,7 +133,7 @@ fn names_are_compared_as_they_are_read() {
 }
 
 #[test]
-fn characters_that_nobody_sees_are_told_and_can_be_dropped() {
+fn invisible_characters_are_reported_and_can_be_removed() {
     const FILE: &str = "id,\u{feff}first\u{200b}_name,email\n\u{feff}7,\u{200b}Zo\u{eb}\u{202c},\u{202a}a@example.com\n";
     let scenario = || file("a.csv", FILE);
     is_refused(
@@ -335,7 +335,7 @@ fn a_text_can_be_null_in_one_field() {
 }
 
 #[test]
-fn the_sample_of_a_mapping_makes_what_its_comments_say() {
+fn the_sample_of_a_mapping_has_the_result_that_its_comments_describe() {
     let scenario = file(
         "shop-export.csv",
         include_str!("../../samples/shop-export.csv"),

@@ -80,7 +80,7 @@ fn says_of_row_1(end: &End, outcome: &str, fields: &Value, overtaken: &Value) {
 }
 
 #[test]
-fn a_failed_row_that_a_later_one_has_overtaken_is_told_and_sent_in_part_where_put_is_trusted() {
+fn a_failed_row_overtaken_by_a_later_row_is_reported_and_sent_in_part_if_put_is_trusted() {
     let case = Case::after_trouble(
         503,
         "1,old@example.com,Nurse,\n1,new@example.com,,\n2,b@example.com,,\n",
@@ -135,7 +135,7 @@ fn a_rejected_row_that_a_later_one_has_overtaken_keeps_its_outcome_or_is_sent_in
 }
 
 #[test]
-fn a_row_that_was_passed_over_at_first_does_not_undo_a_later_one() {
+fn a_row_that_was_skipped_at_first_does_not_undo_a_later_row() {
     // The rows, and the part of row 1 that is sent if PUT is trusted; `None` if no part is left.
     let cases = [
         ("1,first@example.com,,\n1,new@example.com,,\n", None),
@@ -191,7 +191,7 @@ fn an_invalid_row_that_a_later_one_has_overtaken_says_so() {
 }
 
 #[test]
-fn what_is_piped_again_is_overtaken_likewise() {
+fn rows_that_are_piped_again_are_overtaken_too() {
     let rows = file("1,old@example.com,Nurse,\n1,new@example.com,,\n2,b@example.com,,\n");
     let case = Case::new(503, |scenario| scenario.stdin(rows));
     case.scenario.run([]).exits(1);
@@ -205,7 +205,7 @@ fn what_is_piped_again_is_overtaken_likewise() {
 }
 
 #[test]
-fn of_three_rows_the_first_owes_what_neither_of_the_others_sets() {
+fn the_first_of_three_rows_is_due_for_the_fields_that_the_others_do_not_set() {
     let others = "1,new@example.com,,\n1,,Clerk,\n2,b@example.com,,\n";
     let case = Case::after_trouble(503, &format!("1,old@example.com,Nurse,Main St 1\n{others}"));
     let sent = case.sent();

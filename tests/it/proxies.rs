@@ -147,7 +147,7 @@ fn a_proxy_for_plain_http_that_wants_a_password_ends_the_run() {
 }
 
 #[test]
-fn a_proxy_that_is_said_to_speak_tls_and_does_not_ends_the_run() {
+fn a_proxy_that_does_not_speak_tls_as_its_url_says_ends_the_run() {
     let front = crate::harness::TlsFront::start(
         nobody(),
         crate::harness::Presents::Bytes(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n"),
@@ -189,7 +189,7 @@ fn a_value_that_is_no_proxy_ends_the_run_before_it_begins() {
 }
 
 #[test]
-fn a_value_that_is_no_proxy_is_of_no_account_where_no_proxy_goes_past_it() {
+fn a_value_that_is_no_proxy_is_ignored_if_no_proxy_bypasses_it() {
     let scenario = through("HTTPS_PROXY", "ftp://proxy.example").variable("NO_PROXY", HOST);
     // There is no such host.
     scenario

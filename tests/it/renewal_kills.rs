@@ -164,7 +164,7 @@ fn kill_again_and_again(kills: usize, latency: Duration) -> usize {
 }
 
 #[test]
-fn a_kill_during_a_renewal_loses_no_row_and_the_next_start_says_what_it_lost() {
+fn a_kill_during_a_refresh_loses_no_row_and_the_next_start_reports_a_lost_login() {
     // Each takes a second.
     let (few, slow, quick) = (
         kills().min(40),

@@ -100,7 +100,7 @@ impl Checked {
 }
 
 #[test]
-fn check_says_of_each_sample_what_the_table_says() {
+fn check_reports_for_each_sample_the_texts_of_the_table() {
     for sample in samples() {
         let checked = check(&sample.file, &[]);
         assert_eq!(

@@ -25,7 +25,7 @@ fn refused(scenario: &Scenario) -> f64 {
 }
 
 #[test]
-fn a_window_that_nobody_told_of_is_kept_to() {
+fn a_window_known_only_from_headers_is_kept() {
     const ROWS: u32 = 1_200;
     const A_SECOND: u32 = 200;
     let scenario = windowed(ROWS, A_SECOND, RateHeaders::Always);

@@ -147,7 +147,7 @@ fn another_file_takes_the_place_of_the_usual_one() {
 }
 
 #[test]
-fn a_bad_value_is_told_by_its_origin() {
+fn a_bad_value_is_reported_with_its_origin() {
     let check = |shell: Shell, command: &str, why: &str| shell.is_refused(command, why);
     check(
         Shell::new(),
@@ -364,7 +364,7 @@ fn every_example_of_the_help_can_be_typed() {
 }
 
 #[test]
-fn the_file_that_is_in_force_and_the_host_that_gets_the_token_are_said() {
+fn the_file_in_use_and_the_host_that_gets_the_token_are_logged() {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(3, 1, 9))
         .sandbox(|_| {});

@@ -104,7 +104,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
 }
 
 #[test]
-fn the_printed_command_names_a_run_directory_that_nobody_named() {
+fn the_printed_command_names_a_run_directory_that_was_not_given() {
     let scenario = scenario("300ms");
     let url = scenario.url().expect("a sandbox has a URL");
     scenario.write(

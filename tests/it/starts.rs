@@ -273,7 +273,7 @@ fn a_wait_that_is_short_enough_is_waited_for() {
 fn an_outage_leaves_no_time_to_wait_for() {
     let scenario = Scenario::new()
         .file("a.csv", ROWS)
-        .nobody_at("http://127.0.0.1:1/api");
+        .without_listener_at("http://127.0.0.1:1/api");
     let end = scenario.run(["--max-wait", "1s"]).exits(4);
     let facts = end.results().facts;
     assert_eq!(facts.last().expect("a last line")["exit"], 4);
@@ -323,7 +323,7 @@ fn the_command_to_continue_stands_before_the_end_of_the_flags() {
 }
 
 #[test]
-fn no_command_is_said_to_continue_what_it_cannot() {
+fn no_command_is_offered_that_cannot_continue_the_run() {
     let limited = Scenario::new()
         .file("a.csv", "id,job\nx,a\ny,b\nz,c\n")
         .sandbox(|_| {});
@@ -344,7 +344,7 @@ fn no_command_is_said_to_continue_what_it_cannot() {
 }
 
 #[test]
-fn a_limit_counts_what_is_settled_and_not_what_is_sent_again() {
+fn a_limit_counts_settled_rows_and_not_rows_that_are_sent_again() {
     let scenario = Scenario::new()
         .file("a.csv", "id,job\n1,a\n2,b\n3,c\n4,d\n")
         .flags(["--max-in-flight", "1"])
@@ -390,7 +390,7 @@ fn a_limit_counts_what_is_settled_and_not_what_is_sent_again() {
 }
 
 #[test]
-fn where_max_rows_ends_the_reading_there_may_be_more() {
+fn if_max_rows_ends_the_reading_there_may_be_more_rows() {
     let scenario = Scenario::new().file("a.csv", ROWS).sandbox(|_| {});
     let url = scenario.url().unwrap();
     let read_to_end = |arguments: [&str; 2]| {
@@ -429,7 +429,7 @@ fn where_max_rows_ends_the_reading_there_may_be_more() {
 }
 
 #[test]
-fn what_could_not_be_recorded_is_not_valid() {
+fn rows_that_could_not_be_recorded_are_not_valid() {
     let rows = "x,bad\n".repeat(20_000);
     let scenario = Scenario::new()
         .file("a.csv", format!("id,job\n{rows}"))

@@ -87,7 +87,7 @@ fn is_recorded(end: &End, reason: &str, rows: u64) {
 }
 
 #[test]
-fn a_check_of_a_pipe_that_says_no_more_records_what_it_has_found() {
+fn a_check_of_a_silent_pipe_records_its_findings() {
     for (signal, code, reason) in SIGNALS {
         let scenario = piped();
         let _open = hold(&scenario, rows(ROWS));
@@ -242,7 +242,7 @@ fn a_login_that_nobody_makes_is_not_waited_for() {
 }
 
 #[test]
-fn the_sandbox_says_what_it_has_seen() {
+fn the_sandbox_reports_its_requests() {
     for (signal, code, _) in SIGNALS {
         let scenario = Scenario::new();
         let running = scenario

@@ -39,7 +39,7 @@ fn stdout_holds_the_summary_and_stderr_the_log() {
 }
 
 #[test]
-fn quiet_says_nothing_where_nothing_is_wrong() {
+fn quiet_prints_nothing_if_nothing_is_wrong() {
     let scenario = scenario();
     scenario.run([]).exits(0);
     let end = scenario.run(["-q"]).exits(0);

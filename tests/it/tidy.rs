@@ -248,7 +248,7 @@ fn each_crate_that_may_be_swapped_is_known_to_one_place() {
 }
 
 #[test]
-fn no_unwrap_stands_outside_of_tests() {
+fn unwrap_is_used_only_in_tests() {
     for source in sources().iter().filter(|source| !source.is_test()) {
         let places = source.places(&[".unwrap()"]);
         assert!(places.is_empty(), "{places:?}");

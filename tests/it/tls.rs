@@ -97,7 +97,7 @@ fn a_certificate_that_signed_itself_ends_the_run() {
 }
 
 #[test]
-fn an_authoritys_own_certificate_ends_the_run_also_where_the_authority_is_trusted() {
+fn the_certificate_of_an_authority_ends_the_run_even_if_the_authority_is_trusted() {
     let authority = Authority::new();
     let words = [
         "an authority's own, which is never trusted as a server's",
@@ -156,7 +156,7 @@ fn an_old_version_of_tls_ends_the_run() {
 }
 
 #[test]
-fn plain_http_where_tls_was_expected_ends_the_run() {
+fn plain_http_instead_of_tls_ends_the_run() {
     stops(
         Presents::Bytes(PLAIN_HTTP),
         &Authority::new(),
@@ -175,7 +175,7 @@ fn a_server_that_wants_a_certificate_of_the_client_ends_the_run() {
 }
 
 #[test]
-fn tls_where_plain_http_was_expected_ends_the_run() {
+fn tls_instead_of_plain_http_ends_the_run() {
     let body = b"<html><center>The plain HTTP request was sent to HTTPS port</center></html>";
     let scenario = Scenario::new().csv(&Customers::in_turn(ROWS, 1, 7));
     let scenario = scenario.server(|_| Reply::of(400, "", "text/html", body));

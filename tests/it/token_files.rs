@@ -58,7 +58,7 @@ fn emptied() -> Scenario {
 }
 
 #[test]
-fn what_cannot_be_a_token_is_refused_wherever_it_comes_from() {
+fn a_text_that_cannot_be_a_token_is_refused_from_every_source() {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(1, 1, 7))
         .server(|_| Reply::updated());
@@ -109,7 +109,7 @@ fn what_cannot_be_a_token_is_refused_wherever_it_comes_from() {
 }
 
 #[test]
-fn a_token_endpoint_that_hands_out_no_token_is_told_by_the_rule_and_quoted_nowhere() {
+fn an_invalid_token_from_the_endpoint_is_reported_by_its_rule_and_never_quoted() {
     let login = json!({"access_token": "old", "refresh_token": "r1"});
     let answer = json!({"access_token": "{\"canary\":1}", "refresh_token": "canary"});
     let scenario = renewed(&login, move |_| Reply::json(200, &answer));
@@ -143,7 +143,7 @@ fn a_token_file_that_is_a_moment_late_is_waited_for_at_the_start() {
 }
 
 #[test]
-fn a_token_file_that_never_comes_is_waited_for_no_longer_than_five_seconds() {
+fn a_missing_token_file_is_waited_for_at_most_five_seconds() {
     let scenario = late(|| ());
     fs::remove_file(scenario.path("token")).unwrap();
     let began = Instant::now();
@@ -319,7 +319,7 @@ fn a_login_that_cannot_be_written_at_once_is_used_and_written_later() {
 }
 
 #[test]
-fn a_login_that_cannot_be_written_at_all_lasts_for_the_run_and_its_loss_is_told() {
+fn a_login_that_cannot_be_written_lasts_for_the_run_and_its_loss_is_reported() {
     let scenario = meddling(0.4, |unfinished, count| {
         if count == 1 {
             fs::remove_file(unfinished).unwrap();
@@ -363,7 +363,7 @@ fn no_refresh_token_is_spent_before_there_is_room_for_the_next_one() {
 }
 
 #[test]
-fn a_broken_connection_that_spent_the_refresh_token_is_told_as_such() {
+fn a_broken_connection_that_spent_the_refresh_token_is_reported() {
     let login = json!({"access_token": "old", "refresh_token": "r1"});
     let cut = Mutex::new(false);
     let scenario = renewed(&login, move |_| {

@@ -350,7 +350,7 @@ fn a_run_at_which_another_process_is_at_work_is_no_reason_for_a_second_one() {
 }
 
 #[test]
-fn a_pipe_is_never_continued_by_itself_but_told_about() {
+fn a_pipe_is_never_continued_by_itself_but_its_run_is_named() {
     let (mut scenario, last) = up_to(4);
     scenario.pipe(rows(ROWS));
     let end = start(&scenario, &["-"]).exits(3);
@@ -402,7 +402,7 @@ fn a_journal_that_cannot_be_read_is_pointed_out() {
 }
 
 #[test]
-fn what_is_no_run_stands_in_nobody_s_way() {
+fn entries_that_are_not_runs_are_ignored() {
     let (scenario, last) = up_to(4);
     start(&scenario, &[INPUT]).exits(3);
     let run = runs(&scenario).pop().expect("a run");

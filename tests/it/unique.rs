@@ -122,7 +122,7 @@ fn superseded_rows_are_no_errors() {
 }
 
 #[test]
-fn a_check_tells_which_rows_a_run_would_leave() {
+fn a_check_reports_which_rows_a_run_would_leave() {
     let end = two_files("last")
         .check([])
         .exits(1)
@@ -165,7 +165,7 @@ fn a_row_that_is_appended_is_the_last_one_then() {
 }
 
 #[test]
-fn a_row_that_failed_is_not_sent_again_where_it_is_not_the_last_any_more() {
+fn a_failed_row_that_is_no_longer_the_last_is_not_sent_again() {
     let is_healthy = Arc::new(AtomicBool::new(false));
     let server = is_healthy.clone();
     let scenario = Scenario::new().file("a.csv", "id,job\n7,a\n").flags([
@@ -234,7 +234,7 @@ fn after_a_kill_each_customer_has_its_last_row_alone() {
 }
 
 #[test]
-fn what_can_be_read_only_once_has_no_last_rows() {
+fn an_input_that_can_be_read_only_once_has_no_last_rows() {
     let scenario = Scenario::new().stdin("id,job\n7,a\n").sandbox(|_| {});
     for end in [
         scenario.run(["--unique", "last"]),
@@ -368,7 +368,7 @@ fn a_fault_far_into_the_input_is_found_before_anything_is_sent() {
 }
 
 #[test]
-fn rows_that_are_explained_are_told_what_becomes_of_them() {
+fn explained_rows_show_their_outcome() {
     let scenario = Scenario::new()
         .file("a.csv", "id,job\n7,a\n8,b\n7,c\n")
         .flags(["--explain", "3"]);
@@ -444,7 +444,7 @@ fn run_again(scenario: &Scenario, file: &str, flags: &[&str]) -> (End, u64) {
 /// An invalid row is also reported as a duplicate: once corrected, it would overwrite the row that
 /// won.
 #[test]
-fn a_refused_row_is_not_sent_from_the_failed_rows_before_somebody_says_so() {
+fn a_refused_row_is_not_sent_from_the_failed_rows_until_the_user_asks_for_it() {
     let scenario = Scenario::new()
         .file("a.csv", "id,job\n7,Nurse\n7,Baker\n8,\n8,Clerk\n8,\n")
         .unlimited()
@@ -535,7 +535,7 @@ fn a_refused_row_is_not_sent_from_the_failed_rows_before_somebody_says_so() {
 }
 
 #[test]
-fn ndjson_rows_are_refused_likewise() {
+fn ndjson_rows_are_refused_too() {
     let rows = "{\"id\":7,\"job\":\"Nurse\"}\n{\"id\":7,\"job\":\"Baker\"}\n";
     let scenario = Scenario::new()
         .file("a.ndjson", rows)

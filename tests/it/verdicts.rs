@@ -38,7 +38,7 @@ fn a_refused_token_stops_the_run_and_fails_no_row() {
 }
 
 #[test]
-fn a_token_that_was_replaced_is_read_again_and_the_run_goes_on() {
+fn a_token_that_was_replaced_is_read_again_and_the_run_continues() {
     const NEW_TOKEN: &str = "token-that-came-later-91c2";
     let rows = Customers::in_turn(50, 1, 7);
     let base = Scenario::new().csv(&rows).unlimited();
@@ -203,7 +203,7 @@ fn refused_values_are_recorded_with_the_api_s_words_in_both_shapes() {
 }
 
 #[test]
-fn a_429_pauses_everybody_once_and_costs_no_attempt() {
+fn a_429_pauses_all_rows_once_and_uses_up_no_attempt() {
     /// The requests in flight when the API begins to refuse them.
     const IN_FLIGHT: usize = 64;
     const LATENCY: Duration = Duration::from_millis(50);
@@ -323,14 +323,14 @@ fn answers_that_break_off_are_tried_again() {
 }
 
 #[test]
-fn a_port_at_which_nobody_listens_fails_no_row() {
+fn a_port_without_a_listener_fails_no_row() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}/api", listener.local_addr().unwrap());
     drop(listener);
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(50, 1, 7))
         .unlimited()
-        .nobody_at(&url);
+        .without_listener_at(&url);
     let end = scenario
         .run(["--max-wait", "2s"])
         .exits(4)
@@ -381,7 +381,7 @@ fn a_body_without_end_is_not_read_to_its_end_and_proves_nothing() {
 }
 
 #[test]
-fn what_the_server_says_cannot_write_on_the_terminal() {
+fn text_of_the_server_cannot_control_the_terminal() {
     let scenario = scenario(20, |request| match request.id() {
         8 => {
             let message = "\u{1b}]0;owned\u{7}\u{1b}[2J and \u{9b}31m, canary-77aa";

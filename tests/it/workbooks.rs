@@ -96,7 +96,7 @@ fn a_sheet_is_read_like_csv() {
 }
 
 #[test]
-fn what_a_spreadsheet_does_to_values_is_an_error() {
+fn a_value_that_a_spreadsheet_changed_is_an_error() {
     let workbook = Workbook::default().sheet(
         "Sheet1",
         &[
@@ -259,7 +259,7 @@ fn a_sheet_can_be_named() {
 }
 
 #[test]
-fn a_header_s_faults_and_what_is_no_workbook_are_named() {
+fn faults_of_a_header_and_files_that_are_not_workbooks_are_named() {
     let header = |names: &[SheetCell], says: &str| {
         let workbook = Workbook::default().sheet("S", &[&[], &[], names, &[Number("1")]]);
         scenario(&workbook).run([]).exits(2).says(says);
@@ -300,7 +300,7 @@ fn a_header_s_faults_and_what_is_no_workbook_are_named() {
 }
 
 #[test]
-fn columns_can_be_named_where_a_sheet_has_no_header() {
+fn columns_can_be_named_for_a_sheet_without_a_header() {
     let workbook = Workbook::default().sheet(
         "S",
         &[&[Number("1"), Text("Nurse")], &[Number("2"), Text("Clerk")]],
@@ -415,7 +415,7 @@ fn the_first_sheet_that_is_shown_and_a_table_is_read_and_the_others_are_named() 
 }
 
 #[test]
-fn rows_that_a_filter_hides_are_read_and_said() {
+fn rows_that_a_filter_hides_are_read_and_reported() {
     let rows = |hidden: &[u32]| {
         let rows: Vec<_> = (2..=5)
             .map(|row| {

@@ -75,7 +75,7 @@ fn mask_behind(text: &str, before: &str, is_measured: Kind) -> String {
 }
 
 #[test]
-fn what_differs_is_masked_and_all_else_is_kept() {
+fn measured_values_are_masked_and_all_else_is_kept() {
     let check = |text: &str, want: &str| assert_eq!(masked(text), format!("{want}\n"), "{text}");
     check("records          1,000", "records          1,000");
     check(

@@ -48,7 +48,7 @@ fn every_block_is_run_or_compared() {
 }
 
 #[test]
-fn the_commands_print_what_is_shown() {
+fn the_commands_print_the_output_that_the_page_shows() {
     let reader = Reader::new();
     let mut wrong = Vec::new();
     for block in blocks(README) {
@@ -234,7 +234,7 @@ fn the_scheduled_jobs_can_be_started() {
 }
 
 #[test]
-fn what_is_linked_is_there() {
+fn linked_files_and_headings_exist() {
     let targets = README
         .split("](")
         .skip(1)

@@ -39,7 +39,7 @@ struct Trial {
 }
 
 #[test]
-fn every_field_is_as_if_all_good_rows_had_been_applied_in_order_or_its_row_is_told() {
+fn every_field_is_as_if_all_good_rows_had_been_applied_in_order_or_its_row_is_reported() {
     let seeds = match std::env::var("SEED").ok() {
         None => 1..=kills() as u64 * SEEDS_PER_KILL,
         Some(seed) => {

@@ -146,7 +146,7 @@ impl Scenario {
     }
 
     /// Sends to this URL, which has no listener.
-    pub(crate) fn nobody_at(self, url: &str) -> Scenario {
+    pub(crate) fn without_listener_at(self, url: &str) -> Scenario {
         self.server_at(url)
     }
 

@@ -99,7 +99,7 @@ fn hash(key: RunKey, row: u64) -> u64 {
 }
 
 #[test]
-fn what_a_later_version_writes_is_kept_and_counted() {
+fn entries_of_a_later_version_are_kept_and_counted() {
     let (scenario, key) = begun();
     let of_another_kind = sealed(r#"{"probe":{"kept":true},"at":"2026-11-23T09:18:04.113Z"}"#);
     let of_another_fact = sealed(r#"{"fact":"moved","at":"2026-11-23T09:18:04.113Z"}"#);

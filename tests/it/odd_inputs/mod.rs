@@ -143,7 +143,7 @@ fn odd_structures_of_csv_have_their_outcome() {
 }
 
 #[test]
-fn what_a_strict_reader_refuses_is_never_valid() {
+fn a_text_that_a_strict_reader_refuses_is_never_valid() {
     for text in csv_structure::REFUSED_BY_STRICT_READERS {
         let end = Scenario::new()
             .file("a.csv", text)

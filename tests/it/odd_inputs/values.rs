@@ -14,7 +14,7 @@ pub(super) fn table() -> Vec<Odd> {
     table.extend(damaged());
     table.extend(empty_cells());
     table.extend(blank_cells());
-    table.extend(customers_that_stand_twice());
+    table.extend(customers_that_appear_twice());
     table
 }
 
@@ -586,7 +586,7 @@ fn empty_cells() -> Vec<Odd> {
     ]
 }
 
-fn customers_that_stand_twice() -> Vec<Odd> {
+fn customers_that_appear_twice() -> Vec<Odd> {
     let file = "id,job\n1,a\n2,b\n01,c\n";
     vec![
         odd("a.csv", file, Rows(3, 0, "")),
