@@ -1,4 +1,4 @@
-//! custsync brings a customer API to the state that CSV or NDJSON files describe: one
+//! custsync brings a customer API to the state that CSV, JSON or Excel files describe: one
 //! `PUT /v1/customers/{id}` per row, and a recorded outcome for every row. The program is a thin
 //! shell around this library; this page is its map.
 //!

@@ -34,7 +34,7 @@ pub struct Args {
 #[command(
     name = "custsync",
     version,
-    about = "Brings a customer API to the state that your CSV or NDJSON files describe",
+    about = "Brings a customer API to the state that your CSV, JSON or Excel files describe",
     max_term_width = 100
 )]
 struct Cli {
