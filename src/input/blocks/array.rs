@@ -29,13 +29,14 @@ pub enum ArrayFault {
 /// The state of the search in a buffer that grows at its end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ArrayEnds {
-    /// All bytes before this one have been searched. An element starts here, or white space.
+    /// All bytes before this one have been searched: white space, commas and whole elements. So the
+    /// buffer may be cut here.
     at: usize,
     next: Expected,
-    /// The number of commas and closing brackets so far, which is that of the elements before them.
+    /// What may come first in the buffer.
+    first: Expected,
+    /// The number of whole elements so far.
     elements: u64,
-    /// The end of the last element with the comma or bracket behind it, and what follows there.
-    last: Option<(usize, Expected)>,
     fault: Option<(usize, ArrayFault)>,
 }
 
@@ -55,46 +56,53 @@ enum Expected {
 impl ArrayEnds {
     /// Returns a search that starts behind the opening bracket.
     pub(crate) fn new() -> ArrayEnds {
+        ArrayEnds::of(Expected::ElementOrEnd)
+    }
+
+    fn of(first: Expected) -> ArrayEnds {
         ArrayEnds {
             at: 0,
-            next: Expected::ElementOrEnd,
+            next: first,
+            first,
             elements: 0,
-            last: None,
             fault: None,
         }
     }
 
-    /// Returns a search that starts at the last end that was found.
-    pub(crate) fn behind_last(&self) -> ArrayEnds {
-        ArrayEnds {
-            next: self.last.map_or(self.next, |(_, next)| next),
-            ..ArrayEnds::new()
-        }
+    /// Returns a search that starts where this one has come to.
+    pub(crate) fn behind(&self) -> ArrayEnds {
+        ArrayEnds::of(self.next)
     }
 
-    /// Searches the bytes that were added to the buffer. Returns the end of its last whole element,
-    /// after the comma or bracket behind it.
+    /// Returns a search that starts where this one has started.
+    pub(crate) fn restarted(&self) -> ArrayEnds {
+        ArrayEnds::of(self.first)
+    }
+
+    /// Searches the bytes that were added to the buffer. Returns the last place where it may be cut,
+    /// if that is not its start.
+    ///
+    /// White space and commas may be cut from their elements: white space of any length needs no
+    /// memory, and an element need not wait for the comma behind it.
     pub(crate) fn search(&mut self, buffer: &[u8]) -> Option<usize> {
         while self.fault.is_none() {
             self.at += white_space(from(buffer, self.at));
             let Some(byte) = buffer.get(self.at) else {
-                // White space behind the array needs no memory.
-                if self.next == Expected::End {
-                    self.last = Some((self.at, Expected::End));
-                }
                 break;
             };
             match (self.next, byte) {
-                (Expected::ElementOrEnd | Expected::CommaOrEnd, b']') => self.pass(Expected::End),
-                (Expected::CommaOrEnd, b',') => self.pass(Expected::Element),
+                (Expected::ElementOrEnd | Expected::CommaOrEnd, b']') => {
+                    self.pass(1, Expected::End);
+                }
+                (Expected::CommaOrEnd, b',') => self.pass(1, Expected::Element),
                 (Expected::ElementOrEnd | Expected::Element, b',' | b']') => {
                     self.fault = Some((self.at, ArrayFault::NoElement));
                 }
                 (Expected::ElementOrEnd | Expected::Element, _) => {
                     match element_length(from(buffer, self.at)) {
                         Some(length) => {
-                            self.at += length;
-                            self.next = Expected::CommaOrEnd;
+                            self.pass(length, Expected::CommaOrEnd);
+                            self.elements += 1;
                         }
                         None => break,
                     }
@@ -103,18 +111,16 @@ impl ArrayEnds {
                 (Expected::End, _) => self.fault = Some((self.at, ArrayFault::Behind)),
             }
         }
-        self.last.map(|(end, _)| end)
+        Some(self.at).filter(|at| *at > 0)
     }
 
-    /// Moves past a comma or the closing bracket.
-    fn pass(&mut self, next: Expected) {
-        self.at += 1;
+    /// Moves past an element, a comma or the closing bracket.
+    fn pass(&mut self, length: usize, next: Expected) {
+        self.at += length;
         self.next = next;
-        self.elements += 1;
-        self.last = Some((self.at, next));
     }
 
-    /// Returns the number of elements up to the last end; of an empty array 1.
+    /// Returns the number of elements that were found.
     pub(crate) fn elements(&self) -> u64 {
         self.elements
     }
@@ -132,13 +138,15 @@ impl ArrayEnds {
     }
 }
 
-/// Returns the extent of the next element in a block, counted from `at`. The block was cut behind a
-/// comma or bracket, and the search has found no fault in it.
+/// Returns the extent of the next element in a block, counted from `at`. The block was cut where the
+/// search allows it, and the search has found no fault in it.
 pub(crate) fn next_element(block: &[u8], mut at: usize) -> Option<std::ops::Range<usize>> {
     while let b' ' | b'\t' | b'\r' | b'\n' | b',' | b']' = block.get(at)? {
         at += 1;
     }
-    Some(at..at + element_length(from(block, at))?)
+    let rest = from(block, at);
+    // The end of the block is one of a number or word, too.
+    Some(at..at + element_length(rest).unwrap_or(rest.len()))
 }
 
 /// Returns the number of bytes of JSON white space (RFC 8259 §2) at the start.
@@ -210,6 +218,7 @@ mod tests {
             at = place.end;
             elements.push(&array[place]);
         }
+        assert_eq!(ends.elements(), elements.len() as u64, "{array}");
         (elements, ends.fault_at_end())
     }
 
@@ -242,8 +251,8 @@ mod tests {
         check("[1,{\"a\":\"x", &["1"], 3, ArrayFault::NotClosed);
         check("[1,2", &["1"], 3, ArrayFault::NotClosed);
         check("[{},", &["{}"], 4, ArrayFault::NotClosed);
-        check("[{} {}]", &[], 4, ArrayFault::NoComma);
-        check("[1,{}}]", &["1"], 5, ArrayFault::NoComma);
+        check("[{} {}]", &["{}"], 4, ArrayFault::NoComma);
+        check("[1,{}}]", &["1", "{}"], 5, ArrayFault::NoComma);
         check("[1,]", &["1"], 3, ArrayFault::NoElement);
         check("[,1]", &[], 1, ArrayFault::NoElement);
         check("[1,,2]", &["1"], 3, ArrayFault::NoElement);

@@ -12,7 +12,7 @@ use crate::input::blocks::framing::{FramingFault, RecordEnds};
 use crate::input::bytes::format::Format;
 use crate::input::bytes::lines::{count_lines, line_behind};
 use crate::input::bytes::pauses::is_pause;
-use crate::input::bytes::{BYTE_ORDER_MARK, bytes_of, from};
+use crate::input::bytes::{BYTE_ORDER_MARK, bytes_of, first_visible, from};
 use crate::input::error::InputFault;
 
 /// The number of bytes needed to recognise a file by its start.
@@ -70,8 +70,7 @@ impl<R: Read> Head<R> {
         let end = loop {
             let end = fill(&mut reader, &mut bytes, target)
                 .map_err(|error| InputFault::of_read(error, line_behind(&bytes)))?;
-            if end == StreamEnd::Reached || bytes.len() >= target || memchr(b'\n', &bytes).is_some()
-            {
+            if end == StreamEnd::Reached || bytes.len() >= target || has_first_record(&bytes) {
                 break end;
             }
         };
@@ -194,6 +193,13 @@ impl<R: Read> Head<R> {
     }
 }
 
+/// Whether a text has a whole line, or begins with an array that has a whole object: it may be all
+/// on one line.
+fn has_first_record(text: &[u8]) -> bool {
+    let is_array = first_visible(text) == Some(b'[');
+    memchr(b'\n', text).is_some() || (is_array && memchr(b'}', text).is_some())
+}
+
 /// Returns the length of the first line with its line end, if it is known: a CR as the last byte
 /// may be half of a CRLF.
 fn line_end(bytes: &[u8], end: StreamEnd) -> Option<usize> {
@@ -262,7 +268,7 @@ impl<R: Read> Blocks<R> {
             .get(..record_end.saturating_sub(1))
             .unwrap_or_default();
         record_end > self.size.record_bytes_max
-            && RecordEnds::new(self.format).search(before).is_none()
+            && self.ends.restarted(self.format).search(before).is_none()
     }
 
     fn cut(&mut self, record_end: usize) -> Result<Block, InputFault> {

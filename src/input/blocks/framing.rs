@@ -100,7 +100,15 @@ impl RecordEnds {
     pub(crate) fn behind_last(&self, format: Format) -> RecordEnds {
         match self {
             RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => RecordEnds::new(format),
-            RecordEnds::JsonArray(ends) => RecordEnds::JsonArray(ends.behind_last()),
+            RecordEnds::JsonArray(ends) => RecordEnds::JsonArray(ends.behind()),
+        }
+    }
+
+    /// Returns a search that starts where this one has started.
+    pub(crate) fn restarted(&self, format: Format) -> RecordEnds {
+        match self {
+            RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => RecordEnds::new(format),
+            RecordEnds::JsonArray(ends) => RecordEnds::JsonArray(ends.restarted()),
         }
     }
 

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 
 use ::bytes::Bytes;
 use proptest::prelude::*;
+use serde_json::value::RawValue;
 
 use super::*;
+use crate::input::bytes::lines::count_lines;
 
 const CSV: Format = Format::Csv(Dialect::COMMA);
 
@@ -24,7 +26,10 @@ fn blocks(
     format: Format,
     size: BlockSize,
 ) -> Result<Vec<Block>, InputFault> {
-    let head = Head::read(Trickle::new(bytes, pieces), size)?;
+    let mut head = Head::read(Trickle::new(bytes, pieces), size)?;
+    if format == Format::JsonArray {
+        head.open_array();
+    }
     let mut blocks: Blocks<_> = head.into_blocks(format);
     let mut all = Vec::new();
     while let Some(block) = blocks.next()? {
@@ -169,6 +174,119 @@ const NDJSON_PIECES: &[&[u8]] = &[
     "é".as_bytes(),
 ];
 
+const ARRAY_PIECES: &[&[u8]] = &[
+    b"{\"id\":1}",
+    b"{\"id\":1}",
+    b"{\"a\":\"],}\\\"\"}",
+    b"{\"id\":\n[1,\r\n{}]\n}",
+    b",",
+    b",",
+    b",",
+    b"[",
+    b"]",
+    b"{",
+    b"}",
+    b"\"",
+    b"\\",
+    b"\\\"",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b" ",
+    b"\t",
+    b"1",
+    b"null",
+    b":",
+    b"\xff",
+    "é".as_bytes(),
+];
+
+const ELEMENTS: &[&[u8]] = &[
+    b"{}",
+    b"{\"id\":1}",
+    b"{\"a\":\"],}[{\\\"\\\\\"}",
+    b"{\n\t\"id\": 1,\r\n\t\"a\": [1, {}]\n}",
+    b"[{\"id\":1},\n[]]",
+    b"\",]\"",
+    b"-1.5e3",
+    b"null",
+    "\"é\\u00e9\"".as_bytes(),
+];
+
+const WHITE_SPACE: &[&[u8]] = &[b"", b"", b"\n", b"\r\n", b"\r", b" \t ", b"\n\n\n"];
+
+/// Generates arrays of whole elements, with a piece too much or a byte too few now and then.
+fn arrays() -> impl Strategy<Value = Vec<u8>> {
+    let around = || prop::sample::select(WHITE_SPACE);
+    let element = (around(), prop::sample::select(ELEMENTS), around());
+    let element = element.prop_map(|(before, element, behind)| [before, element, behind].concat());
+    let damage = prop_oneof![
+        2 => Just(None),
+        1 => prop::option::of((any::<prop::sample::Index>(), prop::sample::select(ARRAY_PIECES))),
+    ];
+    let parts = (
+        prop::collection::vec(element, 0..12),
+        around(),
+        around(),
+        damage,
+    );
+    parts.prop_map(|(elements, before, behind, damage)| {
+        let mut text = [before, b"[", &elements.join(&b','), b"]", behind].concat();
+        if let Some((at, piece)) = damage {
+            // Behind the opening bracket, which makes it an array.
+            let first = before.len() + 1;
+            let at = first + at.index(text.len() - first + 1);
+            text.splice(at..(at + piece.len() % 2).min(text.len()), piece.to_vec());
+        }
+        text
+    })
+}
+
+/// Returns the elements of a whole array with their lines, if all of it is JSON.
+fn strict_elements(text: &[u8]) -> Option<Vec<(Vec<u8>, u64)>> {
+    let elements: Vec<&RawValue> = serde_json::from_slice(text).ok()?;
+    let with_line = |element: &RawValue| {
+        let at = element.get().as_ptr().addr() - text.as_ptr().addr();
+        let line_feeds = count_lines(&text[..at], Format::JsonArray);
+        (element.get().as_bytes().to_vec(), 1 + line_feeds)
+    };
+    Some(elements.into_iter().map(with_line).collect())
+}
+
+/// Returns the elements of an array with their lines.
+fn elements(blocks: &[Block]) -> Vec<(Vec<u8>, u64)> {
+    let records = blocks
+        .iter()
+        .flat_map(|block| JsonRecords::of(block, Framing::Array));
+    records
+        .map(|record| (record.raw.to_vec(), record.line))
+        .collect()
+}
+
+/// Whether a reader takes each of these records for an object.
+fn are_objects(blocks: &[Block], framing: Framing) -> Vec<bool> {
+    let layout = NdjsonLayout::new(&MappingRules::default(), framing, Origin::First, Bom::Omit);
+    let layout = Layout::Ndjson(layout);
+    let mut are_objects = Vec::new();
+    for block in blocks {
+        layout.parse(block, &RowRules::default(), 0, &mut |record| {
+            let is_unreadable = record.checked.is_err_and(|row| {
+                let codes = row.errors.iter().map(|error| error.code);
+                codes
+                    .into_iter()
+                    .any(|code| matches!(code, ErrorCode::Format | ErrorCode::Encoding))
+            });
+            are_objects.push(!is_unreadable);
+        });
+    }
+    are_objects
+}
+
+/// Whether these bytes are one JSON object.
+fn is_object(raw: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(raw).is_ok()
+}
+
 fn sizes() -> impl Strategy<Value = BlockSize> {
     (
         prop_oneof![1_usize..48, 1_usize..300],
@@ -226,15 +344,38 @@ proptest! {
         let want: Vec<_> = want.map(|(line, number)| (line.to_vec(), number)).collect();
         prop_assert_eq!(&found, &want);
 
-        let layout = Layout::Ndjson(NdjsonLayout::new(&MappingRules::default(), Framing::Lines, Origin::First, Bom::Omit));
-        for block in &blocks {
-            layout.parse(block, &RowRules::default(), 0, &mut |record| {
-                let is_object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(record.raw).is_ok();
-                let is_unreadable = record.checked.is_err_and(|row| {
-                    row.errors.iter().any(|error| matches!(error.code, ErrorCode::Format | ErrorCode::Encoding))
-                });
-                assert_ne!(is_object, is_unreadable, "{:?}", String::from_utf8_lossy(record.raw));
-            });
+        let want: Vec<_> = want.iter().map(|(line, _)| is_object(line)).collect();
+        prop_assert_eq!(are_objects(&blocks, Framing::Lines), want);
+    }
+
+    #[test]
+    fn arrays_are_read_as_a_strict_reader_reads_them_however_they_are_cut(
+        text in prop_oneof![
+            arrays(),
+            texts(ARRAY_PIECES).prop_map(|pieces| [b"[", pieces.as_slice()].concat()),
+        ],
+        pieces in prop::collection::vec(1_usize..9, 1..4),
+        size in sizes(),
+    ) {
+        let whole = blocks(&text, &[text.len()], Format::JsonArray, BlockSize::default());
+        match (blocks(&text, &pieces, Format::JsonArray, size), strict_elements(&text)) {
+            (Ok(blocks), strict) => {
+                let found = elements(&blocks);
+                prop_assert_eq!(&found, &elements(&whole.expect("cut in another way, it is whole")));
+                let objects: Vec<_> = found.iter().map(|(raw, _)| is_object(raw)).collect();
+                prop_assert_eq!(are_objects(&blocks, Framing::Array), objects.clone());
+                match strict {
+                    Some(strict) => prop_assert_eq!(found, strict),
+                    None => prop_assert!(objects.contains(&false), "no row is to blame"),
+                }
+            }
+            (Err(fault), strict) => {
+                prop_assert_eq!(strict, None);
+                prop_assert!(matches!(fault, InputFault::JsonArray { .. }), "{:?}", fault);
+                let of_whole = whole.expect_err("cut in another way, it is not whole");
+                prop_assert_eq!(fault.to_string(), of_whole.to_string());
+                prop_assert_eq!(fault.line(), of_whole.line());
+            }
         }
     }
 }
@@ -263,6 +404,78 @@ fn a_record_may_be_as_long_as_its_limit() {
 }
 
 #[test]
+fn an_element_may_be_as_long_as_its_limit_whatever_surrounds_it() {
+    let check = |element_bytes: usize, want: bool| {
+        let element = format!("{{\"a\":\"{}\"}}", "x".repeat(element_bytes - 8));
+        for around in ["", " ", "\n\n\n", &" ".repeat(300)] {
+            for (before, behind) in [("", ""), ("1,", ",2"), ("{} ,", ", [] ")] {
+                let text = format!("[{before}{around}{element}{around}{behind}]{around}");
+                for block_bytes in [1, 8, 63, 64, 65] {
+                    let size = BlockSize {
+                        block_bytes,
+                        lines_max: 2,
+                        record_bytes_max: 64,
+                    };
+                    let line = 1 + text[..text.find("{\"").unwrap()].matches('\n').count() as u64;
+                    let fault = blocks(text.as_bytes(), &[7], Format::JsonArray, size).err();
+                    let told = fault.map(|fault| {
+                        let is_length = matches!(fault, InputFault::RecordTooLong { .. });
+                        (is_length, fault.line())
+                    });
+                    let wanted = (!want).then_some((true, Some(line)));
+                    assert_eq!(told, wanted, "{text:?} {block_bytes}");
+                }
+            }
+        }
+    };
+    check(64, true);
+    check(65, false);
+    check(500, false);
+}
+
+#[test]
+fn elements_are_handed_on_before_what_follows_them_is_read() {
+    let check = |read: &str, want: &[&str]| {
+        let pause = Pausing {
+            bytes: read.as_bytes(),
+            has_paused: false,
+        };
+        let mut head = Head::read(pause, BlockSize::default()).expect("it is read up to the pause");
+        head.open_array();
+        let block = head.into_blocks(Format::JsonArray).next();
+        let block = block.expect("no fault so far").expect("there is more");
+        let found = elements(&[block]);
+        let found: Vec<_> = found
+            .iter()
+            .map(|(raw, _)| std::str::from_utf8(raw).expect("UTF-8"))
+            .collect();
+        assert_eq!(found, want, "{read:?}");
+    };
+    check("[{}", &["{}"]);
+    check("[{\"id\":1},\n", &["{\"id\":1}"]);
+    check("[\n{\"id\":1}\n", &["{\"id\":1}"]);
+    check("[{\"id\":1},{\"id\":2}", &["{\"id\":1}", "{\"id\":2}"]);
+    check("[{\"id\":1},{\"id\":2", &["{\"id\":1}"]);
+}
+
+/// A reader that pauses once behind these bytes, and then ends.
+struct Pausing<'b> {
+    bytes: &'b [u8],
+    has_paused: bool,
+}
+
+impl Read for Pausing<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self.bytes.read(into)? {
+            0 if !std::mem::replace(&mut self.has_paused, true) => {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+            count => Ok(count),
+        }
+    }
+}
+
+#[test]
 fn raw_bytes_are_slices_of_the_block() {
     let block = Block::new(Bytes::from_static(b"1,a\n2,b\n"), 7, 0);
     let mut records = CsvRecords::of(&block, Dialect::COMMA);
@@ -280,6 +493,18 @@ fn a_block_has_as_many_lines_as_it_may_at_most() {
         lines_max: 16,
         record_bytes_max: 1 << 10,
     };
+    let size_of = |blocks: &[Block]| {
+        blocks
+            .iter()
+            .map(|block| elements(std::slice::from_ref(block)).len())
+            .collect::<Vec<_>>()
+    };
+    let array = format!("[{}]", "{},".repeat(999) + "{}");
+    let cut = blocks(array.as_bytes(), &[300], Format::JsonArray, size).expect("good elements");
+    let counts = size_of(&cut);
+    assert!(counts.iter().all(|count| *count <= 16), "{counts:?}");
+    assert_eq!(counts.iter().sum::<usize>(), 1_000);
+    assert!(counts.len() < 90, "{counts:?}");
     for (text, format) in [
         ("1\n", CSV),
         ("\"a\n\",b\r\n", CSV),
