@@ -47,10 +47,13 @@ pub(crate) fn format_of(head: &[u8], quotes: Option<Quotes>) -> Option<Format> {
     } else {
         quotes
     };
-    match delimiter_of(head) {
-        Some(delimiter) => Some(Format::Csv(Dialect::of(delimiter, quotes, Escape::None))),
-        None => begins_with_own_member(head).then_some(Format::Ndjson),
+    if let Some(delimiter) = delimiter_of(head) {
+        return Some(Format::Csv(Dialect::of(delimiter, quotes, Escape::None)));
     }
+    // Another program may have made an array of the objects.
+    let elements = head.trim_ascii_start().strip_prefix(b"[");
+    let format = elements.map_or(Format::Ndjson, |_| Format::JsonArray);
+    begins_with_own_member(elements.unwrap_or(head)).then_some(format)
 }
 
 /// Returns the byte after the first column's name. A spreadsheet may have put the name in quotes.

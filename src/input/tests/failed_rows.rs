@@ -231,6 +231,10 @@ fn a_file_of_failed_rows_is_read_by_its_own_layout() {
         "\u{feff} { \"custsync\" : {\"row\":1}, \"id\":1,\"job\":\"Zoë\"}\n",
         Format::Ndjson,
     );
+    check(
+        "\u{feff}[\n  {\n    \"custsync\": {\"row\": 1},\n    \"id\": 1,\"job\":\"Zoë\"\n  }\n]\n",
+        Format::JsonArray,
+    );
     assert_eq!(
         other_layout().layout_settings(),
         [
@@ -251,6 +255,8 @@ fn another_input_is_no_file_of_failed_rows() {
         "id,custsync_row\n1,2\n",
         "custsync_rows,id\n1,2\n",
         "{\"custsync\":1,\"id\":1}",
+        "[{\"custsync\":1,\"id\":1}]",
+        "[[{\"custsync\":{},\"id\":1}]]",
         "{\"id\":1}",
     ] {
         let input = open_bytes(
