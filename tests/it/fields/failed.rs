@@ -116,6 +116,6 @@ impl FailedFile {
                 text = text.replace(&bad, &row.cells[flaw.column].written(scene.form));
             }
         }
-        text.into_bytes()
+        scene.layout.corrected(&text).into_bytes()
     }
 }

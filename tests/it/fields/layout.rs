@@ -11,6 +11,7 @@ pub(super) struct Layout {
     form: Form,
     delimiter: char,
     header: Header,
+    json: Json,
     encoding: Encoding,
     /// The records before the rows of the first input, which are skipped.
     skipped: u64,
@@ -21,6 +22,17 @@ pub(super) struct Layout {
 enum Header {
     InFile,
     InSettings,
+}
+
+/// The separation of JSON objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Json {
+    /// One a line.
+    Lines,
+    /// An array, with one a line.
+    Array,
+    /// An array, with each over several lines.
+    ArrayOverLines,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +48,7 @@ impl Layout {
             form,
             delimiter: ',',
             header: Header::InFile,
+            json: Json::Lines,
             encoding: Encoding::Utf8,
             skipped: 0,
         }
@@ -55,6 +68,7 @@ impl Layout {
         };
         match form {
             Form::Ndjson => Layout {
+                json: random.pick(&[Json::Lines, Json::Array, Json::ArrayOverLines]),
                 encoding,
                 skipped,
                 ..Layout::plain(form)
@@ -65,6 +79,7 @@ impl Layout {
                 header: random.pick(&[Header::InFile, Header::InFile, Header::InSettings]),
                 encoding,
                 skipped,
+                ..Layout::plain(form)
             },
         }
     }
@@ -100,25 +115,64 @@ impl Layout {
         if input == 0 { self.skipped } else { 0 }
     }
 
-    /// The line of the first row.
-    pub(super) fn first_line(&self, input: usize) -> u64 {
+    /// The line of a row, with this number of rows before it in its file.
+    pub(super) fn line(&self, input: usize, rows_before: usize) -> u64 {
         let has_header = self.form == Form::Csv && self.header == Header::InFile;
-        1 + u64::from(has_header) + self.skipped_in(input)
+        let lines_before = u64::from(has_header || self.json != Json::Lines);
+        let lines_a_record = if self.json == Json::ArrayOverLines {
+            3
+        } else {
+            1
+        };
+        1 + lines_before + (self.skipped_in(input) + rows_before as u64) * lines_a_record
     }
 
-    /// The text before the first row.
-    pub(super) fn before_rows(&self, input: usize, columns: &[&str]) -> String {
-        let mut text = String::new();
+    /// The text of a file with these rows, and with those that are skipped.
+    pub(super) fn text(&self, input: usize, columns: &[&str], rows: Vec<String>) -> String {
+        let mut records = Vec::new();
         if self.form == Form::Csv && self.header == Header::InFile {
-            text += &self.record([&["id"], columns].concat().into_iter().map(str::to_owned));
+            records.push(self.record([&["id"], columns].concat().into_iter().map(str::to_owned)));
         }
         for _ in 0..self.skipped_in(input) {
-            text += &match self.form {
+            records.push(match self.form {
                 Form::Csv => self.record((0..=columns.len()).map(|_| "passed over".to_owned())),
-                Form::Ndjson => "{\"id\":\"passed over\"}\n".to_owned(),
-            };
+                Form::Ndjson => self.object("\"id\":\"passed over\""),
+            });
         }
-        text
+        records.extend(rows);
+        match self.json {
+            Json::Lines => records.concat(),
+            Json::Array | Json::ArrayOverLines => array(&records.concat()),
+        }
+    }
+
+    /// A JSON object with these members, as a record with its line end.
+    pub(super) fn object(&self, members: &str) -> String {
+        match self.json {
+            Json::Lines => format!("{{{members}}}\n"),
+            Json::Array => format!("{{{members}}},\n"),
+            Json::ArrayOverLines => format!("{{\n\t{members}\n}},\n"),
+        }
+    }
+
+    /// A corrected file of failed rows. A program that knows arrays may make one of it.
+    pub(super) fn corrected(&self, failed: &str) -> String {
+        if self.json != Json::Array || failed.is_empty() {
+            return failed.to_owned();
+        }
+        let (mark, rows) = match failed.strip_prefix('\u{feff}') {
+            Some(rows) => ("\u{feff}", rows),
+            None => ("", failed),
+        };
+        format!("{mark}{}", array(&rows.replace('\n', ",\n")))
+    }
+
+    /// The extension of an input's name.
+    pub(super) fn extension(&self) -> &'static str {
+        match self.json {
+            Json::Lines => self.form.extension(),
+            Json::Array | Json::ArrayOverLines => "json",
+        }
     }
 
     /// A line of CSV. No cell of a scene needs quotes.
@@ -141,4 +195,10 @@ impl Layout {
     pub(super) fn delimiter(&self) -> char {
         self.delimiter
     }
+}
+
+/// An array of these elements, each with a comma and a line end.
+fn array(elements: &str) -> String {
+    let elements = elements.strip_suffix(",\n").expect("there are elements");
+    format!("[\n{elements}\n]\n")
 }

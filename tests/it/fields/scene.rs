@@ -198,7 +198,7 @@ impl Scene {
 
     /// The name of an input.
     pub(super) fn input_name(&self, index: usize) -> String {
-        format!("customers-{}.{}", index + 1, self.form.extension())
+        format!("customers-{}.{}", index + 1, self.layout.extension())
     }
 
     /// An input's bytes.
@@ -206,11 +206,7 @@ impl Scene {
         let rows = self.inputs[index]
             .iter()
             .map(|row| row.written(&self.columns, self.form, &self.layout));
-        let text = [
-            self.layout.before_rows(index, &self.columns),
-            rows.collect(),
-        ]
-        .concat();
+        let text = self.layout.text(index, &self.columns, rows.collect());
         self.layout.encode(&text)
     }
 }
@@ -234,7 +230,7 @@ fn row(
 ) -> Row {
     *number += 1;
     let file = inputs.len() - 1;
-    let line = layout.first_line(file) + inputs[file].len() as u64;
+    let line = layout.line(file, inputs[file].len());
     let filled = random.pick(&[25, 50, 90]);
     let mut cells: Vec<_> = columns
         .iter()
@@ -336,7 +332,7 @@ impl Row {
                 let members: Vec<_> = members
                     .map(|(field, cell)| format!(",\"{field}\":{cell}"))
                     .collect();
-                format!("{{\"id\":{}{}}}\n", self.customer, members.concat())
+                layout.object(&format!("\"id\":{}{}", self.customer, members.concat()))
             }
         }
     }
