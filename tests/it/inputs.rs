@@ -412,13 +412,15 @@ fn a_header_without_rows_is_a_good_end_and_a_warning() {
         Scenario::new()
             .file("a.csv", "id,job\n")
             .file("b.csv", "id,job\n,\n\n")
+            .file("c.json", "\n[ ]\n")
             .sandbox(|_| {})
     };
     for end in [scenario().check([]), scenario().run([])] {
         let end = end
             .exits(0)
             .says("WARN a.csv has a header but no rows")
-            .says("WARN b.csv has a header but no rows");
+            .says("WARN b.csv has a header but no rows")
+            .says("WARN c.json is an empty JSON array");
         let summary = end.summary();
         assert_eq!(
             (&summary["records"], &summary["blank_rows"]),

@@ -43,7 +43,11 @@ pub(in crate::commands) fn inspect(
         let input = KnownInput::look(name, &rules, look_at).map_err(Failure::unusable)?;
         warn_of_encoding(&input);
         if !input.has_rows() {
-            warn!("{} has a header but no rows", input.place_name());
+            let what = match **input.layout() {
+                Layout::Ndjson(_) => "is an empty JSON array",
+                Layout::Csv(_) | Layout::Sheet(_) => "has a header but no rows",
+            };
+            warn!("{} {what}", input.place_name());
         }
         for note in input.notes() {
             info!("{note}");
