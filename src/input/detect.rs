@@ -81,7 +81,7 @@ fn by_extension(name: &InputName) -> FormatChoice {
     match extension.as_deref() {
         Some("csv") => FormatChoice::Csv,
         Some("tsv") => FormatChoice::Tsv,
-        Some("ndjson" | "jsonl") => FormatChoice::Ndjson,
+        Some("ndjson" | "jsonl" | "json") => FormatChoice::Ndjson,
         Some(_) | None => FormatChoice::Auto,
     }
 }
@@ -186,6 +186,8 @@ mod tests {
         check("a.jsonl", "id", FormatChoice::Auto, Format::Ndjson);
         check("a.NdJson", "id", FormatChoice::Auto, Format::Ndjson);
         check("a.ndjson.gz", "id", FormatChoice::Auto, Format::Ndjson);
+        check("a.json", "id", FormatChoice::Auto, Format::Ndjson);
+        check("a.json.gz", "\n", FormatChoice::Auto, Format::Ndjson);
         check("a.tsv.zst", "id", FormatChoice::Auto, TAB);
         check("a.tsv.xz", "id", FormatChoice::Auto, TAB);
         check("a.ndjson.bz2", "id", FormatChoice::Auto, Format::Ndjson);
