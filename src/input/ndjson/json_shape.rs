@@ -3,28 +3,41 @@
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
-use crate::input::ndjson::records::is_blank;
+use crate::input::ndjson::records::{JsonRecord, is_blank};
 
-/// Returns the reason why a line is no object.
-pub(crate) fn not_an_object(text: &str, error: &serde_json::Error, line_end: &str) -> String {
+/// Returns the reason why a record is no object. `text` is that of the record, as it was parsed.
+pub(crate) fn not_an_object(
+    record: &JsonRecord<'_>,
+    text: &str,
+    error: &serde_json::Error,
+) -> String {
+    let place = place(record, error);
     let reason = match error.classify() {
-        Category::Eof => format!(
-            "the {line_end} ends in the middle of it, at column {}",
-            error.column()
-        ),
-        Category::Syntax => known_shape(text, error).map_or_else(|| words_of(error), str::to_owned),
+        Category::Eof => {
+            let whole = record.ended.name();
+            format!("the {whole} ends in the middle of it, at {place}")
+        }
+        Category::Syntax => known_shape(text, error)
+            .map_or_else(|| format!("{} at {place}", words_of(error)), str::to_owned),
         Category::Data | Category::Io => "it is another kind of JSON value".to_owned(),
     };
     format!("is not one JSON object: {reason}")
 }
 
-/// Returns the parser's message, which quotes nothing of the line.
+/// Returns the column where the parser stopped, and the line if it is not the record's first.
+fn place(record: &JsonRecord<'_>, error: &serde_json::Error) -> String {
+    let column = error.column();
+    match error.line().saturating_sub(1) as u64 {
+        0 => format!("column {column}"),
+        lines_before => format!("column {column} of line {}", record.line + lines_before),
+    }
+}
+
+/// Returns the parser's message, which quotes nothing of the record.
 fn words_of(error: &serde_json::Error) -> String {
     let words = error.to_string();
-    let words = words
-        .split_once(" at line ")
-        .map_or(words.as_str(), |(words, _)| words);
-    format!("{words} at column {}", error.column())
+    let words = words.split_once(" at line ").map(|(words, _)| words);
+    words.map(str::to_owned).unwrap_or_default()
 }
 
 /// Recognises common mistakes at the place where the parser stopped. These messages give no column,
@@ -35,10 +48,8 @@ fn known_shape(text: &str, error: &serde_json::Error) -> Option<&'static str> {
             "a byte order mark, U+FEFF, precedes it, as in joined files (--trim removes it)",
         );
     }
-    let rest = text
-        .as_bytes()
-        .get(error.column().saturating_sub(1)..)
-        .unwrap_or_default();
+    let line = text.split('\n').nth(error.line().saturating_sub(1))?;
+    let rest = line.as_bytes().get(error.column().checked_sub(1)?..)?;
     let words = error.to_string();
     let begins_with = |words: &[&str]| words.iter().any(|word| rest.starts_with(word.as_bytes()));
     let is_number = begins_with(&["NaN", "Infinity", "-Infinity"])
@@ -93,6 +104,7 @@ pub(crate) fn first_object_over_lines(head: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::ndjson::records::RecordEnd;
 
     #[test]
     fn an_object_over_several_lines_is_known() {
@@ -115,7 +127,14 @@ mod tests {
     fn what_is_almost_an_object_is_named() {
         let check = |text: &str, want: &str| {
             let error = serde_json::from_str::<serde_json::Value>(text).expect_err("no JSON");
-            let message = not_an_object(text, &error, "line");
+            let record = JsonRecord {
+                raw: text.as_bytes(),
+                line: 7,
+                start: 0,
+                end: text.len(),
+                ended: RecordEnd::LineFeed,
+            };
+            let message = not_an_object(&record, text, &error);
             assert_eq!(
                 message.strip_prefix("is not one JSON object: "),
                 Some(want),
@@ -162,5 +181,11 @@ mod tests {
             "the line ends in the middle of it, at column 7",
         );
         check("id,job", "expected value at column 1");
+        check("{\n\"id\":\n1,}", "trailing comma at column 3 of line 9");
+        check(
+            "{\n  \"id\": 1,\n  \"job\": 'x'\n}",
+            "it has single quotes, but JSON needs double quotes",
+        );
+        check("{\"id\": 1,\n\njob: 2\n}", "a key is not in quotes");
     }
 }

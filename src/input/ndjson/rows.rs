@@ -127,12 +127,7 @@ fn read_object<'b>(record: &JsonRecord<'b>, object: &mut Object<'_, 'b>) -> Resu
     (&mut json)
         .deserialize_map(&mut *object)
         .and_then(|()| json.end())
-        .map_err(|error| {
-            unreadable(
-                ErrorCode::Format,
-                not_an_object(text, &error, record.ended.name()),
-            )
-        })?;
+        .map_err(|error| unreadable(ErrorCode::Format, not_an_object(record, text, &error)))?;
     object.report_more_unknown_keys();
     Ok(())
 }

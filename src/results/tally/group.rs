@@ -85,15 +85,19 @@ impl Messages {
     }
 }
 
-/// Returns the message without a column at its end: the same error is in another column of each
-/// row.
+/// Returns the message without a column and line at its end: the same error is in another place of
+/// each row.
 fn without_place(message: &str) -> &str {
     match message.rsplit_once(" at column ") {
-        Some((words, column)) if column.bytes().all(|byte| byte.is_ascii_digit()) => {
+        Some((words, place)) if place.split(" of line ").all(is_number) => {
             words.trim_end_matches(',')
         }
         Some(_) | None => message,
     }
+}
+
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -149,12 +153,13 @@ mod tests {
         for message in [
             "is cut off, at column 7",
             "is cut off, at column 12",
+            "is cut off, at column 3 of line 14",
             "is cut off",
             "is bad at column x",
         ] {
             messages.add(message);
         }
-        check_shown(&messages, &[("is cut off", 3), ("is bad at column x", 1)]);
+        check_shown(&messages, &[("is cut off", 4), ("is bad at column x", 1)]);
     }
 
     #[test]
