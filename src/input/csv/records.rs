@@ -30,7 +30,7 @@ pub(crate) struct CsvRecords<'b> {
     /// The features of the record's cells.
     flags: Flags,
     /// The ends of the record's cells.
-    ends: Vec<usize>,
+    ends: Vec<CellEnd>,
     /// The number of lines of delimiters only that were skipped.
     pub(crate) blank_rows: u64,
     /// All bytes before this one have been read.
@@ -56,12 +56,33 @@ enum Form {
     Escaped,
 }
 
+/// The end of a cell in its block. It takes four bytes, because a record may be a million cells.
+#[derive(Debug, Clone, Copy)]
+struct CellEnd(u32);
+
+impl CellEnd {
+    #[inline]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a block is a record of some MiB, or smaller"
+    )]
+    fn at(place: usize) -> CellEnd {
+        debug_assert!(u32::try_from(place).is_ok(), "a block is below 4 GiB");
+        CellEnd(place as u32)
+    }
+
+    #[inline]
+    fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// One record of a block.
 pub(crate) struct CsvRecord<'r, 'b> {
     bytes: &'b [u8],
     text: Option<&'b str>,
     /// The ends of its cells: at a delimiter, or at the end of the record.
-    ends: &'r [usize],
+    ends: &'r [CellEnd],
     dialect: Dialect,
     pub(crate) flags: Flags,
     /// Whether the record may hold line breaks.
@@ -105,7 +126,7 @@ impl<'b> CsvRecords<'b> {
         let (line, mut end) = self.first_cell_end()?;
         let start = self.at;
         loop {
-            self.ends.push(end);
+            self.ends.push(CellEnd::at(end));
             if self.bytes.get(end) != Some(&self.dialect.delimiter.byte()) {
                 break;
             }
@@ -260,9 +281,10 @@ impl<'b> CsvRecord<'_, 'b> {
             Some(before) => self
                 .ends
                 .get(before)
-                .map_or(record_end, |end| (end + 1).min(record_end)),
+                .map_or(record_end, |end| (end.place() + 1).min(record_end)),
         };
-        start..self.ends.get(column).copied().unwrap_or(record_end)
+        let end = self.ends.get(column);
+        start..end.map_or(record_end, |end| end.place())
     }
 
     /// Whether nothing follows the record, not even a line end.
@@ -325,7 +347,8 @@ impl<'b> CsvRecord<'_, 'b> {
     #[inline]
     pub(crate) fn usual_cells(&self) -> impl Iterator<Item = CsvCell> {
         let mut start = self.start;
-        self.ends.iter().map(move |&end| {
+        self.ends.iter().map(move |end| {
+            let end = end.place();
             let cell = self.cell(start..end);
             start = end + 1;
             cell
@@ -334,7 +357,8 @@ impl<'b> CsvRecord<'_, 'b> {
 
     fn places(&self) -> impl Iterator<Item = Range<usize>> {
         let mut start = self.start;
-        self.ends.iter().map(move |&end| {
+        self.ends.iter().map(move |end| {
+            let end = end.place();
             let place = start..end;
             start = end + 1;
             place
