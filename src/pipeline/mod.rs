@@ -61,7 +61,7 @@ pub(crate) struct Reading {
     /// Makes rows of records.
     pub builder: RowBuilder,
     /// The rows that take part.
-    pub window: RowRange,
+    pub row_range: RowRange,
     /// Applies `--unique` to rows of customers that an earlier row names.
     pub ids: DuplicateFilter,
 }
@@ -161,7 +161,7 @@ pub(crate) fn check(
     let Reading {
         inputs,
         builder,
-        window,
+        row_range,
         mut ids,
     } = reading;
     let builder = Arc::new(builder);
@@ -171,7 +171,7 @@ pub(crate) fn check(
         drain,
     } = bounds;
     let (checkers, mut in_order) =
-        CheckerThreads::start(inputs, &builder, window, threads, &observer.rows, &drain)?;
+        CheckerThreads::start(inputs, &builder, row_range, threads, &observer.rows, &drain)?;
     let mut checked = Checked {
         stop: None,
         input_fault: None,
@@ -243,13 +243,13 @@ impl<'o> ExplainObserver<'o> {
 pub(crate) fn count_repeats(
     inputs: Vec<KnownInput>,
     builder: RowBuilder,
-    window: RowRange,
+    row_range: RowRange,
     threads: NonZeroUsize,
 ) -> io::Result<Result<LaterRows, InputError>> {
     let (checkers, in_order) = CheckerThreads::start(
         inputs,
         &Arc::new(builder),
-        window,
+        row_range,
         threads,
         &Arc::default(),
         &Signals::none().drain(),
@@ -291,13 +291,13 @@ impl CheckerThreads {
     fn start(
         inputs: Vec<KnownInput>,
         builder: &Arc<RowBuilder>,
-        window: RowRange,
+        row_range: RowRange,
         threads: NonZeroUsize,
         to_explain: &Arc<AtomicU64>,
         drain: &Drain,
     ) -> io::Result<(CheckerThreads, InOrder)> {
         let takes_part = inputs.iter().all(KnownInput::can_be_read_twice);
-        let source = BlockSource::of(inputs, window);
+        let source = BlockSource::of(inputs, row_range);
         let options = CheckOptions {
             builder: builder.clone(),
             to_explain: to_explain.clone(),
@@ -342,7 +342,7 @@ impl Readers {
         let Reading {
             inputs,
             builder,
-            window,
+            row_range,
             ids,
         } = reading;
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
@@ -350,7 +350,7 @@ impl Readers {
             check_blocks(&blocks, &builder, ids, send);
         })?;
         let reader = spawn("reader", move || {
-            read_blocks(BlockSource::of(inputs, window), &blocks_in);
+            read_blocks(BlockSource::of(inputs, row_range), &blocks_in);
         })?;
         Ok(Readers { reader, checker })
     }
@@ -415,7 +415,7 @@ mod tests {
         threads: usize,
         mut ids: DuplicateFilter,
     ) -> (RowsRead, Vec<String>, Vec<u64>) {
-        let (builder, window) = (Arc::new(builder()), RowRange::new(3, None));
+        let (builder, row_range) = (Arc::new(builder()), RowRange::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
         let inputs = vec![look(file), look(file)];
         let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
@@ -424,7 +424,7 @@ mod tests {
         let (checkers, in_order) = CheckerThreads::start(
             inputs,
             &builder,
-            window,
+            row_range,
             threads,
             &observer.rows,
             &Signals::none().drain(),
@@ -455,9 +455,9 @@ mod tests {
     }
 
     fn last_rows(file: &tempfile::NamedTempFile, threads: usize) -> DuplicateFilter {
-        let (inputs, window) = (vec![look(file), look(file)], RowRange::new(3, None));
+        let (inputs, row_range) = (vec![look(file), look(file)], RowRange::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
-        let repeats = count_repeats(inputs, builder(), window, threads).expect("threads");
+        let repeats = count_repeats(inputs, builder(), row_range, threads).expect("threads");
         DuplicateFilter::keep_last(repeats.expect("a good file"))
     }
 

@@ -16,9 +16,9 @@ use crate::row::Position;
 /// The warnings about the first rows.
 pub(in crate::commands) struct FirstRows {
     rules: RowRules,
-    window: RowRange,
+    row_range: RowRange,
     /// Whether some rows are excluded.
-    has_window: bool,
+    excludes_rows: bool,
     read: RowsRead,
 }
 
@@ -42,8 +42,8 @@ impl FirstRows {
         let rows = row_range::rows(settings);
         FirstRows {
             rules: rules(settings),
-            window: row_range::window(&rows),
-            has_window: rows.start > 1 || rows.end < u64::MAX,
+            row_range: row_range::of(&rows),
+            excludes_rows: rows.start > 1 || rows.end < u64::MAX,
             read: RowsRead::default(),
         }
     }
@@ -51,10 +51,10 @@ impl FirstRows {
     /// Looks at a block of an input, counted from 0. The block may be incomplete.
     pub(in crate::commands) fn look_at(&mut self, input: usize, block: Block, layout: &Layout) {
         // The number of rows before a second input is known only once the first one is read.
-        if self.has_window && input > 0 {
+        if self.excludes_rows && input > 0 {
             return;
         }
-        let Some(block) = self.window.cut(block, layout) else {
+        let Some(block) = self.row_range.cut(block, layout) else {
             return;
         };
         layout.parse(&block, &self.rules, 0, &mut |record| {

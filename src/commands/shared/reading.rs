@@ -17,15 +17,15 @@ pub(in crate::commands) fn of(
     rows: &Range<u64>,
     key: RunKey,
 ) -> Result<Reading, Failure> {
-    let window = row_range::window(rows);
+    let row_range = row_range::of(rows);
     let builder = RowBuilder {
         rules: first_rows::rules(&settings.input),
         key,
     };
     Ok(Reading {
-        ids: unique::ids(settings, &inputs, &builder, window.clone())?,
+        ids: unique::ids(settings, &inputs, &builder, row_range.clone())?,
         inputs,
         builder,
-        window,
+        row_range,
     })
 }

@@ -210,7 +210,7 @@ impl Report<'_> {
             ended: summary::format_time(Timestamp::now()),
             seconds: summary::rounded(seconds),
             records: 0,
-            read_to_end: self.read_to == ReadTo::End && !self.is_window_full(),
+            read_to_end: self.read_to == ReadTo::End && !self.has_reached_max_rows(),
             valid: None,
             updated: None,
             invalid: 0,
@@ -246,7 +246,7 @@ impl Report<'_> {
     }
 
     /// Whether rows beyond `--max-rows` may be unread.
-    fn is_window_full(&self) -> bool {
+    fn has_reached_max_rows(&self) -> bool {
         self.read
             .last_row
             .is_some_and(|last| last.saturating_add(1) >= self.rows.end)

@@ -47,8 +47,8 @@ pub(in crate::commands) fn rows_with_settled(
     }
 }
 
-/// Returns the window that cuts what is read to these rows.
-pub(in crate::commands) fn window(rows: &Range<u64>) -> RowRange {
+/// Returns the range that cuts blocks to these rows.
+pub(in crate::commands) fn of(rows: &Range<u64>) -> RowRange {
     let max = (rows.end < u64::MAX).then(|| rows.end.saturating_sub(rows.start));
     RowRange::new(rows.start.saturating_sub(1), max)
 }

@@ -45,7 +45,7 @@ pub(in crate::commands) fn ids(
     settings: &Settings,
     inputs: &[KnownInput],
     builder: &RowBuilder,
-    window: RowRange,
+    row_range: RowRange,
 ) -> Result<DuplicateFilter, Failure> {
     match settings.sending.unique {
         DuplicatePolicy::All => Ok(DuplicateFilter::keep_all()),
@@ -60,7 +60,7 @@ pub(in crate::commands) fn ids(
             info!("reading the input once to find each customer's last row (--unique last)");
             let again = inputs.iter().filter_map(KnownInput::again).collect();
             let repeats =
-                pipeline::count_repeats(again, builder.clone(), window, pipeline::threads())
+                pipeline::count_repeats(again, builder.clone(), row_range, pipeline::threads())
                     .map_err(Failure::unusable)?;
             Ok(DuplicateFilter::keep_last(
                 repeats.map_err(Failure::unusable)?,

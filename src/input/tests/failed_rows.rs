@@ -273,7 +273,7 @@ fn another_input_is_no_file_of_failed_rows() {
 }
 
 #[test]
-fn a_window_is_not_for_failed_rows() {
+fn a_row_range_is_not_for_failed_rows() {
     let text = "custsync_row,id,job\nx:1,1,a\nx:2,2,b\nx:3,3,c\n";
     let mut input = open_bytes(
         "x",
@@ -282,20 +282,23 @@ fn a_window_is_not_for_failed_rows() {
         BlockSize::default(),
     )
     .expect("opens");
-    let mut window = RowRange::new(2, Some(1));
+    let mut row_range = RowRange::new(2, Some(1));
     let layout = input.layout().clone();
     let block = input.next_block().expect("whole records").expect("rows");
     let whole = block.bytes.clone();
     assert_eq!(
-        window.cut(block, &layout).map(|block| block.bytes),
+        row_range.cut(block, &layout).map(|block| block.bytes),
         Some(whole)
     );
-    assert_eq!((window.skipped(), window.is_closed(&layout)), (0, false));
+    assert_eq!(
+        (row_range.skipped(), row_range.is_closed(&layout)),
+        (0, false)
+    );
 }
 
 #[test]
 fn rows_that_are_cut_off_before_failed_rows_keep_their_numbers() {
-    let mut window = RowRange::new(1, Some(1));
+    let mut row_range = RowRange::new(1, Some(1));
     let mut next = |name: &str, text: &str| {
         let mut input = open_bytes(
             name,
@@ -305,10 +308,10 @@ fn rows_that_are_cut_off_before_failed_rows_keep_their_numbers() {
         )
         .expect("opens");
         let block = input.next_block().expect("whole records").expect("rows");
-        let records = window
+        let records = row_range
             .cut(block, input.layout())
             .map(|block| block.bytes.len());
-        (records, window.skipped())
+        (records, row_range.skipped())
     };
     assert_eq!(
         next("a.csv", "id,job\n1,a\n2,b\n3,c\n4,d\n"),

@@ -254,7 +254,7 @@ fn a_column_is_left_out_by_its_number() {
 }
 
 #[test]
-fn a_window_leaves_out_rows_and_keeps_lines() {
+fn a_row_range_leaves_out_rows_and_keeps_lines() {
     let check =
         |name: &str, text: &[u8], skip: u64, max: Option<u64>, want: &[u64], skipped: u64| {
             for block_bytes in [1, 8, 30, 1000] {
@@ -265,15 +265,15 @@ fn a_window_leaves_out_rows_and_keeps_lines() {
                 };
                 let mut input =
                     open_bytes(name, text, &InputRules::default(), size).expect("opens");
-                let mut window = RowRange::new(skip, max);
+                let mut row_range = RowRange::new(skip, max);
                 let mut lines = Vec::new();
                 let layout = input.layout().clone();
-                let mut next = |window: &RowRange| {
+                let mut next = |row_range: &RowRange| {
                     let block = input.next_block().expect("whole records");
-                    block.filter(|_| !window.is_closed(&layout))
+                    block.filter(|_| !row_range.is_closed(&layout))
                 };
-                while let Some(block) = next(&window) {
-                    let Some(block) = window.cut(block, &layout) else {
+                while let Some(block) = next(&row_range) {
+                    let Some(block) = row_range.cut(block, &layout) else {
                         continue;
                     };
                     layout.parse(&block, &RowRules::default(), 0, &mut |record| {
@@ -281,7 +281,7 @@ fn a_window_leaves_out_rows_and_keeps_lines() {
                     });
                 }
                 assert_eq!(
-                    (lines.as_slice(), window.skipped()),
+                    (lines.as_slice(), row_range.skipped()),
                     (want, skipped),
                     "{skip} {max:?} {block_bytes}"
                 );

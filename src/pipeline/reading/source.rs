@@ -44,7 +44,7 @@ pub(crate) struct BlockSource {
     reserve: Option<File>,
     /// The number of inputs already read.
     read: usize,
-    window: RowRange,
+    row_range: RowRange,
     /// The number of blocks already returned.
     count: u64,
 }
@@ -63,13 +63,13 @@ impl SourceBlock {
 }
 
 impl BlockSource {
-    pub(crate) fn of(inputs: Vec<KnownInput>, window: RowRange) -> BlockSource {
+    pub(crate) fn of(inputs: Vec<KnownInput>, row_range: RowRange) -> BlockSource {
         BlockSource {
             inputs: inputs.into(),
             open: None,
             reserve: reserve(),
             read: 0,
-            window,
+            row_range,
             count: 0,
         }
     }
@@ -99,17 +99,17 @@ impl BlockSource {
             let layout = self.inputs.front()?.layout().clone();
             // If an input of failed rows follows, the rows before it are still counted: its row
             // numbers are over the whole input.
-            if self.window.is_closed(&layout) && !self.has_failed_rows() {
+            if self.row_range.is_closed(&layout) && !self.has_failed_rows() {
                 return None;
             }
             match self.next_block() {
                 Ok(Some(block)) => {
-                    let Some(block) = self.window.cut(block, &layout) else {
+                    let Some(block) = self.row_range.cut(block, &layout) else {
                         continue;
                     };
                     return Some(Ok(SourceBlock {
                         input: self.read,
-                        skipped: self.window.skipped(),
+                        skipped: self.row_range.skipped(),
                         block,
                         layout,
                     }));
