@@ -29,10 +29,12 @@ fn describe(tokens: &Tokens, now: Timestamp) -> String {
         Some(at) if at <= now => format!("{} (past)", utc_second(at)),
         Some(at) => utc_second(at),
     };
-    let renewed = if tokens.can_be_refreshed() {
+    let can_be_refreshed = if tokens.can_be_refreshed() {
         "yes"
     } else {
         "no"
     };
-    format!("client          {client}\nexpires         {expires}\ncan be renewed  {renewed}\n")
+    format!(
+        "client          {client}\nexpires         {expires}\ncan be renewed  {can_be_refreshed}\n"
+    )
 }

@@ -70,7 +70,7 @@ impl TokenRefresh {
     /// Waits for the refresh under way and returns its result; `None` at once if there is none.
     pub(crate) async fn ended(&mut self) -> Option<Refreshed> {
         match self.under_way.join_next().await? {
-            Ok(renewed) => Some(self.take(renewed)),
+            Ok(result) => Some(self.take(result)),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
@@ -78,7 +78,7 @@ impl TokenRefresh {
     /// Waits for the refresh under way before the process ends, and returns its result.
     pub(crate) async fn finish(&mut self) -> Option<Refreshed> {
         self.stop();
-        let renewal = timeout(FINISH_WAIT_MAX, self.ended())
+        let refreshed = timeout(FINISH_WAIT_MAX, self.ended())
             .await
             .unwrap_or_else(|_| {
                 warn!("a refresh of the token was cut off: you may have to log in again");
@@ -87,11 +87,11 @@ impl TokenRefresh {
         if let Err(error) = self.source.finish() {
             warn!("{error}");
         }
-        renewal
+        refreshed
     }
 
-    fn take(&mut self, renewed: RefreshResult) -> Refreshed {
-        match renewed {
+    fn take(&mut self, result: RefreshResult) -> Refreshed {
+        match result {
             RefreshResult::Fresh(Grant { token, lifetime }, origin) => {
                 self.token = token;
                 match origin {

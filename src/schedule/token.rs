@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn one_renewal_for_all_rows_and_a_second_refusal_is_final() {
+    fn one_refresh_for_all_rows_and_a_second_refusal_is_final() {
         let mut token = TokenState::default();
         assert_eq!(token.refused(0, at(0)), AfterRefusal::SendAgain);
         assert_eq!(token.next(at(0)), NEEDED);
@@ -344,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_renewed_before_it_expires_while_rows_are_sent_on() {
+    fn a_token_is_refreshed_before_it_expires_while_rows_are_sent_on() {
         let mut token = TokenState::default();
         token.lasts(Some(Duration::from_secs(10)), at(0));
         assert_eq!(
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_renewal_means() {
+    fn what_a_refresh_means() {
         let check = |is_refused: bool, refreshed: Refreshed, want: Conclusion| {
             let mut token = TokenState::default();
             token.lasts(Some(Duration::ZERO), at(0));

@@ -112,7 +112,7 @@ fn a_text_that_cannot_be_a_token_is_refused_from_every_source() {
 fn an_invalid_token_from_the_endpoint_is_reported_by_its_rule_and_never_quoted() {
     let login = json!({"access_token": "old", "refresh_token": "r1"});
     let answer = json!({"access_token": "{\"canary\":1}", "refresh_token": "canary"});
-    let scenario = renewed(&login, move |_| Reply::json(200, &answer));
+    let scenario = with_old_login(&login, move |_| Reply::json(200, &answer));
     let end = scenario.run(["--max-wait", "0s"]).exits(4);
     end.says("200 with a token that cannot be sent: it begins like JSON")
         .is_nowhere("canary");
@@ -233,7 +233,7 @@ fn a_token_that_stays_as_it_is_is_sent_once_more_after_a_refusal() {
 }
 
 /// Fifty rows and a login at a scripted server, whose API accepts each token except `old`.
-fn renewed(
+fn with_old_login(
     login: &Value,
     endpoint: impl Fn(&Request) -> Reply + Send + Sync + 'static,
 ) -> Scenario {
@@ -269,7 +269,7 @@ fn asked(scenario: &Scenario) -> usize {
 fn meddling(lifetime: f64, meddle: fn(&Path, usize)) -> Scenario {
     let file: Arc<OnceLock<PathBuf>> = Arc::default();
     let (unfinished, count) = (file.clone(), Mutex::new(0));
-    let scenario = renewed(
+    let scenario = with_old_login(
         &json!({"access_token": "old", "refresh_token": "r1"}),
         move |_| {
             let mut count = count.lock().unwrap();
@@ -331,14 +331,14 @@ fn a_login_that_cannot_be_written_lasts_for_the_run_and_its_loss_is_reported() {
         .exits(0)
         .counts([50, 0, 0, 0, 0]);
     end.says("could not be written there: log in again before the next run");
-    assert!(asked(&scenario) >= 2, "it is renewed in the process");
+    assert!(asked(&scenario) >= 2, "it is refreshed in the process");
     assert_eq!(scenario.login()["refresh_token"], "r1", "the file is whole");
 }
 
 #[test]
 fn no_refresh_token_is_spent_before_there_is_room_for_the_next_one() {
     let login = json!({"access_token": "old", "refresh_token": "r1"});
-    let scenario = renewed(&login, |_| {
+    let scenario = with_old_login(&login, |_| {
         Reply::json(200, &json!({"access_token": "new", "refresh_token": "r2"}))
     });
     let scenario = scenario.through(&format!("exec 2>{SAID}; exec"));
@@ -366,7 +366,7 @@ fn no_refresh_token_is_spent_before_there_is_room_for_the_next_one() {
 fn a_broken_connection_that_spent_the_refresh_token_is_reported() {
     let login = json!({"access_token": "old", "refresh_token": "r1"});
     let cut = Mutex::new(false);
-    let scenario = renewed(&login, move |_| {
+    let scenario = with_old_login(&login, move |_| {
         let mut cut = cut.lock().unwrap();
         if std::mem::replace(&mut *cut, true) {
             Reply::error(400, "invalid_grant")
@@ -382,7 +382,7 @@ fn a_broken_connection_that_spent_the_refresh_token_is_reported() {
     end.says("400 (invalid_grant): a refresh that began at ")
         .says("the server may have spent the refresh token then");
     // Without such a past, the refusal has another cause, and no guess is added.
-    let scenario = renewed(&login, |_| Reply::error(400, "invalid_grant"));
+    let scenario = with_old_login(&login, |_| Reply::error(400, "invalid_grant"));
     scenario
         .run([])
         .exits(3)
@@ -395,9 +395,9 @@ fn a_broken_connection_that_spent_the_refresh_token_is_reported() {
 }
 
 #[test]
-fn no_renewal_is_begun_once_a_signal_has_come() {
+fn no_refresh_is_begun_once_a_signal_has_come() {
     let login = json!({"access_token": "old", "refresh_token": "r1"});
-    let scenario = renewed(&login, |_| {
+    let scenario = with_old_login(&login, |_| {
         Reply::json(200, &json!({"access_token": "new", "refresh_token": "r2"}))
     });
     let lock = fs::File::create(scenario.path("token.lock")).unwrap();

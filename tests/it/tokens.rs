@@ -49,7 +49,7 @@ fn bearer(request: &Request) -> &str {
         .unwrap_or_default()
 }
 
-fn renewals(end: &End) -> u64 {
+fn refreshes(end: &End) -> u64 {
     end.summary()["sending"]["token_renewals"]
         .as_u64()
         .expect("a number")
@@ -82,23 +82,23 @@ fn a_run_outlives_its_tokens() {
         .run(["--max-errors", "0"])
         .exits(0)
         .counts([ROWS as u64, 0, 0, 0, 0]);
-    assert!(renewals(&end) >= 4, "{} renewals", renewals(&end));
+    assert!(refreshes(&end) >= 4, "{} refreshes", refreshes(&end));
     end.says("the token was refreshed")
         .results()
         .settle_each_of(ROWS);
 }
 
 #[test]
-fn a_login_is_renewed_before_it_expires_and_refused_nowhere() {
+fn a_login_is_refreshed_before_it_expires_and_refused_nowhere() {
     let scenario = logged_in(400, Duration::from_secs(1));
     let first = refresh_token(&scenario);
     let end = scenario
         .run(["--rate", "200/s"])
         .exits(0)
         .counts([400, 0, 0, 0, 0]);
-    assert!(renewals(&end) >= 1);
+    assert!(refreshes(&end) >= 1);
     let counts = scenario.counts();
-    assert_eq!(counts.refreshes, renewals(&end));
+    assert_eq!(counts.refreshes, refreshes(&end));
     assert_ne!(refresh_token(&scenario), first);
     for secret in [first, refresh_token(&scenario)] {
         end.is_nowhere(&secret);
@@ -111,7 +111,7 @@ fn a_login_is_renewed_before_it_expires_and_refused_nowhere() {
 }
 
 #[test]
-fn a_login_that_has_expired_is_renewed_before_anything_is_sent() {
+fn a_login_that_has_expired_is_refreshed_before_anything_is_sent() {
     let scenario = logged_in(20, Duration::from_hours(1));
     let mut login = scenario.login();
     login["access_token"] = "expired".into();
@@ -122,7 +122,7 @@ fn a_login_that_has_expired_is_renewed_before_anything_is_sent() {
 }
 
 #[test]
-fn a_refused_token_is_renewed_once_for_all_rows_and_costs_no_attempt() {
+fn a_refused_token_is_refreshed_once_for_all_rows_and_costs_no_attempt() {
     let scenario = logged_in(200, Duration::from_hours(1));
     let mut login = scenario.login();
     login["access_token"] = "revoked".into();
@@ -131,7 +131,7 @@ fn a_refused_token_is_renewed_once_for_all_rows_and_costs_no_attempt() {
         .run(["--attempts", "1"])
         .exits(0)
         .counts([200, 0, 0, 0, 0]);
-    assert_eq!((renewals(&end), scenario.counts().refreshes), (1, 1));
+    assert_eq!((refreshes(&end), scenario.counts().refreshes), (1, 1));
 }
 
 #[test]
@@ -239,7 +239,7 @@ fn a_new_token_is_on_the_disk_before_it_is_used() {
     let end = scenario.run([]).exits(0).counts([50, 0, 0, 0, 0]);
     assert_eq!(*seen.lock().unwrap(), vec![Value::from("r2"); 50]);
     assert_eq!(
-        (renewals(&end), scenario.login()["client_secret"].as_str()),
+        (refreshes(&end), scenario.login()["client_secret"].as_str()),
         (1, Some("s"))
     );
 }
@@ -292,7 +292,7 @@ fn a_token_endpoint_that_is_down_is_waited_for_and_fails_no_row() {
         .run(["--attempts", "1"])
         .exits(0)
         .counts([50, 0, 0, 0, 0]);
-    assert_eq!(renewals(&end.says("cannot be refreshed now")), 1);
+    assert_eq!(refreshes(&end.says("cannot be refreshed now")), 1);
     let down = scripted(&login, |_| Reply::error(503, "service_unavailable"), api);
     down.run(["--max-wait", "1s"])
         .exits(4)
@@ -333,13 +333,13 @@ fn a_token_file_that_was_changed_is_read_without_a_refusal() {
         .until("enough rows", |scenario| scenario.counts().applied > 250)
         .signal(Signal::INT);
     let end = running.end().exits(130);
-    assert_eq!(renewals(&end), 1);
+    assert_eq!(refreshes(&end), 1);
     end.says("the token was read again").is_nowhere(&other);
     assert_eq!(scenario.counts().by_status.get(&401), None);
 }
 
 #[test]
-fn a_login_that_others_can_read_or_that_cannot_be_renewed_safely_is_refused_before_anything_is_sent()
+fn a_login_that_others_can_read_or_that_cannot_be_refreshed_safely_is_refused_before_anything_is_sent()
  {
     let login = json!({"access_token": "canary-a", "refresh_token": "canary-r", "token_url": "http://a.example/token"});
     let scenario = Scenario::new()

@@ -170,7 +170,7 @@ impl TokenSource {
             return RefreshResult::Unchanged;
         }
         match self.exchange(path, current, stopping).await {
-            Ok(renewed) => renewed,
+            Ok(refreshed) => refreshed,
             Err(RefreshError::Endpoint(error)) if error.may_pass() => {
                 RefreshResult::Unavailable(error.into())
             }

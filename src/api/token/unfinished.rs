@@ -30,8 +30,10 @@ const HASH_BYTES: usize = 16;
 /// A note that a refresh is under way. It identifies the refresh token by a hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Note {
-    /// The time of the first request whose answer was not saved.
-    renewal_began: String,
+    /// The time of the first request whose answer was not saved. Its name in the file stays, so that
+    /// a note of an earlier version is read.
+    #[serde(rename = "renewal_began")]
+    refresh_began: String,
     /// The hash of the refresh token that was sent.
     refresh_token_sha256: String,
 }
@@ -40,9 +42,9 @@ impl Note {
     /// A note on the exchange of this refresh token. The time of an earlier unfinished exchange is
     /// kept.
     pub(crate) fn new(refresh_token: &SecretString, cut_off_at: Option<Timestamp>) -> Note {
-        let renewal_began = cut_off_at.unwrap_or_else(Timestamp::now);
+        let refresh_began = cut_off_at.unwrap_or_else(Timestamp::now);
         Note {
-            renewal_began: renewal_began.to_string(),
+            refresh_began: refresh_began.to_string(),
             refresh_token_sha256: hash(refresh_token),
         }
     }
@@ -197,7 +199,7 @@ pub(crate) fn recover(path: &Path, _lock: &Lock) -> Result<Option<Timestamp>, To
 fn cut_off_at(path: &Path) -> Option<Timestamp> {
     let note: Note = serde_json::from_slice(&fs::read(self::path(path)).ok()?).ok()?;
     let refresh_token = load(path).ok()?.refresh_token?;
-    let began = note.renewal_began.parse().ok()?;
+    let began = note.refresh_began.parse().ok()?;
     (note.refresh_token_sha256 == hash(&refresh_token)).then_some(began)
 }
 

@@ -129,7 +129,7 @@ enum Offered {
 /// The event that woke the driver.
 enum Event {
     Answered(Ticket, Attempt),
-    TokenRenewed(Refreshed),
+    TokenRefreshed(Refreshed),
     Read(Option<Result<Batch, InputError>>),
     Written,
     Due,
@@ -240,7 +240,7 @@ impl Driver {
                 signal = self.sending.drain.next() => return Event::Signal(signal),
                 () = self.outbox.hand_over(&self.queues.recorder), if is_due => is_due = false,
                 Some((ticket, attempt)) = self.in_flight.next() => return Event::Answered(ticket, attempt),
-                Some(renewal) = self.token_refresh.ended() => return Event::TokenRenewed(renewal),
+                Some(refreshed) = self.token_refresh.ended() => return Event::TokenRefreshed(refreshed),
                 Ok(()) = self.queues.written.changed() => return Event::Written,
                 batch = self.queues.batches.recv(), if reads_on => return Event::Read(batch),
                 () = sleep_until(wake_at.into()) => return Event::Due,
@@ -268,9 +268,9 @@ impl Driver {
                     self.finished(ticket, attempt);
                 }
             }
-            Event::TokenRenewed(renewal) => {
+            Event::TokenRefreshed(refreshed) => {
                 let now = self.now();
-                self.sending.schedule.token_refreshed(renewal, now);
+                self.sending.schedule.token_refreshed(refreshed, now);
             }
             Event::Read(Some(Ok(batch))) => self.take_in(batch),
             Event::Read(Some(Err(error))) => {
@@ -440,11 +440,11 @@ impl Driver {
     async fn finish(mut self) -> Sent {
         self.in_flight.clear();
         // A failed refresh is no reason to stop a run that has ended.
-        if let Some(renewal @ (Refreshed::New { .. } | Refreshed::Replaced { .. })) =
+        if let Some(refreshed @ (Refreshed::New { .. } | Refreshed::Replaced { .. })) =
             self.token_refresh.finish().await
         {
             let now = self.now();
-            self.sending.schedule.token_refreshed(renewal, now);
+            self.sending.schedule.token_refreshed(refreshed, now);
         }
         self.collect_ended();
         if self

@@ -192,7 +192,7 @@ impl Server {
     }
 
     /// Issues a new token.
-    pub(super) fn renew_token(&mut self, now: Moment) {
+    pub(super) fn refresh_token(&mut self, now: Moment) {
         self.token.generation += 1;
         self.token.expires = now + self.token_lives;
     }

@@ -281,7 +281,7 @@ fn an_api_that_comes_and_goes_fails_no_row() {
 }
 
 #[test]
-fn a_token_that_expires_is_renewed_once_for_all_rows() {
+fn a_token_that_expires_is_refreshed_once_for_all_rows() {
     let setup = |random: &mut Random| {
         let mut setup = well(1000, random);
         setup.rules.retry = RetryPolicy::new(1).expect("a good limit");
@@ -292,12 +292,12 @@ fn a_token_that_expires_is_renewed_once_for_all_rows() {
         all_updated(&report, 1000);
         let expired = report.lasted.as_secs() / 2;
         assert!(
-            u64::from(report.renewals) <= expired,
-            "{} renewals in {:?}",
-            report.renewals,
+            u64::from(report.refreshes) <= expired,
+            "{} refreshes in {:?}",
+            report.refreshes,
             report.lasted
         );
-        assert!(report.renewals > 0);
+        assert!(report.refreshes > 0);
     });
 }
 
@@ -311,7 +311,7 @@ fn a_token_that_stays_refused_stops_the_run() {
     };
     each_seed(20, setup, |report| {
         assert_eq!(report.stopped, Some(StopReason::TokenRefused));
-        assert_eq!((report.renewals, report.failed + report.rejected), (1, 0));
+        assert_eq!((report.refreshes, report.failed + report.rejected), (1, 0));
     });
 }
 

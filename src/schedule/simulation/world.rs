@@ -15,7 +15,7 @@ use crate::schedule::{
 };
 
 /// The time of reading a token again.
-const TOKEN_RENEWAL: Duration = Duration::from_millis(120);
+const TOKEN_REFRESH: Duration = Duration::from_millis(120);
 /// The time for which our own pace and an unusable token may hold all requests back, whatever the
 /// longest wait is.
 const PACED_MAX: Duration = Duration::from_mins(1);
@@ -68,7 +68,7 @@ pub(super) struct Report {
     pub(super) wronged: usize,
     pub(super) stopped: Option<StopReason>,
     pub(super) statistics: Statistics,
-    pub(super) renewals: u32,
+    pub(super) refreshes: u32,
     pub(super) lasted: Duration,
     pub(super) wait_max: Duration,
     /// The number of customers.
@@ -86,7 +86,7 @@ enum Event {
     Arrives(OnItsWay),
     Answered(OnItsWay, Answer, FaultOf),
     Recorded(CustomerId),
-    TokenRenewed,
+    TokenRefreshed,
     Stop(StopReason),
     Timer,
 }
@@ -189,7 +189,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
     if let Some(last) = settled.iter().rfind(|ended| is_updated(ended)) {
         world.schedule.applied_earlier(last.customer, last.row);
     }
-    world.report.server.renew_token(Moment::START);
+    world.report.server.refresh_token(Moment::START);
     world.token = 1;
     if let Some((at, reason)) = stop {
         world.happens(at, Event::Stop(reason));
@@ -241,7 +241,7 @@ impl World {
                     );
                 }
                 Step::RefreshToken(_) => {
-                    self.happens(self.now + TOKEN_RENEWAL, Event::TokenRenewed);
+                    self.happens(self.now + TOKEN_REFRESH, Event::TokenRefreshed);
                 }
                 Step::Wait(until) => self.wait(until),
                 Step::Done | Step::Stopped => break,
@@ -400,11 +400,11 @@ impl World {
                 self.witness.recorded(customer);
                 self.schedule.recorded(customer);
             }
-            Event::TokenRenewed => {
-                self.report.renewals += 1;
+            Event::TokenRefreshed => {
+                self.report.refreshes += 1;
                 if matches!(self.setup.refreshed, Refreshed::New { .. }) {
                     self.token += 1;
-                    self.report.server.renew_token(self.now);
+                    self.report.server.refresh_token(self.now);
                 }
                 self.schedule
                     .token_refreshed(self.setup.refreshed, self.now);
@@ -513,7 +513,7 @@ impl Report {
             wronged: 0,
             stopped: None,
             statistics: Statistics::default(),
-            renewals: 0,
+            refreshes: 0,
             lasted: Duration::ZERO,
             wait_max: Duration::ZERO,
             customers: 0,

@@ -157,8 +157,8 @@ fn a_row_that_has_ended_comes_before_anything_else() {
         |run| run.schedule.stop(StopReason::Interrupted),
         |step| matches!(step, Step::Wait(_)),
     );
-    let renew = |run: &mut Run| run.schedule.token_file_changed();
-    check("a token", renew, |step| {
+    let change = |run: &mut Run| run.schedule.token_file_changed();
+    check("a token", change, |step| {
         matches!(step, Step::RefreshToken(_))
     });
 }

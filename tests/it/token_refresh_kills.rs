@@ -130,7 +130,7 @@ fn kill_again_and_again(kills: usize, latency: Duration) -> usize {
         let delay = random.below(latency.as_micros() as usize + AFTER_THE_ANSWER_US) as u64;
         let running = scenario
             .start(["--rate", RATE])
-            .until("a renewal", |_| asked() > before);
+            .until("a refresh", |_| asked() > before);
         let clock = Instant::now();
         let running = running.until("the moment to kill", |_| {
             clock.elapsed() >= Duration::from_micros(delay)
@@ -178,7 +178,7 @@ fn a_kill_during_a_refresh_loses_no_row_and_the_next_start_reports_a_lost_login(
     );
     let lost_quickly = kill_again_and_again(few, quick);
     println!(
-        "figures: {few} kills around renewals of {slow:?} lost the login {lost} times, of {quick:?} {lost_quickly} times; each \
+        "figures: {few} kills around refreshes of {slow:?} lost the login {lost} times, of {quick:?} {lost_quickly} times; each \
          loss was told, no row was lost or false"
     );
 }
