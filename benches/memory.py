@@ -60,7 +60,7 @@ def many(folder, count):
     return [folder]
 
 
-def packed(path, header, row, count):
+def compressed(path, header, row, count):
     """Writes a gzip file of equal rows, in parts too."""
     with gzip.open(path, "wb") as file:
         file.write(header)
@@ -146,7 +146,7 @@ def cases(work):
         ("a JSON array on one line", lambda: array(work / "a.json", rows)),
         ("rows of 100 KB", lambda: repeated(work / "a.csv", b"id,job\n", b"1,%s\n" % (b"a" * 100_000), rows // 2_000)),
         ("a workbook of rows of one cell", lambda: workbook(work / "a.xlsx", few)),
-        ("gzip, 250 times smaller", lambda: packed(work / "a.csv.gz", b"id,job\n", b"1,x\n", 20_000_000)),
+        ("gzip, 250 times smaller", lambda: compressed(work / "a.csv.gz", b"id,job\n", b"1,x\n", 20_000_000)),
         ("one customer in all rows", lambda: repeated(work / "a.csv", b"id,job\n", b"1,x\n", few // 4)),
     ]
     for name, make in shapes:

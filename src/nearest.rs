@@ -12,17 +12,17 @@ pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let typed = name.to_lowercase();
-    let typed_characters = typed.chars().count();
-    let mistakes_max = (typed_characters / CHARACTERS_PER_MISTAKE).max(1);
+    let name = name.to_lowercase();
+    let name_characters = name.chars().count();
+    let mistakes_max = (name_characters / CHARACTERS_PER_MISTAKE).max(1);
     // Each additional character is a mistake, so a name of a very different length is not compared:
     // it may be a megabyte long.
     let may_be_near =
-        |candidate: &str| typed_characters.abs_diff(candidate.chars().count()) <= mistakes_max;
+        |candidate: &str| name_characters.abs_diff(candidate.chars().count()) <= mistakes_max;
     candidates
         .into_iter()
         .filter(|candidate| may_be_near(candidate))
-        .map(|candidate| (osa_distance(&typed, &candidate.to_lowercase()), candidate))
+        .map(|candidate| (osa_distance(&name, &candidate.to_lowercase()), candidate))
         .filter(|(mistakes, candidate)| {
             *mistakes <= mistakes_max && *mistakes < candidate.chars().count()
         })
@@ -43,8 +43,8 @@ mod tests {
     fn a_misspelling_finds_its_name_and_a_stranger_finds_none() {
         let names = ["rate", "max-rows", "max-errors", "email", "id"];
         let check =
-            |typed: &str, want: Option<&str>| assert_eq!(nearest(typed, names), want, "{typed}");
-        for (typed, want) in [
+            |name: &str, want: Option<&str>| assert_eq!(nearest(name, names), want, "{name}");
+        for (name, want) in [
             ("rate", Some("rate")),
             ("raet", Some("rate")),
             ("rat", Some("rate")),
@@ -58,7 +58,7 @@ mod tests {
             ("", None),
             ("quantity", None),
         ] {
-            check(typed, want);
+            check(name, want);
         }
     }
 

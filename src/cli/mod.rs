@@ -34,7 +34,7 @@ pub fn main() -> ExitCode {
     allow_all_descriptors();
     let handlers = SignalHandlers::install();
     forbid_core_dumps();
-    crash::watch(terminal::print_fault);
+    crash::report_panics(terminal::print_fault);
     let known = Arc::new(SharedEarlyEnd::new());
     let work = {
         let known = known.clone();

@@ -88,9 +88,9 @@ pub(crate) fn run(
         drain: signals.drain(),
     };
 
-    let watch = terminal.watch(progress, known.total_bytes);
+    let progress_guard = terminal.show_progress(progress, known.total_bytes);
     let (sent, recorded) = pipeline::run(reading, sending, recorder).map_err(Failure::unusable)?;
-    drop(watch);
+    drop(progress_guard);
     server.stop();
     let report = Report {
         command: "run",

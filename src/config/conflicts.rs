@@ -27,8 +27,8 @@ pub(super) fn check(
     output: &OutputSettings,
 ) {
     let target = &api.target;
-    let typed: Vec<(&str, String)> = resolver.typed_flags().collect();
-    for (name, flag) in typed {
+    let flags: Vec<(&str, String)> = resolver.flags_used().collect();
+    for (name, flag) in flags {
         if let Some(problem) = useless_flag(resolver.verb(), target, name, flag) {
             resolver.report(problem);
         }
@@ -43,7 +43,7 @@ pub(super) fn check(
         && !is_reported
         && resolver.verb().is_about_rows()
         && resolver
-            .typed_flags()
+            .flags_used()
             .any(|(name, _)| name == TWO_DIGIT_YEARS)
     {
         resolver.report(Problem::TwoDigitYearsWithoutFormat);

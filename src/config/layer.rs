@@ -120,15 +120,10 @@ impl Layer {
         }
     }
 
-    fn insert_raw(
-        &mut self,
-        name: String,
-        value: OsString,
-        given: impl FnOnce(String) -> RawValue,
-    ) {
+    fn insert_raw(&mut self, name: String, value: OsString, raw: impl FnOnce(String) -> RawValue) {
         match value.into_string() {
             Ok(text) => {
-                self.values.insert(name, given(text));
+                self.values.insert(name, raw(text));
             }
             Err(value) => {
                 self.not_utf8.insert(name, value);
@@ -145,8 +140,8 @@ impl Layer {
         let mut layer = Self::new(Source::File(file.path));
         for (name, value) in table {
             match RawValue::from_toml(value) {
-                Ok(given) => {
-                    layer.values.insert(name, given);
+                Ok(value) => {
+                    layer.values.insert(name, value);
                 }
                 Err(error) => problems.push(Problem::Value {
                     place: layer.provenance(&name).place(&name),
@@ -277,7 +272,7 @@ impl RawValue {
                 items.map(Self::List)
             }
             toml::Value::Table(table) => {
-                let pair = |(key, value)| Self::from_toml(value).map(|given| (key, given));
+                let pair = |(key, value)| Self::from_toml(value).map(|value| (key, value));
                 let pairs: Result<_, _> = table.into_iter().map(pair).collect();
                 pairs.map(Self::Table)
             }

@@ -300,7 +300,7 @@ impl Resolver {
     }
 
     /// Returns the settings read so far that were given by a flag, with their flags.
-    pub(super) fn typed_flags(&self) -> impl Iterator<Item = (&'static str, String)> {
+    pub(super) fn flags_used(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.effective
             .iter()
             .filter_map(|setting| match &setting.provenance {
@@ -311,10 +311,10 @@ impl Resolver {
 
     /// Whether a problem with the value of `name` was reported.
     pub(super) fn is_reported(&self, name: &str) -> bool {
-        let noted = self.place(name);
+        let wanted = self.place(name);
         self.problems
             .iter()
-            .any(|problem| matches!(problem, Problem::Value { place, .. } if *place == noted))
+            .any(|problem| matches!(problem, Problem::Value { place, .. } if *place == wanted))
     }
 
     pub(super) fn report(&mut self, problem: Problem) {
@@ -374,12 +374,12 @@ impl Resolver {
     fn single(&mut self, setting: Setting, default: ShownValue) -> Option<String> {
         match self.find(setting, default)? {
             RawValue::Text(text) | RawValue::CommaSeparated(text) => Some(text),
-            given @ (RawValue::List(_) | RawValue::Table(_)) => {
+            value @ (RawValue::List(_) | RawValue::Table(_)) => {
                 self.report_value(
                     setting.name,
                     ValueError::WrongKind {
                         wanted: "one value",
-                        found: given.kind(),
+                        found: value.kind(),
                     },
                 );
                 None
@@ -394,19 +394,19 @@ impl Resolver {
             return None;
         };
         let provenance = layer.provenance(setting.name);
-        let Some(given) = layer.get(setting.name).cloned() else {
+        let Some(value) = layer.get(setting.name).cloned() else {
             self.record(setting, default, provenance);
             self.report_value(setting.name, ValueError::NotUtf8);
             return None;
         };
         let shown = match default {
-            ShownValue::Many(_) => ShownValue::Many(given.items()),
+            ShownValue::Many(_) => ShownValue::Many(value.items()),
             ShownValue::Unset | ShownValue::One(_) | ShownValue::Secret => {
-                ShownValue::One(given.items().join(", "))
+                ShownValue::One(value.items().join(", "))
             }
         };
         self.record(setting, shown, provenance);
-        Some(given)
+        Some(value)
     }
 
     fn record(&mut self, setting: Setting, value: ShownValue, provenance: Provenance) {

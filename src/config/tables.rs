@@ -35,14 +35,14 @@ impl Resolver {
     /// Returns the items of a table of texts and lists of texts.
     fn lists_of(&mut self, name: &str, pairs: Vec<(String, RawValue)>) -> Vec<Entry> {
         let mut entries = Vec::new();
-        for (key, given) in pairs {
-            let texts = match given {
+        for (key, value) in pairs {
+            let texts = match value {
                 RawValue::Text(text) | RawValue::CommaSeparated(text) => vec![text],
                 RawValue::List(texts) => texts,
                 RawValue::Table(_) => {
                     let error = ValueError::WrongKind {
                         wanted: "text or a list",
-                        found: given.kind(),
+                        found: value.kind(),
                     };
                     self.report_in_table(name, &key, error);
                     continue;
@@ -86,9 +86,9 @@ impl Resolver {
         tables: Vec<(String, RawValue)>,
     ) -> Vec<NestedEntry> {
         let mut entries = Vec::new();
-        for (table, given) in tables {
+        for (table, value) in tables {
             let place = format!("{name}.{table}");
-            match given {
+            match value {
                 RawValue::Table(pairs) => {
                     let pairs = self.texts_of(&place, pairs).into_iter();
                     entries.extend(pairs.map(|(key, value)| NestedEntry {
@@ -100,7 +100,7 @@ impl Resolver {
                 RawValue::Text(_) | RawValue::CommaSeparated(_) | RawValue::List(_) => {
                     let error = ValueError::WrongKind {
                         wanted: "a table",
-                        found: given.kind(),
+                        found: value.kind(),
                     };
                     self.report_in_table(name, &table, error);
                 }
@@ -116,13 +116,13 @@ impl Resolver {
         pairs: Vec<(String, RawValue)>,
     ) -> Vec<(String, String)> {
         let mut texts = Vec::new();
-        for (key, given) in pairs {
-            match given {
+        for (key, value) in pairs {
+            match value {
                 RawValue::Text(text) | RawValue::CommaSeparated(text) => texts.push((key, text)),
                 RawValue::List(_) | RawValue::Table(_) => {
                     let error = ValueError::WrongKind {
                         wanted: ONE_TEXT,
-                        found: given.kind(),
+                        found: value.kind(),
                     };
                     self.report_in_table(name, &key, error);
                 }
@@ -160,7 +160,7 @@ impl RawValue {
             Self::List(items) => items.clone(),
             Self::Table(pairs) => pairs
                 .iter()
-                .flat_map(|(key, given)| given.items_below(key))
+                .flat_map(|(key, value)| value.items_below(key))
                 .collect(),
         }
     }

@@ -486,7 +486,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draft_that_is_cleared_knows_nothing_of_the_row_before() {
+    fn a_builder_that_is_cleared_knows_nothing_of_the_row_before() {
         let rules = ValueRules::default();
         let mut builder = UpdateBuilder::new(&rules);
         builder.set_id(Some(text("7")));

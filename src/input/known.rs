@@ -35,7 +35,7 @@ pub struct KnownInput {
 /// The source of a known input's bytes.
 enum KnownSource {
     /// A file that can be opened again by these rules.
-    File(FileMark, Arc<InputRules>),
+    File(FileIdentity, Arc<InputRules>),
     /// Standard input or a pipe. It stays open because it can be read only once. `None` after it
     /// was taken.
     Stream(Option<Box<Input>>),
@@ -43,7 +43,7 @@ enum KnownSource {
 
 /// The identity of a file.
 #[derive(Debug, Clone, Copy)]
-struct FileMark {
+struct FileIdentity {
     device: u64,
     inode: u64,
     /// The size when the file was checked.
@@ -59,8 +59,8 @@ impl KnownInput {
         rules: &Arc<InputRules>,
         look_at: impl FnMut(Block, &Layout),
     ) -> Result<KnownInput, InputError> {
-        let mark = if name.can_be_read_twice() {
-            Some(mark_of(&name)?)
+        let identity = if name.can_be_read_twice() {
+            Some(identity_of(&name)?)
         } else {
             None
         };
@@ -69,9 +69,9 @@ impl KnownInput {
             notes: notes(&input, seen),
             ..KnownInput::of_stream(input)
         };
-        Ok(match mark {
-            Some(mark) => KnownInput {
-                source: KnownSource::File(mark, rules.clone()),
+        Ok(match identity {
+            Some(identity) => KnownInput {
+                source: KnownSource::File(identity, rules.clone()),
                 ..known
             },
             None => known,
@@ -105,7 +105,7 @@ impl KnownInput {
     /// Returns a second reader of the same file, or `None` if it can be read only once.
     pub fn again(&self) -> Option<KnownInput> {
         let source = match &self.source {
-            KnownSource::File(mark, rules) => KnownSource::File(*mark, rules.clone()),
+            KnownSource::File(identity, rules) => KnownSource::File(*identity, rules.clone()),
             KnownSource::Stream(_) => return None,
         };
         Some(KnownInput {
@@ -124,8 +124,8 @@ impl KnownInput {
     /// Opens the input. A file that was replaced or has another layout is an error, because it was
     /// not checked.
     pub fn open(&mut self) -> Result<Input, InputError> {
-        let (mark, rules) = match &mut self.source {
-            KnownSource::File(mark, rules) => (*mark, rules),
+        let (identity, rules) = match &mut self.source {
+            KnownSource::File(identity, rules) => (*identity, rules),
             KnownSource::Stream(input) => {
                 let fault = || InputError {
                     name: self.name.clone(),
@@ -135,9 +135,9 @@ impl KnownInput {
             }
         };
         let input = Input::open(self.name.clone(), rules)?;
-        let now = mark_of(&self.name)?;
-        let is_same_file =
-            (now.device, now.inode) == (mark.device, mark.inode) && now.bytes >= mark.bytes;
+        let now = identity_of(&self.name)?;
+        let is_same_file = (now.device, now.inode) == (identity.device, identity.inode)
+            && now.bytes >= identity.bytes;
         if !is_same_file || input.layout() != &self.layout {
             return Err(InputError {
                 name: self.name.clone(),
@@ -181,8 +181,8 @@ impl KnownInput {
     }
 
     /// Returns the header names that were matched loosely (`--loose-headers`).
-    pub fn loosely(&self) -> &[LooseColumn] {
-        self.layout.loosely()
+    pub fn loose_columns(&self) -> &[LooseColumn] {
+        self.layout.loose_columns()
     }
 
     /// Returns what is doubtful about the encoding, judged by the first 4 MiB.
@@ -227,7 +227,7 @@ fn notes(input: &Input, seen: CheckedPart) -> Vec<String> {
     hidden.into_iter().chain(texts).collect()
 }
 
-fn mark_of(name: &InputName) -> Result<FileMark, InputError> {
+fn identity_of(name: &InputName) -> Result<FileIdentity, InputError> {
     let InputName::Path(path) = name else {
         return Err(InputError {
             name: name.clone(),
@@ -244,7 +244,7 @@ fn mark_of(name: &InputName) -> Result<FileMark, InputError> {
             fault,
         }
     })?;
-    Ok(FileMark {
+    Ok(FileIdentity {
         device: metadata.dev(),
         inode: metadata.ino(),
         bytes: metadata.len(),

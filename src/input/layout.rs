@@ -51,8 +51,8 @@ impl Layout {
     }
 
     /// Returns the header names that were matched loosely (`--loose-headers`).
-    pub fn loosely(&self) -> &[LooseColumn] {
-        each!(self, layout => layout.loosely())
+    pub fn loose_columns(&self) -> &[LooseColumn] {
+        each!(self, layout => layout.loose_columns())
     }
 
     /// Reads and checks the records of a block, and passes each to `visit`, in order. The cells of

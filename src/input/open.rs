@@ -159,8 +159,8 @@ impl Input {
     }
 
     /// Returns the header names that were matched loosely (`--loose-headers`).
-    pub fn loosely(&self) -> &[LooseColumn] {
-        self.layout.loosely()
+    pub fn loose_columns(&self) -> &[LooseColumn] {
+        self.layout.loose_columns()
     }
 
     /// Returns what is doubtful about the encoding, judged by what was read so far.
@@ -323,7 +323,7 @@ fn begin(
     } else {
         Origin::First
     };
-    let bom = if head.had_mark() {
+    let bom = if head.had_bom() {
         Bom::Write
     } else {
         Bom::of(form.encoding, rules.encoding)

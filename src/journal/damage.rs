@@ -51,8 +51,8 @@ impl Conversion {
     /// Returns the conversion that explains a line, which begins at `offset`.
     pub(super) fn of(line: &[u8], offset: u64) -> Option<Conversion> {
         let is_first = offset == 0;
-        let without_mark = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first);
-        let text = without_mark.unwrap_or(line);
+        let without_bom = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first);
+        let text = without_bom.unwrap_or(line);
         let is_right = |line: Option<&[u8]>| line.is_some_and(line::is_sealed);
         if is_right(text.strip_suffix(b"\r\n")) {
             return Some(Conversion::CarriageReturnLineFeed);
@@ -60,7 +60,7 @@ impl Conversion {
         if is_right(memchr::memchr(b'\r', text).and_then(|end| text.get(..end))) {
             return Some(Conversion::CarriageReturn);
         }
-        if without_mark.is_some() && is_right(text.strip_suffix(b"\n")) {
+        if without_bom.is_some() && is_right(text.strip_suffix(b"\n")) {
             return Some(Conversion::ByteOrderMark);
         }
         (is_first && is_utf16(line)).then_some(Conversion::Utf16)

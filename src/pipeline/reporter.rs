@@ -68,7 +68,7 @@ impl Reporter {
         let silence = (long_enough(schedule.silent_since()).map(|time| ("no answer", time)))
             .or_else(|| long_enough(schedule.failing_since()).map(|time| ("no good answer", time)));
         self.progress
-            .set_slow(match (schedule.limited_by(), silence) {
+            .set_limited_by(match (schedule.limited_by(), silence) {
                 (
                     None | Some(LimitedBy::Concurrency | LimitedBy::Outage(_, None)),
                     Some((what, time)),

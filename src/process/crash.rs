@@ -11,17 +11,17 @@ use crate::text;
 /// The report of the first panic.
 static FIRST: OnceLock<String> = OnceLock::new();
 
-/// Installs a panic hook that passes whole lines about the first panic to `tell`, and a backtrace
+/// Installs a panic hook that passes whole lines about the first panic to `print`, and a backtrace
 /// if the environment asks for one.
-pub(crate) fn watch(tell: fn(&str)) {
+pub(crate) fn report_panics(print: fn(&str)) {
     panic::set_hook(Box::new(move |panic| {
         let backtrace = Backtrace::capture();
         let message = described(panic.payload(), panic.location());
         if FIRST.set(message.clone()).is_ok() {
-            tell(&message);
+            print(&message);
             // A backtrace has names of functions and files, and no values.
             if backtrace.status() == BacktraceStatus::Captured {
-                tell(&backtrace.to_string());
+                print(&backtrace.to_string());
             }
         }
     }));

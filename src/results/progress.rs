@@ -12,7 +12,7 @@ pub(crate) struct RunProgress {
     in_flight: AtomicU64,
     retries: AtomicU64,
     /// The reason why it is not faster; changed a few times a second at most.
-    slow: Mutex<String>,
+    limited_by: Mutex<String>,
 }
 
 /// The numbers at one moment.
@@ -29,7 +29,7 @@ pub(crate) struct ProgressSnapshot {
     /// Attempts that were repeated.
     pub retries: u64,
     /// The reason why it is not faster; empty if nothing holds it back.
-    pub slow: String,
+    pub limited_by: String,
 }
 
 impl RunProgress {
@@ -51,10 +51,10 @@ impl RunProgress {
     }
 
     /// Sets the reason why it is not faster.
-    pub(crate) fn set_slow(&self, why: String) {
+    pub(crate) fn set_limited_by(&self, why: String) {
         // The text is replaced as a whole, so a thread that panicked with the lock left it intact.
         *self
-            .slow
+            .limited_by
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = why;
     }
@@ -67,8 +67,8 @@ impl RunProgress {
             bad: self.bad.load(Ordering::Relaxed),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             retries: self.retries.load(Ordering::Relaxed),
-            slow: self
-                .slow
+            limited_by: self
+                .limited_by
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .clone(),

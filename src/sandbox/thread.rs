@@ -98,22 +98,22 @@ fn run(
         .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return tell(report, Err(SandboxError::Runtime(error))),
+        Err(error) => return send(report, Err(SandboxError::Runtime(error))),
     };
     runtime.block_on(async {
         match Sandbox::start(options).await {
             Ok(sandbox) => {
-                tell(report, Ok(Arc::clone(&sandbox.api)));
+                send(report, Ok(Arc::clone(&sandbox.api)));
                 // Nothing is ever sent: the receiver wakes when the sender is dropped.
                 stopped.await.unwrap_or_default();
                 sandbox.stop().await;
             }
-            Err(error) => tell(report, Err(error)),
+            Err(error) => send(report, Err(error)),
         }
     });
 }
 
-fn tell(
+fn send(
     report: &mpsc::SyncSender<Result<Arc<Api>, SandboxError>>,
     outcome: Result<Arc<Api>, SandboxError>,
 ) {

@@ -56,7 +56,7 @@ impl<T: Clone> Schedule<T> {
 
     /// Returns the next step for the driver.
     pub fn next(&mut self, now: Moment) -> Step<T> {
-        if let Some(since) = self.run.paced_since.take() {
+        if let Some(since) = self.run.throttled_since.take() {
             self.availability.postpone(now.since(since));
             self.throttle.postpone(now.since(since));
         }

@@ -78,10 +78,14 @@ impl<T: Clone> Schedule<T> {
                 self.wind_down(now)
             }
             Err(ThrottledBy::Exhausted(until)) => self.hold_back(Some(until), LimitedBy::Window),
-            Err(ThrottledBy::Window(until)) => self.keep_pace(until, LimitedBy::Window, now),
-            Err(ThrottledBy::Rate(until)) => self.keep_pace(Some(until), LimitedBy::Rate, now),
+            Err(ThrottledBy::Window(until)) => {
+                self.hold_back_throttled(until, LimitedBy::Window, now)
+            }
+            Err(ThrottledBy::Rate(until)) => {
+                self.hold_back_throttled(Some(until), LimitedBy::Rate, now)
+            }
             Err(ThrottledBy::LearnedRate(until)) => {
-                self.keep_pace(Some(until), LimitedBy::LearnedRate, now)
+                self.hold_back_throttled(Some(until), LimitedBy::LearnedRate, now)
             }
             Err(ThrottledBy::Shut(until)) => self.hold_back(until, LimitedBy::LearnedRate),
             Ok(()) => self.send(candidate, now),
@@ -101,9 +105,14 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// Holds a request back by our own pace, which is not time spent waiting for the API.
-    fn keep_pace(&mut self, until: Option<Moment>, limited_by: LimitedBy, now: Moment) -> Step<T> {
+    fn hold_back_throttled(
+        &mut self,
+        until: Option<Moment>,
+        limited_by: LimitedBy,
+        now: Moment,
+    ) -> Step<T> {
         if self.flights.is_empty() {
-            self.run.paced_since = Some(now);
+            self.run.throttled_since = Some(now);
         }
         self.hold_back(until, limited_by)
     }
@@ -112,7 +121,8 @@ impl<T: Clone> Schedule<T> {
     fn wait(&self, until: Option<Moment>) -> Step<T> {
         // The API's silence is not timed while our own pace holds all requests back, nor in the
         // last round.
-        let is_timed = self.run.paced_since.is_none() && self.run.doubt_round == DoubtRound::Usual;
+        let is_timed =
+            self.run.throttled_since.is_none() && self.run.doubt_round == DoubtRound::Usual;
         let unsuccessful_since = self.availability.unsuccessful_since().filter(|_| is_timed);
         let longest_ends = |since: Option<Moment>| since.map(|since| since + self.limits.wait_max);
         let deadlines = [

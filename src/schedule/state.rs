@@ -70,7 +70,7 @@ pub(super) struct RunState<T> {
     pub(super) drained_by: Option<Moment>,
     pub(super) limited_by: Option<LimitedBy>,
     /// The time since which only our own pace has held requests back.
-    pub(super) paced_since: Option<Moment>,
+    pub(super) throttled_since: Option<Moment>,
     /// The control whose read matched, so that its update may follow.
     pub(super) control: Option<Ticket>,
     /// The rows that go first. After a wait, another customer's row goes before the one that was
@@ -156,7 +156,7 @@ impl<T: Clone> Schedule<T> {
                 stop: None,
                 drained_by: None,
                 limited_by: None,
-                paced_since: None,
+                throttled_since: None,
                 control: None,
                 priority: Priority::Retries,
                 not_reached: 0,

@@ -44,7 +44,7 @@ impl Terminal {
 
     /// Shows the progress until the guard is dropped. `total_bytes` is the size of all inputs, if
     /// it is known.
-    pub(crate) fn watch(
+    pub(crate) fn show_progress(
         &self,
         progress: Arc<RunProgress>,
         total_bytes: Option<u64>,

@@ -120,7 +120,7 @@ fn describe(snapshot: &ProgressSnapshot, elapsed: Duration, total_bytes: Option<
         bad,
         in_flight,
         retries,
-        slow,
+        limited_by,
     } = snapshot;
     #[expect(clippy::cast_precision_loss, reason = "shown without decimals")]
     let rate = *ended as f64 / elapsed.as_secs_f64().max(0.001);
@@ -137,10 +137,10 @@ fn describe(snapshot: &ProgressSnapshot, elapsed: Duration, total_bytes: Option<
             .map(|left| format!("{} left", shown_duration(left))),
     );
     let line = parts.join(", ");
-    if slow.is_empty() {
+    if limited_by.is_empty() {
         line
     } else {
-        format!("{line} ({slow})")
+        format!("{line} ({limited_by})")
     }
 }
 

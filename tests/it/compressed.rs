@@ -74,10 +74,15 @@ fn compressed_inputs_are_rows_like_any_other() {
 #[test]
 fn every_member_and_frame_counts() {
     let (start, end) = ROWS.split_at(9);
-    let check = |pack: fn(&[u8]) -> Vec<u8>| {
+    let check = |compress: fn(&[u8]) -> Vec<u8>| {
         let scenario = Scenario::new().file(
             "a.csv.gz",
-            [pack(start.as_bytes()), pack(b""), pack(end.as_bytes())].concat(),
+            [
+                compress(start.as_bytes()),
+                compress(b""),
+                compress(end.as_bytes()),
+            ]
+            .concat(),
         );
         scenario
             .check([])
@@ -174,11 +179,11 @@ fn data_that_is_not_whole_stops_with_the_line_reached() {
 fn bombs_end_in_little_memory() {
     // Concatenated members and frames are equal to one long one.
     let piece = vec![b'\n'; 1 << 20];
-    let bomb = |pack: fn(&[u8]) -> Vec<u8>| pack(&piece).repeat(GIB / piece.len());
-    let check = |content: Vec<u8>, packing: &str| {
+    let bomb = |compress: fn(&[u8]) -> Vec<u8>| compress(&piece).repeat(GIB / piece.len());
+    let check = |content: Vec<u8>, compression: &str| {
         let scenario = Scenario::new().file("a.csv", content).through(MEMORY_LIMIT);
         let says = format!(
-            "the {packing} data unpacks to more than 250 times its size, as malicious files do"
+            "the {compression} data unpacks to more than 250 times its size, as malicious files do"
         );
         scenario.check([]).exits(2).says(&says);
     };

@@ -41,7 +41,7 @@ pub(crate) struct TokenSource {
 #[derive(Debug, Clone)]
 enum TokenPlace {
     /// One fixed token, from the environment or the sandbox.
-    Given(SecretString),
+    Fixed(SecretString),
     /// A file, which may be replaced during the run.
     File(PathBuf),
 }
@@ -102,8 +102,8 @@ pub(crate) enum RefreshResult {
 
 impl TokenSource {
     /// A source of one token that never changes.
-    pub(crate) fn given(token: SecretString, options: EndpointOptions) -> TokenSource {
-        TokenSource::new(TokenPlace::Given(token), options)
+    pub(crate) fn fixed(token: SecretString, options: EndpointOptions) -> TokenSource {
+        TokenSource::new(TokenPlace::Fixed(token), options)
     }
 
     /// A source that reads a token file.
@@ -124,7 +124,7 @@ impl TokenSource {
     /// or missing is waited for.
     pub(crate) fn read(&self) -> Result<Grant, RefreshError> {
         match &self.place {
-            TokenPlace::Given(secret) => Ok(Grant {
+            TokenPlace::Fixed(secret) => Ok(Grant {
                 token: Token::new(secret.expose_secret(), "CUSTSYNC_TOKEN")?,
                 lifetime: None,
             }),
@@ -145,7 +145,7 @@ impl TokenSource {
     /// A watch on the file, for changes.
     pub(crate) fn watch(&self) -> FileWatch {
         FileWatch::new(match &self.place {
-            TokenPlace::Given(_) => None,
+            TokenPlace::Fixed(_) => None,
             TokenPlace::File(path) => Some(path.clone()),
         })
     }
@@ -351,14 +351,14 @@ impl TokenSource {
             Ok(same @ (FileContent::Same(_) | FileContent::Expired(_))) => return Ok(same),
             Ok(FileContent::Other(_)) | Err(_) => sleep(WRITING_TAKES).await,
         }
-        let (began, mut is_told) = (Instant::now(), false);
+        let (started, mut is_logged) = (Instant::now(), false);
         let mut found = read();
         while let Some(why) = found.as_ref().err().and_then(TokenError::may_pass_because)
             && cause == RefreshCause::Needed
-            && let Some(left) = FILE_WAIT_MAX.checked_sub(began.elapsed())
+            && let Some(left) = FILE_WAIT_MAX.checked_sub(started.elapsed())
         {
-            if !is_told {
-                is_told = true;
+            if !is_logged {
+                is_logged = true;
                 info!(
                     "{why}: it is read again for up to {} s",
                     FILE_WAIT_MAX.as_secs()
@@ -440,11 +440,11 @@ fn load_and_recover(path: &Path) -> Result<Tokens, TokenError> {
     if tokens.can_be_refreshed()
         && let Some(lock) = Lock::take(path)?
     {
-        if let Some(began) = recover(path, &lock)? {
+        if let Some(started) = recover(path, &lock)? {
             warn!(
                 "an earlier process ended while it refreshed the login in {} ({}), and no answer was kept: if the server has spent the refresh token, you have to log in again",
                 safe_path(path),
-                utc_second(began)
+                utc_second(started)
             );
         }
         return load(path);
@@ -454,18 +454,18 @@ fn load_and_recover(path: &Path) -> Result<Tokens, TokenError> {
 
 /// Blocks the thread: nothing runs yet, and a signal ends the process as usual.
 fn wait_and_load(path: &Path) -> Result<Tokens, TokenError> {
-    let began = Instant::now();
+    let started = Instant::now();
     let mut loaded = load(path);
-    let mut is_told = false;
+    let mut is_logged = false;
     while let Some(why) = loaded.as_ref().err().and_then(TokenError::may_pass_because)
-        && began.elapsed() < FILE_WAIT_MAX
+        && started.elapsed() < FILE_WAIT_MAX
     {
-        if !is_told {
+        if !is_logged {
             warn!(
                 "{why}: waiting for it, for up to {} s",
                 FILE_WAIT_MAX.as_secs()
             );
-            is_told = true;
+            is_logged = true;
         }
         thread::sleep(WRITING_TAKES);
         loaded = load(path);

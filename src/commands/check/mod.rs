@@ -40,7 +40,7 @@ pub(crate) fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failur
     // From here on there is something to record.
     let drain = signals.drain();
     let progress = Arc::new(RunProgress::default());
-    let watch = terminal.watch(progress.clone(), known.total_bytes);
+    let progress_guard = terminal.show_progress(progress.clone(), known.total_bytes);
     let destination = Destination::of(settings);
     let mut printed = Ok(());
     let mut show = |explanation: &_| {
@@ -56,7 +56,7 @@ pub(crate) fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failur
     };
     let (ended, recorded) = pipeline::check(reading, recorder, bounds, &progress, observer)
         .map_err(Failure::unusable)?;
-    drop(watch);
+    drop(progress_guard);
     let report = Report {
         command: "check",
         settings,

@@ -145,9 +145,9 @@ mod tests {
 
     #[test]
     fn the_run_directory_is_named_behind_the_verb() {
-        let check = |typed: &str, run_dir: Option<&str>, want: &str| {
-            let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
-            assert_eq!(command(&arguments, run_dir.map(Path::new)), want, "{typed}");
+        let check = |line: &str, run_dir: Option<&str>, want: &str| {
+            let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            assert_eq!(command(&arguments, run_dir.map(Path::new)), want, "{line}");
         };
         check(
             "custsync run a.csv",

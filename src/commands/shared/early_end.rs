@@ -130,12 +130,12 @@ mod tests {
 
     #[test]
     fn a_flag_is_found_in_words_that_are_no_command() {
-        let check = |typed: &str, want: Option<&str>| {
-            let words: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+        let check = |line: &str, want: Option<&str>| {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
             assert_eq!(
                 value_of(&words, "--output-format"),
                 want.map(OsString::from),
-                "{typed}"
+                "{line}"
             );
         };
         check("custsync run --raet 1/s --output-format json", Some("json"));

@@ -140,9 +140,9 @@ pub(in crate::commands) fn refuse_another_run(
 /// Describes a setting that differs, as in ``another tenant (`7`, now `8`)``. The values are those
 /// that were typed.
 fn difference(name: &str, earlier: &Header, now: &Header) -> String {
-    let is_told =
+    let has_value =
         |header: &Header| !matches!(header.settings.get(name), Some(SettingText::Digest { .. }));
-    if !is_told(earlier) || !is_told(now) {
+    if !has_value(earlier) || !has_value(now) {
         return format!("another {}", text::safe(name));
     }
     let items = |header: &Header| match header.settings.get(name) {

@@ -102,7 +102,11 @@ fn log_sheet(input: &KnownInput) {
 
 /// Logs the names that were matched loosely, so that a wrong match can be seen.
 fn log_loose_names(input: &KnownInput) {
-    let columns: Vec<_> = input.loosely().iter().map(ToString::to_string).collect();
+    let columns: Vec<_> = input
+        .loose_columns()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
     if !columns.is_empty() {
         info!("{}: {} (--loose-headers)", input.name(), columns.join(", "));
     }

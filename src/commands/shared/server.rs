@@ -47,7 +47,7 @@ impl Server {
     fn remote(settings: &Settings, base_url: &Url, token: &TokenSetting) -> anyhow::Result<Server> {
         let endpoint = endpoint(settings)?;
         let token_source = match token {
-            TokenSetting::Value(token) => TokenSource::given(token.clone(), endpoint),
+            TokenSetting::Value(token) => TokenSource::fixed(token.clone(), endpoint),
             TokenSetting::File(path) => TokenSource::file(path.clone(), endpoint),
             TokenSetting::Missing => unreachable!("settings of a run have a token"),
         };
@@ -79,7 +79,7 @@ impl Server {
             (TokenSource::file(file, endpoint(settings)?), Some(folder))
         } else {
             (
-                TokenSource::given(SecretString::from(sandbox.token()), endpoint(settings)?),
+                TokenSource::fixed(SecretString::from(sandbox.token()), endpoint(settings)?),
                 None,
             )
         };

@@ -179,14 +179,14 @@ pub(in crate::commands) fn for_check(
 
 /// Opens and locks the journal, waiting up to `--lock-wait` for another process.
 fn open_journal(run_dir: &RunDir, settings: &Settings) -> Result<JournalFile, Failure> {
-    let (began, mut poll) = (Instant::now(), LOCK_POLL_FIRST);
+    let (started, mut poll) = (Instant::now(), LOCK_POLL_FIRST);
     let lock_wait = settings.output.lock_wait;
     loop {
         let error = match run_dir.open_journal() {
             Ok(file) => return Ok(file),
             Err(error) => error,
         };
-        let left = lock_wait.saturating_sub(began.elapsed());
+        let left = lock_wait.saturating_sub(started.elapsed());
         if !matches!(error, RunDirError::Locked { .. }) || left.is_zero() {
             return Err(Failure::run_directory(error));
         }
@@ -240,7 +240,7 @@ fn resume(
     settings: &Settings,
     inputs: &[KnownInput],
 ) -> Result<Started, StartRefusal> {
-    let began = Instant::now();
+    let started = Instant::now();
     let again = file.try_clone().map_err(Failure::run_directory)?;
     let recovered = recover(file, &run_dir, settings.sending.retry).map_err(|error| {
         Failure::run_directory(
@@ -283,7 +283,7 @@ fn resume(
         grouped(checkpoint.rows_recorded()),
         text::safe_path(run_dir.path()),
         grouped(checkpoint.entries()),
-        began.elapsed().as_secs_f64()
+        started.elapsed().as_secs_f64()
     );
     let mut journal = recovered.writer;
     let continued = Fact::Continued {

@@ -24,7 +24,7 @@ fn settings(words: &[&str], variables: &[(&str, &str)], toml: &str) -> Result<Se
 }
 
 #[test]
-fn a_task_is_not_stopped_by_what_it_does_not_read() {
+fn a_verb_is_not_stopped_by_settings_that_it_does_not_read() {
     let unusable = [
         ("CUSTSYNC_RATE", "fast"),
         ("CUSTSYNC_TOKEN", "two words"),
@@ -68,7 +68,7 @@ fn a_task_is_not_stopped_by_what_it_does_not_read() {
 }
 
 #[test]
-fn a_name_that_nobody_knows_stops_every_task() {
+fn an_unknown_name_stops_every_verb() {
     for words in [
         &["sandbox"][..],
         &["run", "a.csv", "--sandbox"],

@@ -28,7 +28,7 @@ pub(crate) struct Head<R> {
     reader: R,
     size: BlockSize,
     bytes: Vec<u8>,
-    had_mark: bool,
+    had_bom: bool,
     /// The line of the first byte.
     line: u64,
     bytes_before: u64,
@@ -83,7 +83,7 @@ impl<R: Read> Head<R> {
             reader,
             size,
             bytes,
-            had_mark: bytes_before > 0,
+            had_bom: bytes_before > 0,
             line: 1,
             bytes_before,
             end,
@@ -91,8 +91,8 @@ impl<R: Read> Head<R> {
     }
 
     /// Whether a byte order mark was removed.
-    pub(crate) fn had_mark(&self) -> bool {
-        self.had_mark
+    pub(crate) fn had_bom(&self) -> bool {
+        self.had_bom
     }
 
     /// Replaces the opening bracket of a JSON array by a space.

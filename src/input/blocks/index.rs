@@ -55,7 +55,7 @@ pub(crate) struct CellIndex {
 pub(crate) struct Indexer {
     level: Level,
     dialect: Dialect,
-    pace: Pace,
+    method: ChunkMethod,
     carry: Carry,
     /// Whether the last byte escapes the next one. If so, the rest of the carried state is that
     /// before both.
@@ -64,7 +64,7 @@ pub(crate) struct Indexer {
 
 /// The method for whole chunks, which depends on the dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pace {
+enum ChunkMethod {
     /// 64 bytes at once, with quotes.
     Quoted,
     /// 64 bytes at once, without quotes.
@@ -179,15 +179,15 @@ impl ChunkIndex {
 impl Indexer {
     /// Returns an indexer for a text that starts with a record.
     pub(crate) fn new(dialect: Dialect) -> Indexer {
-        let pace = match (dialect.escape, dialect.quotes) {
-            (Escape::None, Quotes::On) => Pace::Quoted,
-            (Escape::None, Quotes::Off | Quotes::InDoubt) => Pace::Unquoted,
-            (Escape::Backslash, _) => Pace::EachByte,
+        let method = match (dialect.escape, dialect.quotes) {
+            (Escape::None, Quotes::On) => ChunkMethod::Quoted,
+            (Escape::None, Quotes::Off | Quotes::InDoubt) => ChunkMethod::Unquoted,
+            (Escape::Backslash, _) => ChunkMethod::EachByte,
         };
         Indexer {
             level: Level::new(),
             dialect,
-            pace,
+            method,
             carry: Carry::of(ParserState::CellStart),
             escaping: Escaping::default(),
         }
@@ -210,10 +210,12 @@ impl Indexer {
         reason = "what is inlined is built for the machine's instructions"
     )]
     pub(crate) fn index_with<S: Simd>(&mut self, simd: S, rest: &[u8]) -> ChunkIndex {
-        match (rest.first_chunk(), self.pace) {
-            (Some(chunk), Pace::Quoted) => self.index_quoted_chunk(simd, chunk),
-            (Some(chunk), Pace::Unquoted) => self.index_unquoted_chunk(simd, chunk),
-            (None, Pace::Quoted | Pace::Unquoted) | (_, Pace::EachByte) => self.index_each(rest),
+        match (rest.first_chunk(), self.method) {
+            (Some(chunk), ChunkMethod::Quoted) => self.index_quoted_chunk(simd, chunk),
+            (Some(chunk), ChunkMethod::Unquoted) => self.index_unquoted_chunk(simd, chunk),
+            (None, ChunkMethod::Quoted | ChunkMethod::Unquoted) | (_, ChunkMethod::EachByte) => {
+                self.index_each(rest)
+            }
         }
     }
 

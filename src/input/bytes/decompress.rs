@@ -87,10 +87,10 @@ impl Decompressor {
         compression: Compression,
         limits: DecompressionLimits,
     ) -> io::Result<Decompressor> {
-        let packed = BufReader::new(CountedReader { reader, bytes: 0 });
+        let compressed = BufReader::new(CountedReader { reader, bytes: 0 });
         Ok(Decompressor {
             compression,
-            member: Some(Member::begin(compression, packed)?),
+            member: Some(Member::begin(compression, compressed)?),
             limits,
             bytes_out: 0,
         })
@@ -126,22 +126,22 @@ impl Decompressor {
         let Some(member) = self.member.take() else {
             return Ok(());
         };
-        let mut packed = member.into_packed();
-        match behind(&mut packed, self.compression)? {
+        let mut compressed = member.into_compressed();
+        match behind(&mut compressed, self.compression)? {
             Behind::End => Ok(()),
             Behind::Other => Err(StreamFault::Trailing(self.compression).into()),
             Behind::Member => {
-                self.member = Some(Member::begin(self.compression, packed)?);
+                self.member = Some(Member::begin(self.compression, compressed)?);
                 Ok(())
             }
         }
     }
 
     fn check_limits(&self) -> Result<(), StreamFault> {
-        let packed_bytes = self
+        let compressed_bytes = self
             .member
             .as_ref()
-            .map_or(u64::MAX, |member| member.packed().get_ref().bytes);
+            .map_or(u64::MAX, |member| member.compressed().get_ref().bytes);
         let DecompressionLimits {
             bytes_max,
             ratio_max,
@@ -153,7 +153,7 @@ impl Decompressor {
                 bytes_max,
             });
         }
-        if self.bytes_out > ratio_from_bytes && self.bytes_out / ratio_max > packed_bytes {
+        if self.bytes_out > ratio_from_bytes && self.bytes_out / ratio_max > compressed_bytes {
             return Err(StreamFault::Bomb {
                 compression: self.compression,
                 ratio_max,
@@ -165,10 +165,10 @@ impl Decompressor {
 
 /// Returns what follows a member. Padding is skipped: nothing may follow that of gzip, but a stream
 /// may follow that of xz.
-fn behind(packed: &mut Compressed, compression: Compression) -> io::Result<Behind> {
+fn behind(compressed: &mut Compressed, compression: Compression) -> io::Result<Behind> {
     let mut zeros = 0;
     loop {
-        let ahead = match packed.fill_buf() {
+        let ahead = match compressed.fill_buf() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             ahead => ahead?,
         };
@@ -183,7 +183,7 @@ fn behind(packed: &mut Compressed, compression: Compression) -> io::Result<Behin
             }
             [0, ..] if compression.padding().is_some() => {
                 let count = ahead.iter().take_while(|byte| **byte == 0).count();
-                packed.consume(count);
+                compressed.consume(count);
                 zeros += u64::try_from(count).unwrap_or(u64::MAX);
             }
             ahead => {
@@ -215,24 +215,24 @@ impl Read for Decompressor {
 }
 
 impl Member {
-    fn begin(compression: Compression, packed: Compressed) -> io::Result<Member> {
+    fn begin(compression: Compression, compressed: Compressed) -> io::Result<Member> {
         Ok(match compression {
-            Compression::Gzip => Member::Gzip(Box::new(GzDecoder::new(packed))),
+            Compression::Gzip => Member::Gzip(Box::new(GzDecoder::new(compressed))),
             Compression::Zstd => {
-                let mut decoder = ZstdDecoder::with_buffer(packed)?.single_frame();
+                let mut decoder = ZstdDecoder::with_buffer(compressed)?.single_frame();
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
                 Member::Zstd(decoder)
             }
             Compression::Xz => Member::Xz(Box::new(XzReader::new_mem_limit(
-                packed,
+                compressed,
                 false,
                 XZ_MEMORY_KIB_MAX,
             ))),
-            Compression::Bzip2 => Member::Bzip2(Box::new(BzDecoder::new(packed))),
+            Compression::Bzip2 => Member::Bzip2(Box::new(BzDecoder::new(compressed))),
         })
     }
 
-    fn packed(&self) -> &Compressed {
+    fn compressed(&self) -> &Compressed {
         match self {
             Member::Gzip(decoder) => decoder.get_ref(),
             Member::Zstd(decoder) => decoder.get_ref(),
@@ -241,7 +241,7 @@ impl Member {
         }
     }
 
-    fn into_packed(self) -> Compressed {
+    fn into_compressed(self) -> Compressed {
         match self {
             Member::Gzip(decoder) => decoder.into_inner(),
             Member::Zstd(decoder) => decoder.finish(),

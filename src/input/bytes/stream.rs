@@ -22,11 +22,11 @@ const MAGIC_BYTES: usize = 512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncodingDoubt {
     /// The byte order mark is that of another encoding than the named one.
-    MarkOfAnother {
+    BomOfAnother {
         /// The named encoding.
         named: Encoding,
         /// The encoding of the mark.
-        mark: Encoding,
+        bom: Encoding,
     },
     /// Another encoding is named, but all bytes read so far are valid UTF-8, with more than ASCII.
     IsUtf8 {
@@ -38,11 +38,11 @@ pub enum EncodingDoubt {
 impl fmt::Display for EncodingDoubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            EncodingDoubt::MarkOfAnother { named, mark } => {
-                let (named, mark) = (named.name(), mark.name());
+            EncodingDoubt::BomOfAnother { named, bom } => {
+                let (named, bom) = (named.name(), bom.name());
                 write!(
                     f,
-                    "begins with a byte order mark of {mark}, so it is read as {mark}, not as {named} (--encoding)"
+                    "begins with a byte order mark of {bom}, so it is read as {bom}, not as {named} (--encoding)"
                 )
             }
             EncodingDoubt::IsUtf8 { named } => {
@@ -72,7 +72,7 @@ pub(crate) struct Text {
 /// The doubts about the encoding of an input. Some arise only while it is read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EncodingDoubts {
-    mark: Option<EncodingDoubt>,
+    bom: Option<EncodingDoubt>,
     is_utf_8: Option<(Encoding, Utf8Doubt)>,
 }
 
@@ -83,7 +83,7 @@ impl EncodingDoubts {
             .is_utf_8
             .as_ref()
             .filter(|(_, doubt)| doubt.is_raised());
-        self.mark
+        self.bom
             .or_else(|| is_utf_8.map(|(named, _)| EncodingDoubt::IsUtf8 { named: *named }))
     }
 }
@@ -102,9 +102,10 @@ pub(crate) fn text_of(
         None => (head, bytes),
         Some(compression) => {
             pauses.hide();
-            let unpacked = Decompressor::new(bytes, compression, DecompressionLimits::default())
-                .map_err(InputFault::Read)?;
-            peek(Box::new(unpacked))?
+            let decompressed =
+                Decompressor::new(bytes, compression, DecompressionLimits::default())
+                    .map_err(InputFault::Read)?;
+            peek(Box::new(decompressed))?
         }
     };
     if let Some(not_text) = not_text(&head) {
@@ -114,22 +115,22 @@ pub(crate) fn text_of(
         EncodingChoice::Named(encoding) if !failed_rows::is_failed_rows(&head) => Some(encoding),
         EncodingChoice::Named(_) | EncodingChoice::Auto => None,
     };
-    let mark = Encoding::of_byte_order_mark(&head);
+    let bom = Encoding::of_byte_order_mark(&head);
     let mut doubts = EncodingDoubts {
-        mark: doubt_by_mark(named, mark),
+        bom: doubt_by_bom(named, bom),
         is_utf_8: None,
     };
     // A byte order mark is certain, so it wins over the setting: this reads the failed rows of a
     // workbook that were saved as another text. Failed rows are UTF-8, whatever the settings say of
     // their first input.
-    let encoding = mark
+    let encoding = bom
         .or(named)
         .filter(|encoding| *encoding != Encoding::UTF_8);
     let reader: ByteStream = match encoding {
         Some(encoding) => {
             let decoded = Decoded::new(bytes, encoding);
             doubts.is_utf_8 = named
-                .filter(|_| mark.is_none())
+                .filter(|_| bom.is_none())
                 .map(|named| (named, decoded.doubt()));
             Box::new(decoded)
         }
@@ -144,9 +145,9 @@ pub(crate) fn text_of(
 }
 
 /// Returns the doubt that a mark of another encoding than the named one raises.
-fn doubt_by_mark(named: Option<Encoding>, mark: Option<Encoding>) -> Option<EncodingDoubt> {
-    let (named, mark) = (named?, mark?);
-    (named != mark).then_some(EncodingDoubt::MarkOfAnother { named, mark })
+fn doubt_by_bom(named: Option<Encoding>, bom: Option<Encoding>) -> Option<EncodingDoubt> {
+    let (named, bom) = (named?, bom?);
+    (named != bom).then_some(EncodingDoubt::BomOfAnother { named, bom })
 }
 
 /// Returns the first bytes, and a reader of all bytes.

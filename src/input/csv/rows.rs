@@ -37,8 +37,8 @@ impl RecordLayout for CsvLayout {
         self.columns.may_have(name, self.own.leading)
     }
 
-    fn loosely(&self) -> &[LooseColumn] {
-        &self.columns.loosely
+    fn loose_columns(&self) -> &[LooseColumn] {
+        &self.columns.loose
     }
 
     fn parse(

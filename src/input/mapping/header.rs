@@ -29,7 +29,7 @@ pub(crate) struct Columns {
     /// The column of the customer's id, from 0.
     pub(crate) id: usize,
     /// The columns that were matched loosely.
-    pub(crate) loosely: Vec<LooseColumn>,
+    pub(crate) loose: Vec<LooseColumn>,
     /// The constants of every row.
     pub(crate) constants: Constants,
     /// The columns without a name, from 0. They must be empty, because their meaning is unknown.
@@ -43,10 +43,7 @@ impl Columns {
     /// start, which custsync added, have no numbers.
     pub(crate) fn may_have(&self, name: &str, own_columns: usize) -> bool {
         self.names.iter().any(|column| is_same_name(column, name))
-            || self
-                .loosely
-                .iter()
-                .any(|column| column.matched_name == name)
+            || self.loose.iter().any(|column| column.matched_name == name)
             || number_in_name(name).is_some_and(|number| number <= self.names.len() - own_columns)
     }
 
@@ -106,7 +103,7 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
         .map(|cell| String::from_utf8_lossy(cell).into_owned())
         .collect();
     let mut mapped: Vec<(usize, Target)> = Vec::new();
-    let (mut loosely, mut nameless, mut numbered) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut loose_columns, mut nameless, mut numbered) = (Vec::new(), Vec::new(), Vec::new());
     let rules = &rules.for_names(&names);
     let own_columns = own_columns::leading(cells.iter());
     let number_of = |index: usize| own_columns::number_of_column(index, own_columns);
@@ -119,7 +116,7 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
             nameless.push(index);
             continue;
         }
-        match target(cell, (index, number_of(index)), rules, &mut loosely) {
+        match target(cell, (index, number_of(index)), rules, &mut loose_columns) {
             Ok(Target::Ignored) => {}
             Ok(Target::Field(field)) if rules.constants().has(field) => {
                 let name = names::column(name);
@@ -143,7 +140,7 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
             Err(fault) => faults.push(fault),
         }
     }
-    faults.extend(maps_of_none(&names, &loosely, rules));
+    faults.extend(maps_of_none(&names, &loose_columns, rules));
     let id = mapped
         .iter()
         .find(|(_, target)| *target == Target::Id)
@@ -162,7 +159,7 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
                 names,
                 mapped,
                 id,
-                loosely,
+                loose: loose_columns,
                 constants,
                 nameless,
                 numbered,
@@ -177,7 +174,7 @@ fn target(
     cell: &[u8],
     (index, column): (usize, usize),
     rules: &MappingRules,
-    loosely: &mut Vec<LooseColumn>,
+    loose_columns: &mut Vec<LooseColumn>,
 ) -> Result<Target, ColumnFault> {
     let Ok(name) = std::str::from_utf8(cell) else {
         return Err(ColumnFault::NotText {
@@ -198,7 +195,7 @@ fn target(
     };
     let fault = match (rules.header_names(), rules.loose_match(name)) {
         (HeaderNames::Loose, LooseMatch::Named(matched_name, target)) => {
-            loosely.push(LooseColumn {
+            loose_columns.push(LooseColumn {
                 index,
                 column,
                 name: name.to_owned(),
@@ -233,12 +230,12 @@ fn target(
 
 fn maps_of_none<'a>(
     names: &'a [String],
-    loosely: &'a [LooseColumn],
+    loose_columns: &'a [LooseColumn],
     rules: &'a MappingRules,
 ) -> impl Iterator<Item = ColumnFault> + 'a {
     let is_there = |map: &str| {
         names.iter().any(|name| is_same_name(name, map))
-            || loosely.iter().any(|it| it.matched_name == map)
+            || loose_columns.iter().any(|it| it.matched_name == map)
     };
     let maps = rules
         .columns()
@@ -394,7 +391,7 @@ mod tests {
             (want.as_slice(), 1)
         );
         let taken: Vec<_> = columns
-            .loosely
+            .loose
             .iter()
             .map(|loose| (loose.column, loose.matched_name.as_str()))
             .collect();
@@ -409,7 +406,7 @@ mod tests {
             ]
         );
         let exact = read_loosely(&["id", "job", "E-Post"], &map).expect("a good header");
-        assert_eq!(exact.loosely, [], "an exact name is taken for itself");
+        assert_eq!(exact.loose, [], "an exact name is taken for itself");
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(crate) trait RecordLayout {
     fn may_have(&self, name: &str) -> bool;
 
     /// Returns the header names that were matched loosely.
-    fn loosely(&self) -> &[LooseColumn];
+    fn loose_columns(&self) -> &[LooseColumn];
 
     /// Passes each record of a block to `visit`, in order. The cells of the first `explained`
     /// records are explained. Returns the number of blank rows that were skipped.

@@ -38,7 +38,7 @@ impl RecordLayout for NdjsonLayout {
     }
 
     /// Returns nothing: keys are exact.
-    fn loosely(&self) -> &[LooseColumn] {
+    fn loose_columns(&self) -> &[LooseColumn] {
         &[]
     }
 

@@ -46,7 +46,7 @@ impl SheetLayout {
             }
             // A name that matched loosely is written as the name that it matched, so that the row
             // can be read again by exact names.
-            let loose = columns.loosely.iter().find(|loose| loose.index == index);
+            let loose = columns.loose.iter().find(|loose| loose.index == index);
             let name = loose.map_or(name, |loose| &loose.matched_name);
             SheetColumn {
                 key: Some(serde_json::to_string(name).expect("a text serialises")),

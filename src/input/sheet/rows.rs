@@ -36,8 +36,8 @@ impl RecordLayout for SheetLayout {
         self.may_have_column(name)
     }
 
-    fn loosely(&self) -> &[LooseColumn] {
-        &self.columns.loosely
+    fn loose_columns(&self) -> &[LooseColumn] {
+        &self.columns.loose
     }
 
     fn parse(

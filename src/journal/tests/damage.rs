@@ -187,15 +187,15 @@ fn conversions_are_named() {
             other => panic!("{want:?}: {other:?}"),
         }
     }
-    let without_mark = recover_bytes(&run_dir, &utf16(""));
+    let without_bom = recover_bytes(&run_dir, &utf16(""));
     assert!(
         matches!(
-            without_mark,
+            without_bom,
             Err(JournalError::Converted {
                 conversion: Conversion::Utf16
             })
         ),
-        "{without_mark:?}"
+        "{without_bom:?}"
     );
     // Some of the lines only, as in a file joined from two systems.
     let half = line_ends(&bytes)[3] + 1;

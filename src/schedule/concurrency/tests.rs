@@ -10,9 +10,9 @@ fn rounds(concurrency: &mut Concurrency, now: &mut Moment, n: u32, took: Duratio
         let in_flight = concurrency.limit();
         concurrency.sent(in_flight);
         let answers = u32::try_from(in_flight).expect("small").max(ANSWERS_MIN);
-        let began = *now;
+        let started = *now;
         for answer in 1..=answers {
-            *now = began + took * answer / answers;
+            *now = started + took * answer / answers;
             concurrency.succeeded(*now, took);
         }
     }

@@ -16,7 +16,7 @@ const FULL_PART: f64 = 0.8;
 /// The answers of a round.
 #[derive(Debug)]
 pub(super) struct Round {
-    began: Moment,
+    started: Moment,
     accepted: u32,
     refused: u32,
     /// The fewest requests in flight at a refusal.
@@ -26,9 +26,9 @@ pub(super) struct Round {
 }
 
 impl Round {
-    pub(super) fn new(began: Moment) -> Round {
+    pub(super) fn new(started: Moment) -> Round {
         Round {
-            began,
+            started,
             accepted: 0,
             refused: 0,
             refused_with: usize::MAX,
@@ -56,12 +56,12 @@ impl Round {
 
     /// Whether the answer to a request that left at `left` ends the round.
     pub(super) fn is_over(&self, left: Moment) -> bool {
-        left.since(self.began) >= LENGTH_MIN && self.accepted + self.refused >= ANSWERS_MIN
+        left.since(self.started) >= LENGTH_MIN && self.accepted + self.refused >= ANSWERS_MIN
     }
 
     /// Whether the round sent what this rate allows, up to a request that left at `left`.
     pub(super) fn is_full(&self, per_second: f64, left: Moment) -> bool {
-        let allowed = per_second * left.since(self.began).as_secs_f64();
+        let allowed = per_second * left.since(self.started).as_secs_f64();
         f64::from(self.accepted + self.refused) >= FULL_PART * allowed
     }
 
@@ -76,8 +76,9 @@ impl Round {
     }
 
     /// Starts the next round. Half of what is known about the number in flight is kept.
-    pub(super) fn next(&mut self, began: Moment) {
-        (self.began, self.accepted, self.refused, self.refused_with) = (began, 0, 0, usize::MAX);
+    pub(super) fn next(&mut self, started: Moment) {
+        (self.started, self.accepted, self.refused, self.refused_with) =
+            (started, 0, 0, usize::MAX);
         for count in &mut self.accepted_with {
             *count /= 2;
         }

@@ -21,7 +21,7 @@ pub(super) const REST: Duration = Duration::from_secs(5);
 pub(super) const NAMED_WAITS: u32 = 20;
 /// The time in which all unearned refusals can be earned. More of them are forgotten, so that a
 /// limit that rises is found.
-const DEBT_MAX: Duration = Duration::from_secs(20);
+const UNEARNED_MAX: Duration = Duration::from_secs(20);
 /// The lowest rate a second.
 const PER_SECOND_MIN: f64 = 0.02;
 /// The first step up, as a part of the rate. Each step is larger than the last by the growth, up to
@@ -66,7 +66,7 @@ pub(super) struct Search {
     /// The time before which there is no step up.
     rests_until: Moment,
     /// Unearned refusals, in accepted requests.
-    debt: f64,
+    unearned: f64,
     /// Refusals since the last fall that were not earned.
     pressure: f64,
     /// Falls since the last clean round.
@@ -124,7 +124,7 @@ impl Search {
             proven: None,
             step: STEP_FIRST,
             rests_until: Moment::START,
-            debt: 0.0,
+            unearned: 0.0,
             pressure: 0.0,
             falls: 0,
             outdated: None,
@@ -215,7 +215,7 @@ impl Search {
         }
         self.round.accepted(departure);
         self.pressure = (self.pressure - gain / EARNED_BY).max(0.0);
-        self.debt = (self.debt - gain).max(0.0);
+        self.unearned = (self.unearned - gain).max(0.0);
         if let Some(shut) = self.shut.take() {
             self.opens(&shut, now);
         }
@@ -236,7 +236,8 @@ impl Search {
         self.per_second_min = per_second_min.max(PER_SECOND_MIN);
         self.round.refused(departure);
         self.pressure += 1.0;
-        self.debt = (self.debt + EARNED_BY).min(DEBT_MAX.as_secs_f64() * self.per_second);
+        self.unearned =
+            (self.unearned + EARNED_BY).min(UNEARNED_MAX.as_secs_f64() * self.per_second);
         if let Some(wait) = named {
             self.rests_until = self.rests_until.max(now + wait.saturating_mul(NAMED_WAITS));
         }
@@ -256,7 +257,7 @@ impl Search {
 
     /// Climbs again from the current rate: what was refused was no limit.
     pub(super) fn forget(&mut self) {
-        (self.refused, self.debt, self.pressure) = (None, 0.0, 0.0);
+        (self.refused, self.unearned, self.pressure) = (None, 0.0, 0.0);
     }
 
     fn interval(&self) -> Duration {
@@ -291,7 +292,7 @@ impl Search {
     fn limited(&mut self, departure: Departure, named: Option<Duration>, now: Moment) {
         self.rests_until = self.rests_until.max(now + REST);
         if self.refused.is_none() {
-            self.debt = 0.0;
+            self.unearned = 0.0;
         }
         match self.round.accepted_in_flight() {
             Some(in_flight) if self.falls == 0 => {
@@ -362,7 +363,7 @@ impl Search {
             return;
         }
         let is_full = self.round.is_full(self.per_second, departure.at);
-        let may_rise = now >= self.rests_until && self.debt <= 0.0;
+        let may_rise = now >= self.rests_until && self.unearned <= 0.0;
         self.falls = 0;
         if self.refused.is_none() {
             self.since_fall = Accepted::since(now);

@@ -23,7 +23,7 @@ const REFUSED_OF_BLOCK: u32 = 3;
 /// Refusals from which on they use up no row's attempts, although nothing is decided yet.
 const REFUSED_TOGETHER: u32 = 2;
 /// The time within which a limit accepts a request again. An outage does not.
-const STREAK_MAX: Duration = Duration::from_secs(2);
+const ACCEPTED_AGAIN_WITHIN: Duration = Duration::from_secs(2);
 /// The time for which refusals have to last to be taken for a limit's.
 const UNDECIDED_MAX: Duration = Duration::from_secs(5);
 /// The same if more than two thirds are refused.
@@ -51,7 +51,7 @@ pub(super) struct Unavailable {
     answers: u32,
     refused: u32,
     /// Refusals since the last accepted request.
-    streak: Option<Streak>,
+    consecutive: Option<ConsecutiveRefusals>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
@@ -80,7 +80,7 @@ enum Opinion {
 
 /// Consecutive refusals.
 #[derive(Debug, Clone, Copy)]
-struct Streak {
+struct ConsecutiveRefusals {
     /// The time at which the first of them left.
     left: Moment,
     first_requests: u32,
@@ -94,8 +94,8 @@ impl Unavailable {
             // By the time that enough of them decide, rows must not have used up their attempts.
             Opinion::Trouble if self.refused < REFUSED_TOGETHER => false,
             Opinion::Trouble | Opinion::Undecided { .. } => self
-                .streak
-                .is_none_or(|streak| now.since(streak.left) <= STREAK_MAX),
+                .consecutive
+                .is_none_or(|refusals| now.since(refusals.left) <= ACCEPTED_AGAIN_WITHIN),
             Opinion::Limit { .. } => true,
         }
     }
@@ -133,11 +133,14 @@ impl Unavailable {
     /// Notes an accepted request.
     pub(super) fn accepted(&mut self, departure: Departure, now: Moment) {
         self.answers += u32::from(departure.is_first());
-        if let Some(streak) = self.streak.filter(|streak| departure.at > streak.left) {
-            self.streak = None;
-            if departure.at.since(streak.left) <= STREAK_MAX {
-                self.answers += streak.first_requests;
-                self.refused += streak.first_requests;
+        if let Some(refusals) = self
+            .consecutive
+            .filter(|refusals| departure.at > refusals.left)
+        {
+            self.consecutive = None;
+            if departure.at.since(refusals.left) <= ACCEPTED_AGAIN_WITHIN {
+                self.answers += refusals.first_requests;
+                self.refused += refusals.first_requests;
             }
         }
         match &mut self.opinion {
@@ -161,12 +164,12 @@ impl Unavailable {
 
     /// Notes a request that was refused with a 503 that names no wait.
     pub(super) fn refused(&mut self, departure: Departure) {
-        let streak = self.streak.get_or_insert(Streak {
+        let refusals = self.consecutive.get_or_insert(ConsecutiveRefusals {
             left: departure.at,
             first_requests: 0,
         });
-        streak.left = streak.left.min(departure.at);
-        streak.first_requests += u32::from(departure.is_first());
+        refusals.left = refusals.left.min(departure.at);
+        refusals.first_requests += u32::from(departure.is_first());
         if let Opinion::Undecided { refused, .. } | Opinion::Limit { refused, .. } =
             &mut self.opinion
         {

@@ -103,7 +103,7 @@ fn black_holes() -> Vec<Case> {
                 setup
             },
         );
-        case.noting(Note {
+        case.with_note(Note {
             before: "known to be down after ",
             behind: " s",
             decimals: 1,
@@ -158,7 +158,7 @@ fn shares() -> Vec<Case> {
             completed(2400, soon_after(3.0)),
             partial(at(4), 0.42, Down::text(503)),
         )
-        .noting(work_left(at(4), 1.2))
+        .with_note(work_left(at(4), 1.2))
         .missed(),
         Case::new(
             "answers 502 to 60 % of the requests, for 5 min",
@@ -323,7 +323,7 @@ fn bad_rows() -> Vec<Case> {
             wanted,
             bad_row(row, with),
         )
-        .noting(attempts_at_it(attempts))
+        .with_note(attempts_at_it(attempts))
     };
     let mut cases = vec![case(
         "406 as text",

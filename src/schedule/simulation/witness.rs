@@ -29,7 +29,7 @@ pub(super) struct Witness {
     /// Each customer's rows whose outcome is not recorded, in file order.
     turns: HashMap<CustomerId, VecDeque<u64>>,
     rows: Vec<Row>,
-    rate: Option<RateWatch>,
+    rate: Option<RateWitness>,
     in_flight: u64,
     /// The latest time that the API named.
     not_before: Moment,
@@ -74,7 +74,7 @@ struct Row {
 
 /// The user's rate, as a bucket that leaks one request each interval.
 #[derive(Debug)]
-struct RateWatch {
+struct RateWitness {
     interval: Duration,
     burst: u32,
     full_until: Duration,
@@ -87,7 +87,7 @@ impl Witness {
             turns.entry(*customer).or_default().push_back(row as u64);
         }
         let rate = match rules.rate {
-            Rate::Limited(rate) => Some(RateWatch::new(rate.interval())),
+            Rate::Limited(rate) => Some(RateWitness::new(rate.interval())),
             Rate::Auto | Rate::Unlimited => None,
         };
         Witness {
@@ -403,12 +403,12 @@ fn is_wait(response: &Response) -> bool {
     }
 }
 
-impl RateWatch {
-    fn new(interval: Duration) -> RateWatch {
+impl RateWitness {
+    fn new(interval: Duration) -> RateWitness {
         let burst = u32::try_from(BURST.as_nanos() / interval.as_nanos())
             .expect("a sensible rate")
             .max(1);
-        RateWatch {
+        RateWitness {
             interval,
             burst,
             full_until: Duration::ZERO,

@@ -18,7 +18,7 @@ use crate::schedule::{
 const TOKEN_REFRESH: Duration = Duration::from_millis(120);
 /// The time for which our own pace and an unusable token may hold all requests back, whatever the
 /// longest wait is.
-const PACED_MAX: Duration = Duration::from_mins(1);
+const THROTTLED_MAX: Duration = Duration::from_mins(1);
 /// Consecutive waits for a time that is over.
 const VAIN_WAITS_MAX: u32 = 100;
 /// Consecutive steps without any time in between: one for each row that can be sent, and a few.
@@ -379,7 +379,7 @@ impl World {
                 self.now
             );
             assert!(
-                wait <= self.report.wait_max.max(PACED_MAX),
+                wait <= self.report.wait_max.max(THROTTLED_MAX),
                 "a wait of {wait:?} at {:?}",
                 self.now
             );

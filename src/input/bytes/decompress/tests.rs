@@ -10,7 +10,7 @@ use crate::input::bytes::decompress::{DecompressionLimits, Decompressor};
 
 const TEXT: &[u8] = b"id,job\n1,Engineer\n2,Nurse\n";
 
-fn packed(compression: Compression, text: &[u8]) -> Vec<u8> {
+fn compressed(compression: Compression, text: &[u8]) -> Vec<u8> {
     match compression {
         Compression::Gzip => {
             let mut encoder = GzEncoder::new(Vec::new(), Level::default());
@@ -38,7 +38,7 @@ fn packed(compression: Compression, text: &[u8]) -> Vec<u8> {
     }
 }
 
-fn unpacked(
+fn decompressed(
     compression: Compression,
     bytes: &[u8],
     limits: DecompressionLimits,
@@ -68,7 +68,7 @@ fn each(check: impl Fn(Compression)) {
 }
 
 /// Decompresses the same bytes one at a time, so that everything is split between two reads.
-fn unpacked_bytewise(compression: Compression, bytes: &[u8]) -> Result<Vec<u8>, String> {
+fn decompressed_bytewise(compression: Compression, bytes: &[u8]) -> Result<Vec<u8>, String> {
     struct Bytewise(io::Cursor<Vec<u8>>);
     impl Read for Bytewise {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -90,18 +90,18 @@ fn unpacked_bytewise(compression: Compression, bytes: &[u8]) -> Result<Vec<u8>, 
 fn all_members_are_read() {
     each(|compression| {
         let twice = [
-            packed(compression, TEXT),
-            packed(compression, b""),
-            packed(compression, TEXT),
+            compressed(compression, TEXT),
+            compressed(compression, b""),
+            compressed(compression, TEXT),
         ]
         .concat();
         assert_eq!(
-            unpacked(compression, &twice, DecompressionLimits::default()),
+            decompressed(compression, &twice, DecompressionLimits::default()),
             Ok([TEXT, TEXT].concat()),
             "{compression}"
         );
         assert_eq!(
-            unpacked_bytewise(compression, &twice),
+            decompressed_bytewise(compression, &twice),
             Ok([TEXT, TEXT].concat()),
             "{compression}"
         );
@@ -111,7 +111,7 @@ fn all_members_are_read() {
 #[test]
 fn frames_of_zstandard_that_hold_nothing_are_skipped() {
     let skipped = [0x5a, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7];
-    let frame = packed(Compression::Zstd, TEXT);
+    let frame = compressed(Compression::Zstd, TEXT);
     for parts in [
         [&skipped[..], &frame, &skipped],
         [&frame, &skipped, &skipped],
@@ -120,11 +120,11 @@ fn frames_of_zstandard_that_hold_nothing_are_skipped() {
         let bytes = parts.concat();
         assert_eq!(Compression::of(&bytes), Some(Compression::Zstd));
         assert_eq!(
-            unpacked(Compression::Zstd, &bytes, DecompressionLimits::default()),
+            decompressed(Compression::Zstd, &bytes, DecompressionLimits::default()),
             Ok(TEXT.to_vec())
         );
         assert_eq!(
-            unpacked_bytewise(Compression::Zstd, &bytes),
+            decompressed_bytewise(Compression::Zstd, &bytes),
             Ok(TEXT.to_vec())
         );
     }
@@ -135,7 +135,7 @@ fn frames_of_zstandard_that_hold_nothing_are_skipped() {
         let filling = [&[0x50, 0x2a, 0x4d, 0x18], &filling[..], &vec![7; length]].concat();
         let bytes = [&filling[..], &skipped, &frame].concat();
         assert_eq!(
-            unpacked(Compression::Zstd, &bytes, DecompressionLimits::default()),
+            decompressed(Compression::Zstd, &bytes, DecompressionLimits::default()),
             Ok(TEXT.to_vec()),
             "{length}"
         );
@@ -145,19 +145,19 @@ fn frames_of_zstandard_that_hold_nothing_are_skipped() {
 #[test]
 fn zeros_behind_the_end_are_padding_where_that_is_a_custom() {
     let check = |compression: Compression, zeros: usize, is_padding: bool| {
-        let bytes = [packed(compression, TEXT), vec![0; zeros]].concat();
+        let bytes = [compressed(compression, TEXT), vec![0; zeros]].concat();
         let want = if is_padding {
             Ok(TEXT.to_vec())
         } else {
             Err(format!("other data follows the {compression} data here"))
         };
         assert_eq!(
-            unpacked(compression, &bytes, DecompressionLimits::default()),
+            decompressed(compression, &bytes, DecompressionLimits::default()),
             want,
             "{compression} {zeros}"
         );
         assert_eq!(
-            unpacked_bytewise(compression, &bytes),
+            decompressed_bytewise(compression, &bytes),
             want,
             "{compression} {zeros}"
         );
@@ -170,21 +170,21 @@ fn zeros_behind_the_end_are_padding_where_that_is_a_custom() {
     }
     let follows = |compression: Compression| {
         [
-            packed(compression, TEXT),
+            compressed(compression, TEXT),
             vec![0; 4],
-            packed(compression, TEXT),
+            compressed(compression, TEXT),
         ]
         .concat()
     };
     assert_eq!(
-        unpacked(
+        decompressed(
             Compression::Xz,
             &follows(Compression::Xz),
             DecompressionLimits::default()
         ),
         Ok([TEXT, TEXT].concat())
     );
-    unpacked(
+    decompressed(
         Compression::Gzip,
         &follows(Compression::Gzip),
         DecompressionLimits::default(),
@@ -199,8 +199,8 @@ fn a_dictionary_that_takes_too_much_memory_is_refused() {
     let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).expect("memory");
     encoder.write_all(TEXT).expect("memory");
     let bytes = encoder.finish().expect("memory");
-    let error =
-        unpacked(Compression::Xz, &bytes, DecompressionLimits::default()).expect_err("too large");
+    let error = decompressed(Compression::Xz, &bytes, DecompressionLimits::default())
+        .expect_err("too large");
     assert_eq!(
         error,
         "the xz data needs a dictionary of more than 64 MiB of memory: unpack it first"
@@ -210,10 +210,10 @@ fn a_dictionary_that_takes_too_much_memory_is_refused() {
 #[test]
 fn what_is_cut_off_anywhere_is_an_error() {
     each(|compression| {
-        let whole = [packed(compression, TEXT), packed(compression, TEXT)].concat();
-        let first = packed(compression, TEXT).len();
+        let whole = [compressed(compression, TEXT), compressed(compression, TEXT)].concat();
+        let first = compressed(compression, TEXT).len();
         for length in (1..whole.len()).filter(|length| *length != first) {
-            let error = unpacked(
+            let error = decompressed(
                 compression,
                 whole.get(..length).expect("a part"),
                 DecompressionLimits::default(),
@@ -237,9 +237,9 @@ fn what_follows_and_what_is_damaged_is_an_error() {
             b"\x50\x2b",
             b"BZhx\0\0\0\0\0\0\0",
         ] {
-            let error = unpacked(
+            let error = decompressed(
                 compression,
-                &[&packed(compression, TEXT), behind].concat(),
+                &[&compressed(compression, TEXT), behind].concat(),
                 DecompressionLimits::default(),
             );
             assert_eq!(
@@ -248,13 +248,13 @@ fn what_follows_and_what_is_damaged_is_an_error() {
                 "{behind:?}"
             );
         }
-        let mut damaged = packed(compression, &TEXT.repeat(100));
+        let mut damaged = compressed(compression, &TEXT.repeat(100));
         let middle = damaged.len() / 2;
         damaged
             .get_mut(middle..middle + 4)
             .expect("a middle")
             .copy_from_slice(&[0xa5; 4]);
-        let error = unpacked(compression, &damaged, DecompressionLimits::default())
+        let error = decompressed(compression, &damaged, DecompressionLimits::default())
             .expect_err("damage is noticed");
         assert!(error.contains(&compression.to_string()), "{error}");
     });
@@ -268,10 +268,10 @@ fn bombs_are_stopped() {
             ratio_max: 50,
             ratio_from_bytes: 100_000,
         };
-        let newlines = packed(compression, &b"\n".repeat(1 << 20));
-        let error = unpacked(compression, &newlines, limits).expect_err("a bomb");
+        let newlines = compressed(compression, &b"\n".repeat(1 << 20));
+        let error = decompressed(compression, &newlines, limits).expect_err("a bomb");
         assert!(error.contains("50 times its size"), "{error}");
-        let error = unpacked(
+        let error = decompressed(
             compression,
             &newlines,
             DecompressionLimits {
@@ -281,9 +281,9 @@ fn bombs_are_stopped() {
             },
         );
         assert!(error.expect_err("too large").contains("200000 bytes"));
-        let small = packed(compression, &b"\n".repeat(90_000));
+        let small = compressed(compression, &b"\n".repeat(90_000));
         assert_eq!(
-            unpacked(compression, &small, limits).map(|text| text.len()),
+            decompressed(compression, &small, limits).map(|text| text.len()),
             Ok(90_000)
         );
     });

@@ -181,7 +181,7 @@ impl Case {
     }
 
     /// Adds another figure.
-    pub(super) fn noting(self, note: Note) -> Case {
+    pub(super) fn with_note(self, note: Note) -> Case {
         Case {
             note: Some(note),
             ..self
