@@ -19,6 +19,7 @@ use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
 use icu_properties::{
     CodePointMapData, CodePointMapDataBorrowed, CodePointSetData, CodePointSetDataBorrowed,
 };
+use indicatif::HumanCount;
 
 const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> =
     CodePointMapData::<GeneralCategory>::new();
@@ -194,17 +195,10 @@ pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
     one == other || (!one.is_ascii() && !other.is_ascii() && nfc(one) == nfc(other))
 }
 
-/// Formats a count with commas between thousands.
+/// Formats a count with commas between thousands. The result is a text, because a `HumanCount`
+/// ignores the width that columns need.
 pub(crate) fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut shown = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
+    HumanCount(count).to_string()
 }
 
 #[cfg(test)]

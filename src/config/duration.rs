@@ -65,7 +65,8 @@ pub(super) fn duration_in(
     })
 }
 
-/// Returns the duration in the coarsest unit that needs no fraction.
+/// Returns the duration in the coarsest unit that needs no fraction. indicatif's `HumanDuration`
+/// rounds, and writes units that a setting does not take.
 fn shown(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     let mut best = (milliseconds, "ms");

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{FormattedDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::output::{OutputSettings, Progress as ProgressSetting, Verbosity};
 use crate::process::crash;
@@ -134,7 +134,7 @@ fn describe(snapshot: &ProgressSnapshot, elapsed: Duration, total_bytes: Option<
     parts.push(format!("{} bad", grouped(*bad)));
     parts.extend(
         time_left(*ended_bytes, total_bytes, elapsed)
-            .map(|left| format!("{} left", shown_duration(left))),
+            .map(|left| format!("{} left", FormattedDuration(left))),
     );
     let line = parts.join(", ");
     if limited_by.is_empty() {
@@ -161,14 +161,6 @@ fn time_left(ended_bytes: u64, total_bytes: Option<u64>, elapsed: Duration) -> O
     let share = (ended_bytes as f64 / total as f64).min(1.0);
     // A small share is not a good estimate.
     (share > 0.02 && share < 1.0).then(|| elapsed.mul_f64((1.0 - share) / share))
-}
-
-fn shown_duration(duration: Duration) -> String {
-    let seconds = duration.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, minutes, seconds) => format!("{minutes:02}:{seconds:02}"),
-        (hours, minutes, seconds) => format!("{hours}:{minutes:02}:{seconds:02}"),
-    }
 }
 
 fn set_up_bar(bar: &ProgressBar, total_bytes: Option<u64>) {

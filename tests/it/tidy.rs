@@ -244,7 +244,10 @@ fn each_crate_that_may_be_swapped_is_known_to_one_place() {
     });
     check(&["axum::"], |source| source.module() == "sandbox");
     check(&["reqwest::"], |source| source.module() == "api");
-    check(&["indicatif::"], |source| source.module() == "terminal");
+    // Counts look the same on the bar and elsewhere.
+    check(&["indicatif::"], |source| {
+        source.module() == "terminal" || source.path == "text.rs"
+    });
 }
 
 #[test]
