@@ -6,8 +6,10 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -17,7 +19,7 @@ use super::error::{ConfigError, Problem};
 use super::layer::{Layer, RawValue};
 use super::names::TOKEN;
 use super::provenance::{EffectiveSetting, Provenance, ShownValue};
-use super::setting::Setting;
+use super::setting::{Setting, of_process};
 use super::value::{self, ValueError};
 use super::verb::Verb;
 use crate::api::{Token, TokenFlaw};
@@ -109,6 +111,25 @@ impl Resolver {
         range: &RangeInclusive<Duration>,
     ) -> Duration {
         self.one(setting, default, |text| Ok(duration_in(range, text)?))
+    }
+
+    /// Reads a whole number that must lie in `range`.
+    pub(super) fn number<T: FromStr + PartialOrd + Display>(
+        &mut self,
+        setting: Setting,
+        default: &str,
+        range: RangeInclusive<T>,
+    ) -> T {
+        self.one(setting, default, value::number_in(range))
+    }
+
+    /// Reads a setting that is unset by the word `none`, which is the default.
+    pub(super) fn or_none<T>(
+        &mut self,
+        setting: Setting,
+        parse: impl Fn(&str) -> Result<T, ValueError>,
+    ) -> Option<T> {
+        self.one(setting, value::NONE, value::or_none(parse))
     }
 
     /// Reads a setting that may be unset.
@@ -270,14 +291,10 @@ impl Resolver {
             }
         }
         let Some((token, provenance)) = found.filter(|_| is_read) else {
-            self.record(
-                Setting::of_process(TOKEN),
-                ShownValue::Unset,
-                Provenance::Default,
-            );
+            self.record(of_process(TOKEN), ShownValue::Unset, Provenance::Default);
             return None;
         };
-        self.record(Setting::of_process(TOKEN), ShownValue::Secret, provenance);
+        self.record(of_process(TOKEN), ShownValue::Secret, provenance);
         let token = checked_token(&token);
         self.ok_or_report(TOKEN, token)
     }

@@ -26,29 +26,27 @@ pub enum Holds {
     Values,
 }
 
-impl Setting {
-    /// Names a setting that changes what is sent: the rows, the requests made from them, or their
-    /// destination.
-    pub(super) const fn of_run(name: &'static str) -> Setting {
-        Setting {
-            name,
-            belongs_to: BelongsTo::Run(Holds::Words),
-        }
+/// Names a setting that changes what is sent: the rows, the requests made from them, or their
+/// destination.
+pub(super) const fn of_run(name: &'static str) -> Setting {
+    Setting {
+        name,
+        belongs_to: BelongsTo::Run(Holds::Words),
     }
+}
 
-    /// Names a setting that changes what is sent, and that may hold customers' values.
-    pub(super) const fn of_run_with_values(name: &'static str) -> Setting {
-        Setting {
-            name,
-            belongs_to: BelongsTo::Run(Holds::Values),
-        }
+/// Names a setting that changes what is sent, and that may hold customers' values.
+pub(super) const fn of_run_with_values(name: &'static str) -> Setting {
+    Setting {
+        name,
+        belongs_to: BelongsTo::Run(Holds::Values),
     }
+}
 
-    /// Names a setting that does not change what is sent.
-    pub(super) const fn of_process(name: &'static str) -> Setting {
-        Setting {
-            name,
-            belongs_to: BelongsTo::Process,
-        }
+/// Names a setting that does not change what is sent.
+pub(super) const fn of_process(name: &'static str) -> Setting {
+    Setting {
+        name,
+        belongs_to: BelongsTo::Process,
     }
 }

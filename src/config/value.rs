@@ -134,6 +134,27 @@ where
     }
 }
 
+/// The word for no value.
+pub(super) const NONE: &str = "none";
+
+/// Returns a parser that also takes the word `none`.
+pub(super) fn or_none<T>(
+    parse: impl Fn(&str) -> Result<T, ValueError>,
+) -> impl Fn(&str) -> Result<Option<T>, ValueError> {
+    move |text| match text {
+        NONE => Ok(None),
+        value => parse(value).map(Some),
+    }
+}
+
+/// Parses a value by its own rules.
+pub(super) fn parsed<T: FromStr>(text: &str) -> Result<T, ValueError>
+where
+    ValueError: From<T::Err>,
+{
+    Ok(text.parse()?)
+}
+
 /// Returns the text, unless it is empty.
 pub(super) fn non_empty(text: &str) -> Result<String, ValueError> {
     if text.is_empty() {

@@ -10,7 +10,7 @@ use crate::api::{PlainHttp, Protocol, is_loopback};
 use crate::config::error::Problem;
 use crate::config::names::{CLIENT_SECRET_FILE, TENANT, TOKEN, TOKEN_FILE};
 use crate::config::resolver::Resolver;
-use crate::config::setting::Setting;
+use crate::config::setting::{of_process, of_run};
 use crate::config::url::{BaseUrlError, parse_base_url};
 use crate::config::value::{ValueError, number_in};
 
@@ -63,16 +63,16 @@ pub enum TokenSource {
 impl ApiSettings {
     pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
         let (base_url, plain_http) = base_url(resolver);
-        let tenant = resolver.optional(Setting::of_run(TENANT), number_in(0..=u64::MAX));
+        let tenant = resolver.optional(of_run(TENANT), number_in(0..=u64::MAX));
         let token = token_source(resolver);
-        let client_secret_file = resolver.path(Setting::of_process(CLIENT_SECRET_FILE));
-        let ca_file = resolver.path(Setting::of_process("ca-file"));
-        let protocol = if resolver.boolean(Setting::of_process("http2")) {
+        let client_secret_file = resolver.path(of_process(CLIENT_SECRET_FILE));
+        let ca_file = resolver.path(of_process("ca-file"));
+        let protocol = if resolver.boolean(of_process("http2")) {
             Protocol::Http2
         } else {
             Protocol::Http1
         };
-        let target = if resolver.boolean(Setting::of_run("sandbox")) {
+        let target = if resolver.boolean(of_run("sandbox")) {
             Target::Sandbox
         } else {
             Target::Remote { base_url, token }
@@ -90,10 +90,8 @@ impl ApiSettings {
 
 fn base_url(resolver: &mut Resolver) -> (Url, PlainHttp) {
     const NAME: &str = "base-url";
-    let base_url = resolver.one(Setting::of_run(NAME), BASE_URL, |text| {
-        Ok(parse_base_url(text)?)
-    });
-    let plain_http = if resolver.boolean(Setting::of_process("allow-http")) {
+    let base_url = resolver.one(of_run(NAME), BASE_URL, |text| Ok(parse_base_url(text)?));
+    let plain_http = if resolver.boolean(of_process("allow-http")) {
         PlainHttp::Anywhere
     } else {
         PlainHttp::Loopback
@@ -110,7 +108,7 @@ fn base_url(resolver: &mut Resolver) -> (Url, PlainHttp) {
 /// variable, which beats a configuration file.
 fn token_source(resolver: &mut Resolver) -> TokenSource {
     let value = resolver.token();
-    let file = resolver.path(Setting::of_process(TOKEN_FILE));
+    let file = resolver.path(of_process(TOKEN_FILE));
     match (value, file) {
         (None, None) => TokenSource::Missing,
         (Some(value), None) => TokenSource::Value(value),

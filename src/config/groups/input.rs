@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::config::error::Problem;
 use crate::config::names::{EXPLAIN, TWO_DIGIT_YEARS};
 use crate::config::resolver::{Entry, Resolver, Split};
-use crate::config::setting::Setting;
+use crate::config::setting::{of_process, of_run, of_run_with_values};
 use crate::config::tables::NestedEntry;
 use crate::config::value::{ValueError, non_empty, number_in};
 use crate::config::words::choice;
@@ -54,16 +54,16 @@ const ALL_FIELDS: &str = "default";
 impl InputSettings {
     pub(in crate::config) fn read(resolver: &mut Resolver, files: Vec<PathBuf>) -> Self {
         let files = files.into_iter().map(plainest_name).collect();
-        let format = resolver.choice(Setting::of_run("format"), &FormatChoice::Auto);
-        let delimiter = resolver.optional(Setting::of_run("delimiter"), delimiter);
-        let quotes = resolver.optional(Setting::of_run("quotes"), choice);
+        let format = resolver.choice(of_run("format"), &FormatChoice::Auto);
+        let delimiter = resolver.optional(of_run("delimiter"), delimiter);
+        let quotes = resolver.optional(of_run("quotes"), choice);
         let escape = resolver
-            .optional(Setting::of_run("escape"), escape)
+            .optional(of_run("escape"), escape)
             .unwrap_or_default();
-        let ragged = resolver.choice(Setting::of_run("ragged"), &Ragged::Error);
-        let encoding = resolver.one(Setting::of_run("encoding"), "auto", encoding);
+        let ragged = resolver.choice(of_run("ragged"), &Ragged::Error);
+        let encoding = resolver.one(of_run("encoding"), "auto", encoding);
         let header = header_rule(resolver);
-        let sheet = resolver.optional(Setting::of_run("sheet"), non_empty);
+        let sheet = resolver.optional(of_run("sheet"), non_empty);
         let mapping = mapping(resolver);
         let constants = constants(resolver);
         let values = value_maps(resolver);
@@ -72,14 +72,14 @@ impl InputSettings {
                 values,
                 empty: empty_rules(resolver),
                 null_strings: null_strings(resolver),
-                trim: if resolver.boolean(Setting::of_run("trim")) {
+                trim: if resolver.boolean(of_run("trim")) {
                     Trim::Trim
                 } else {
                     Trim::Keep
                 },
             },
             values: value_rules(resolver),
-            overtaken: resolver.choice(Setting::of_run("overtaken"), &OvertakenRule::LeaveOut),
+            overtaken: resolver.choice(of_run("overtaken"), &OvertakenRule::LeaveOut),
         };
         for (text, error) in rows.cells.value_errors(&rows.values) {
             resolver.report_value(VALUES, ValueError::Mapped { text, error });
@@ -101,13 +101,9 @@ impl InputSettings {
                 mapping: mapping.with_constants(constants),
             },
             rows,
-            skip_rows: resolver.one(
-                Setting::of_process("skip-rows"),
-                "0",
-                number_in(0..=u64::MAX),
-            ),
-            max_rows: resolver.optional(Setting::of_process("max-rows"), number_in(1..=u64::MAX)),
-            explain: resolver.one(Setting::of_process(EXPLAIN), "0", number_in(0..=u64::MAX)),
+            skip_rows: resolver.number(of_process("skip-rows"), "0", 0..=u64::MAX),
+            max_rows: resolver.optional(of_process("max-rows"), number_in(1..=u64::MAX)),
+            explain: resolver.number(of_process(EXPLAIN), "0", 0..=u64::MAX),
         }
     }
 }
@@ -115,18 +111,15 @@ impl InputSettings {
 /// Reads the rules for values. The current day is set later: settings do not depend on the clock.
 fn value_rules(resolver: &mut Resolver) -> ValueRules {
     let first_year = resolver.optional(
-        Setting::of_run(TWO_DIGIT_YEARS),
+        of_run(TWO_DIGIT_YEARS),
         number_in(TwoDigitYears::FIRST_YEARS),
     );
     let two_digit_years = first_year.and_then(TwoDigitYears::from_year);
     ValueRules {
-        date_formats: resolver.list(Setting::of_run("date-format"), |text| {
+        date_formats: resolver.list(of_run("date-format"), |text| {
             Ok(DateFormat::new(text, two_digit_years)?)
         }),
-        allowed: resolver
-            .list(Setting::of_run("allow"), choice)
-            .into_iter()
-            .collect(),
+        allowed: resolver.list(of_run("allow"), choice).into_iter().collect(),
         today: Today::default(),
     }
 }
@@ -146,7 +139,7 @@ fn plainest_name(file: PathBuf) -> InputName {
 
 fn mapping(resolver: &mut Resolver) -> MappingRules {
     let mut map = Vec::new();
-    for entry in resolver.entries(Setting::of_run("map"), &[], Split::Last) {
+    for entry in resolver.entries(of_run("map"), &[], Split::Last) {
         match entry {
             Entry {
                 key: Some(column),
@@ -163,9 +156,9 @@ fn mapping(resolver: &mut Resolver) -> MappingRules {
             ),
         }
     }
-    let ignore = resolver.names(Setting::of_run("ignore"));
+    let ignore = resolver.names(of_run("ignore"));
     let rules = MappingRules::new(&map, &ignore).map_err(ValueError::from);
-    let header_names = if resolver.boolean(Setting::of_run("loose-headers")) {
+    let header_names = if resolver.boolean(of_run("loose-headers")) {
         HeaderNames::Loose
     } else {
         HeaderNames::Exact
@@ -178,7 +171,7 @@ fn mapping(resolver: &mut Resolver) -> MappingRules {
 
 fn constants(resolver: &mut Resolver) -> Constants {
     let mut constants = Constants::default();
-    for entry in resolver.entries(Setting::of_run_with_values(SET), &[], Split::First) {
+    for entry in resolver.entries(of_run_with_values(SET), &[], Split::First) {
         match entry {
             Entry {
                 key: Some(field),
@@ -205,7 +198,7 @@ fn value_maps(resolver: &mut Resolver) -> ValueMaps {
         table: field,
         key: text,
         value,
-    } in resolver.nested_entries(Setting::of_run_with_values(VALUES), "FIELD:TEXT=VALUE")
+    } in resolver.nested_entries(of_run_with_values(VALUES), "FIELD:TEXT=VALUE")
     {
         let added = maps.add(&field, text, value).map_err(ValueError::from);
         resolver.ok_or_report(VALUES, added);
@@ -217,7 +210,7 @@ fn empty_rules(resolver: &mut Resolver) -> EmptyRules {
     const NAME: &str = "empty";
     let mut default = EmptyRule::Omit;
     let mut fields = Vec::new();
-    for Entry { key, value } in resolver.entries(Setting::of_run(NAME), &["omit"], Split::Last) {
+    for Entry { key, value } in resolver.entries(of_run(NAME), &["omit"], Split::Last) {
         let Some(rule) = resolver.ok_or_report(NAME, choice(&value)) else {
             continue;
         };
@@ -244,7 +237,7 @@ fn empty_rules(resolver: &mut Resolver) -> EmptyRules {
 fn null_strings(resolver: &mut Resolver) -> NullStrings {
     const NAME: &str = "null-string";
     let mut nulls = NullStrings::default();
-    for Entry { key, value } in resolver.keyed_texts(Setting::of_run_with_values(NAME)) {
+    for Entry { key, value } in resolver.keyed_texts(of_run_with_values(NAME)) {
         let added = match (key.as_deref(), of_one_field(&value)) {
             (Some(ALL_FIELDS), _) | (None, None) => {
                 nulls.add(value);
@@ -294,12 +287,12 @@ fn escape(text: &str) -> Result<Escape, ValueError> {
 
 /// Reads the rule for the header. Columns that are named imply that the file has no header.
 fn header_rule(resolver: &mut Resolver) -> HeaderRule {
-    let has_header = !resolver.boolean(Setting::of_run("no-header"));
-    let columns = resolver.list(Setting::of_run("columns"), non_empty);
+    let has_header = !resolver.boolean(of_run("no-header"));
+    let columns = resolver.list(of_run("columns"), non_empty);
     if columns.len() > COLUMNS_MAX {
         resolver.report_value("columns", ValueError::TooMany { most: COLUMNS_MAX });
     }
-    let row = resolver.optional(Setting::of_run(HEADER_ROW), number_in(1..=HEADER_ROW_MAX));
+    let row = resolver.optional(of_run(HEADER_ROW), number_in(1..=HEADER_ROW_MAX));
     match row {
         Some(row) if has_header && columns.is_empty() => HeaderRule::Row(row),
         Some(_) => {

@@ -4,9 +4,9 @@ use url::Url;
 
 use crate::api::{PlainHttp, is_loopback};
 use crate::config::resolver::Resolver;
-use crate::config::setting::Setting;
+use crate::config::setting::{Setting, of_process};
 use crate::config::url::{BaseUrlError, parse_server_url};
-use crate::config::value::{ValueError, non_empty, number_in};
+use crate::config::value::{ValueError, non_empty};
 
 /// The API's own pages name these.
 const AUTH_URL: &str = "https://dev.flextell.ai/oauth/authorize";
@@ -52,31 +52,17 @@ pub enum OpenBrowser {
 impl LoginSettings {
     pub(in crate::config) fn read(resolver: &mut Resolver, plain_http: PlainHttp) -> Self {
         Self {
-            client_id: resolver.optional(Setting::of_process("client-id"), non_empty),
-            scope: resolver.optional(Setting::of_process("scope"), non_empty),
-            auth_url: server_url(
-                resolver,
-                Setting::of_process("auth-url"),
-                AUTH_URL,
-                plain_http,
-            ),
-            token_url: server_url(
-                resolver,
-                Setting::of_process("token-url"),
-                TOKEN_URL,
-                plain_http,
-            ),
-            port: resolver.one(
-                Setting::of_process("redirect-port"),
-                "0",
-                number_in(0..=u16::MAX),
-            ),
-            redirect_mode: if resolver.boolean(Setting::of_process("paste")) {
+            client_id: resolver.optional(of_process("client-id"), non_empty),
+            scope: resolver.optional(of_process("scope"), non_empty),
+            auth_url: server_url(resolver, of_process("auth-url"), AUTH_URL, plain_http),
+            token_url: server_url(resolver, of_process("token-url"), TOKEN_URL, plain_http),
+            port: resolver.number(of_process("redirect-port"), "0", 0..=u16::MAX),
+            redirect_mode: if resolver.boolean(of_process("paste")) {
                 RedirectMode::Paste
             } else {
                 RedirectMode::Loopback
             },
-            open_browser: if resolver.boolean(Setting::of_process("no-browser")) {
+            open_browser: if resolver.boolean(of_process("no-browser")) {
                 OpenBrowser::No
             } else {
                 OpenBrowser::Yes

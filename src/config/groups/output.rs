@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use crate::config::error::Problem;
 use crate::config::names::{FRESH, OUTPUT_FORMAT, RUN_DIR};
 use crate::config::resolver::Resolver;
-use crate::config::setting::Setting;
+use crate::config::setting::of_process;
 use crate::config::value::{ValueError, number_in};
 use crate::results::failed_rows::FailedFormat;
 
@@ -104,21 +104,20 @@ const BAD_ROWS_EXITS: RangeInclusive<u8> = 0..=125;
 impl OutputSettings {
     pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
         Self {
-            run_dir: resolver.path(Setting::of_process(RUN_DIR)),
-            unfinished: if resolver.boolean(Setting::of_process(FRESH)) {
+            run_dir: resolver.path(of_process(RUN_DIR)),
+            unfinished: if resolver.boolean(of_process(FRESH)) {
                 Unfinished::Left
             } else {
                 Unfinished::Continued
             },
-            lock_wait: resolver.duration(Setting::of_process("lock-wait"), "0s", &LOCK_WAITS),
-            output_format: resolver.choice(Setting::of_process(OUTPUT_FORMAT), &OutputFormat::Text),
-            summary_file: resolver.path(Setting::of_process("summary-file")),
-            bad_rows_exit: resolver.one(Setting::of_process("bad-rows-exit"), "1", bad_rows_exit),
-            log_format: resolver.choice(Setting::of_process("log-format"), &OutputFormat::Text),
-            progress: resolver.choice(Setting::of_process("progress"), &Progress::Auto),
-            color: resolver.choice(Setting::of_process("color"), &Color::Auto),
-            failed_format: resolver
-                .choice(Setting::of_process("failed-format"), &FailedFormat::Auto),
+            lock_wait: resolver.duration(of_process("lock-wait"), "0s", &LOCK_WAITS),
+            output_format: resolver.choice(of_process(OUTPUT_FORMAT), &OutputFormat::Text),
+            summary_file: resolver.path(of_process("summary-file")),
+            bad_rows_exit: resolver.one(of_process("bad-rows-exit"), "1", bad_rows_exit),
+            log_format: resolver.choice(of_process("log-format"), &OutputFormat::Text),
+            progress: resolver.choice(of_process("progress"), &Progress::Auto),
+            color: resolver.choice(of_process("color"), &Color::Auto),
+            failed_format: resolver.choice(of_process("failed-format"), &FailedFormat::Auto),
             verbosity: verbosity(resolver),
         }
     }
@@ -127,8 +126,8 @@ impl OutputSettings {
 /// Reads `quiet` and `verbose`. The stronger source wins; both from one source contradict each
 /// other.
 fn verbosity(resolver: &mut Resolver) -> Verbosity {
-    let quiet = resolver.boolean(Setting::of_process("quiet"));
-    let loud = match resolver.one(Setting::of_process("verbose"), "0", verbose_count) {
+    let quiet = resolver.boolean(of_process("quiet"));
+    let loud = match resolver.one(of_process("verbose"), "0", verbose_count) {
         0 => Verbosity::Normal,
         1 => Verbosity::Detailed,
         2.. => Verbosity::Everything,

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::config::duration::duration_in;
 use crate::config::resolver::{Entry, Resolver, Split};
-use crate::config::setting::Setting;
-use crate::config::value::{ValueError, non_empty, number_in};
+use crate::config::setting::of_process;
+use crate::config::value::{ValueError, non_empty, number_in, or_none, parsed};
 use crate::sandbox::{ErrorShape, FaultKind, FaultPlan, Latency, Reads, SandboxOptions, Window};
 
 /// The behaviour of the sandbox.
@@ -48,45 +48,19 @@ const TOKEN_LIFETIMES: RangeInclusive<Duration> =
 impl SandboxSettings {
     pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
         Self {
-            listen: resolver.one(
-                Setting::of_process("sandbox-listen"),
-                "127.0.0.1:8080",
-                address,
-            ),
-            customers: resolver.one(
-                Setting::of_process("sandbox-customers"),
-                "1000000",
-                number_in(0..=u64::MAX),
-            ),
-            window: resolver.one(Setting::of_process("sandbox-window"), "6000/m", window),
-            latency: resolver.one(
-                Setting::of_process("sandbox-latency"),
-                "5ms..40ms",
-                |text| Ok(text.parse()?),
-            ),
-            faults: resolver.one(Setting::of_process("sandbox-fault"), "none", faults),
+            listen: resolver.one(of_process("sandbox-listen"), "127.0.0.1:8080", address),
+            customers: resolver.number(of_process("sandbox-customers"), "1000000", 0..=u64::MAX),
+            window: resolver.one(of_process("sandbox-window"), "6000/m", or_none(parsed)),
+            latency: resolver.one(of_process("sandbox-latency"), "5ms..40ms", parsed),
+            faults: resolver.one(of_process("sandbox-fault"), "none", faults),
             answers: answers(resolver),
-            goaway_after: resolver.one(
-                Setting::of_process("sandbox-goaway-after"),
-                "none",
-                goaway_after,
-            ),
-            reads: resolver.choice(Setting::of_process("sandbox-reads"), &Reads::Allowed),
-            seed: resolver.one(
-                Setting::of_process("sandbox-seed"),
-                "1",
-                number_in(0..=u64::MAX),
-            ),
-            ledger: resolver.path(Setting::of_process("sandbox-ledger")),
-            token_lifetime: resolver.one(
-                Setting::of_process("sandbox-token-lifetime"),
-                "none",
-                token_lifetime,
-            ),
-            error_shape: resolver.choice(
-                Setting::of_process("sandbox-errors"),
-                &ErrorShape::Documented,
-            ),
+            goaway_after: resolver
+                .or_none(of_process("sandbox-goaway-after"), number_in(1..=u64::MAX)),
+            reads: resolver.choice(of_process("sandbox-reads"), &Reads::Allowed),
+            seed: resolver.number(of_process("sandbox-seed"), "1", 0..=u64::MAX),
+            ledger: resolver.path(of_process("sandbox-ledger")),
+            token_lifetime: resolver.or_none(of_process("sandbox-token-lifetime"), token_lifetime),
+            error_shape: resolver.choice(of_process("sandbox-errors"), &ErrorShape::Documented),
         }
     }
 
@@ -117,28 +91,8 @@ impl SandboxSettings {
     }
 }
 
-fn window(text: &str) -> Result<Option<Window>, ValueError> {
-    if text == "none" {
-        Ok(None)
-    } else {
-        Ok(Some(text.parse()?))
-    }
-}
-
-fn goaway_after(text: &str) -> Result<Option<u64>, ValueError> {
-    if text == "none" {
-        Ok(None)
-    } else {
-        Ok(Some(number_in(1..=u64::MAX)(text)?))
-    }
-}
-
-fn token_lifetime(text: &str) -> Result<Option<Duration>, ValueError> {
-    if text == "none" {
-        Ok(None)
-    } else {
-        Ok(Some(duration_in(&TOKEN_LIFETIMES, text)?))
-    }
+fn token_lifetime(text: &str) -> Result<Duration, ValueError> {
+    Ok(duration_in(&TOKEN_LIFETIMES, text)?)
 }
 
 fn faults(text: &str) -> Result<FaultPlan, ValueError> {
@@ -152,7 +106,7 @@ fn faults(text: &str) -> Result<FaultPlan, ValueError> {
 fn answers(resolver: &mut Resolver) -> BTreeMap<u64, FaultKind> {
     const NAME: &str = "sandbox-answer";
     let mut answers = BTreeMap::new();
-    for entry in resolver.entries(Setting::of_process(NAME), &[], Split::First) {
+    for entry in resolver.entries(of_process(NAME), &[], Split::First) {
         let Entry {
             key: Some(id),
             value: kind,

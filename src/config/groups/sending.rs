@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::config::resolver::Resolver;
-use crate::config::setting::Setting;
-use crate::config::value::number_in;
+use crate::config::setting::{of_process, of_run};
+use crate::config::value::parsed;
 use crate::config::words::choice;
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
@@ -15,8 +15,10 @@ use crate::schedule::ATTEMPTS_LIMIT;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::rate::Rate;
 
-const IN_FLIGHT_MAX: NonZeroU16 = NonZeroU16::new(1024).expect("not zero");
-const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(ATTEMPTS_LIMIT).expect("not zero");
+const IN_FLIGHT: RangeInclusive<NonZeroU16> =
+    NonZeroU16::MIN..=NonZeroU16::new(1024).expect("not zero");
+const ATTEMPTS: RangeInclusive<NonZeroU32> =
+    NonZeroU32::MIN..=NonZeroU32::new(ATTEMPTS_LIMIT).expect("not zero");
 const HOUR: Duration = Duration::from_hours(1);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=HOUR;
 const GRACES: RangeInclusive<Duration> = Duration::ZERO..=HOUR;
@@ -65,36 +67,22 @@ impl SendingSettings {
     pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
         let max_errors = resolver.verb().default_max_errors();
         Self {
-            rate: resolver.one(
-                Setting::of_process("rate"),
-                "auto",
-                |text| Ok(text.parse()?),
-            ),
-            max_in_flight: resolver.one(
-                Setting::of_process("max-in-flight"),
-                "32",
-                number_in(NonZeroU16::MIN..=IN_FLIGHT_MAX),
-            ),
-            timeout: resolver.duration(Setting::of_process("timeout"), "30s", &TIMEOUTS),
-            attempts: resolver.one(
-                Setting::of_process("attempts"),
-                "5",
-                number_in(NonZeroU32::MIN..=ATTEMPTS_MAX),
-            ),
-            max_errors: resolver.one(Setting::of_process("max-errors"), max_errors, |text| {
-                Ok(text.parse()?)
-            }),
-            unique: resolver.choice(Setting::of_run("unique"), &DuplicatePolicy::All),
-            retry: resolver.choice(Setting::of_process("retry"), &Retry::Failed),
-            left_out: (resolver.optional(Setting::of_process("left-out"), choice))
+            rate: resolver.one(of_process("rate"), "auto", parsed),
+            max_in_flight: resolver.number(of_process("max-in-flight"), "32", IN_FLIGHT),
+            timeout: resolver.duration(of_process("timeout"), "30s", &TIMEOUTS),
+            attempts: resolver.number(of_process("attempts"), "5", ATTEMPTS),
+            max_errors: resolver.one(of_process("max-errors"), max_errors, parsed),
+            unique: resolver.choice(of_run("unique"), &DuplicatePolicy::All),
+            retry: resolver.choice(of_process("retry"), &Retry::Failed),
+            left_out: (resolver.optional(of_process("left-out"), choice))
                 .unwrap_or(LeftOut::Unknown),
-            max_wait: resolver.duration(Setting::of_process("max-wait"), "15m", &WAITS),
-            named_wait: if resolver.boolean(Setting::of_process("ignore-until")) {
+            max_wait: resolver.duration(of_process("max-wait"), "15m", &WAITS),
+            named_wait: if resolver.boolean(of_process("ignore-until")) {
                 NamedWait::Ignored
             } else {
                 NamedWait::Kept
             },
-            grace: resolver.duration(Setting::of_process("grace"), "25s", &GRACES),
+            grace: resolver.duration(of_process("grace"), "25s", &GRACES),
         }
     }
 }
