@@ -27,7 +27,7 @@ pub(crate) use token::source::{Grant, Origin, RefreshCause, RefreshResult, Token
 
 /// Reads and writes files of tokens.
 pub mod token_file {
-    pub use super::token::file::load;
-    pub use super::token::saving::{remove, save};
-    pub use super::token::tokens::Tokens;
+    pub use crate::api::token::file::load;
+    pub use crate::api::token::saving::{remove, save};
+    pub use crate::api::token::tokens::Tokens;
 }

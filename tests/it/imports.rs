@@ -1,8 +1,9 @@
-//! The imports between source files: neither a file nor a folder is part of an import cycle.
+//! The imports between source files: a module imports from the layers below its own, and neither a
+//! file nor a folder is part of an import cycle.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::tidy::{Source, sources};
+use crate::tidy::{ORDER, Source, sources};
 
 /// A module's path below the crate, such as `["input", "csv", "records"]`.
 type Module = Vec<String>;
@@ -26,10 +27,14 @@ impl Crate {
         let sources = sources();
         let code = sources.iter().filter(|source| !source.is_test());
         let code = code.map(|source| (module(&source.path), code_of(source)));
-        let texts: BTreeMap<_, _> = code.filter(|(module, _)| !module.is_empty()).collect();
+        Crate::of(&code.filter(|(module, _)| !module.is_empty()).collect())
+    }
+
+    /// The crate of these modules, with the text of each.
+    fn of(texts: &BTreeMap<Module, String>) -> Crate {
         let modules = texts
             .iter()
-            .map(|(module, text)| (module.clone(), imports_of(module, text, &texts)));
+            .map(|(module, text)| (module.clone(), imports_of(module, text, texts)));
         Crate {
             modules: modules.collect(),
         }
@@ -91,6 +96,27 @@ impl Crate {
                     graph.entry(from).or_default().insert(to);
                 }
             }
+        }
+        graph
+    }
+
+    /// Each file with the modules at the crate's root that it names, or imports from through
+    /// re-exports.
+    fn roots(&self) -> BTreeMap<&Module, BTreeSet<&str>> {
+        let mut graph = BTreeMap::new();
+        for (module, imports) in &self.modules {
+            let mut roots = BTreeSet::new();
+            for path in imports.named.iter().chain(imports.reexported.values()) {
+                let defined = self.resolve(path).and_then(|module| module.first());
+                roots.extend(
+                    [path.first(), defined]
+                        .into_iter()
+                        .flatten()
+                        .map(String::as_str),
+                );
+            }
+            roots.remove(module[0].as_str());
+            graph.insert(module, roots);
         }
         graph
     }
@@ -282,6 +308,81 @@ fn circles(graph: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<Vec<String>> {
         })
         .collect();
     groups.into_iter().collect()
+}
+
+/// The imports that the order of the layers forbids. The sandbox is a second opinion on the contract,
+/// so it imports from no other module.
+fn forbidden(graph: &BTreeMap<&Module, BTreeSet<&str>>) -> Vec<String> {
+    let order = ORDER.concat();
+    let place = |root: &str| order.iter().position(|name| *name == root);
+    let mut found = Vec::new();
+    for (module, roots) in graph {
+        let own = module[0].as_str();
+        let own_place = place(own).unwrap_or_else(|| panic!("`{own}` has its place in the order"));
+        for root in roots {
+            if own == "sandbox" || place(root).is_none_or(|place| place <= own_place) {
+                found.push(format!("{} imports from {root}", module.join("/")));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn modules_import_downwards_only() {
+    let all = Crate::read();
+    let graph = all.roots();
+    assert!(
+        graph.values().map(BTreeSet::len).sum::<usize>() > 300,
+        "imports are found"
+    );
+    assert_eq!(forbidden(&graph), Vec::<String>::new());
+}
+
+#[test]
+fn forbidden_imports_are_found_through_re_exports() {
+    let check = |module: &str, import: &str, want: &[&str]| {
+        let texts = [
+            (module, import),
+            ("text", "pub use crate::contract::Cut;"),
+            ("contract", "pub use crate::cli::Args;"),
+            ("cli", ""),
+        ];
+        let module_of = |path: &str| path.split('/').map(str::to_owned).collect();
+        let all = Crate::of(
+            &texts
+                .iter()
+                .map(|(path, text)| (module_of(path), (*text).to_owned()))
+                .collect(),
+        );
+        let found = forbidden(&all.roots());
+        let found: Vec<_> = found
+            .iter()
+            .filter(|found| found.starts_with(module))
+            .collect();
+        assert_eq!(found, want, "{module}: {import}");
+    };
+    check("row/a", "use crate::contract::Claim;", &[]);
+    check(
+        "row/a",
+        "use crate::contract::Args;",
+        &["row/a imports from cli"],
+    );
+    check(
+        "row/a",
+        "use crate::pipeline::B;",
+        &["row/a imports from pipeline"],
+    );
+    check(
+        "row/a",
+        "use super::super::cli::Args;",
+        &["row/a imports from cli"],
+    );
+    check(
+        "sandbox/a",
+        "use crate::text::safe;",
+        &["sandbox/a imports from text"],
+    );
 }
 
 #[test]
