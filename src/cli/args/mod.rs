@@ -3,6 +3,7 @@
 
 mod flags;
 mod help;
+mod other_words;
 mod words;
 
 use std::collections::BTreeSet;
@@ -114,7 +115,11 @@ impl Args {
         fields_help: &str,
     ) -> Result<Self, clap::Error> {
         let mut command = command(fields_help);
-        let matches = command.try_get_matches_from_mut(arguments)?;
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+        let typed_verb = arguments.get(1).and_then(|verb| verb.to_str());
+        let matches = command
+            .try_get_matches_from_mut(&arguments)
+            .map_err(|error| other_words::with_tip(error, &mut command, typed_verb))?;
         let cli = Cli::from_arg_matches(&matches)?;
         let (mut settings, mut flags) = (BTreeSet::new(), Vec::new());
         if let Some((name, matches)) = matches.subcommand() {
