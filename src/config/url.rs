@@ -9,7 +9,7 @@ use crate::api::foreign_part;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// Not a URL at all.
-    #[error("not a URL as in https://api.example.com/v2: {0}")]
+    #[error("not a URL as in https://api.example.com/v2: {}", reason_of(*.0))]
     NotAUrl(#[from] url::ParseError),
     /// A part that the URL parser would silently drop or change.
     #[error("the URL holds {0}, which would be dropped or read as something else")]
@@ -34,6 +34,14 @@ pub enum BaseUrlError {
         "plain http to {0} would send the token and the customers unencrypted: use https, or --allow-http"
     )]
     PlainHttp(String),
+}
+
+/// Returns the parser's reason, in words that need no knowledge of it.
+fn reason_of(error: url::ParseError) -> String {
+    match error {
+        url::ParseError::RelativeUrlWithoutBase => "it does not begin with https://".to_owned(),
+        error => error.to_string(),
+    }
 }
 
 pub(super) fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
@@ -87,7 +95,7 @@ mod tests {
             ("https://a.example/api/", Ok("https://a.example/api/")),
             ("https://a.example/api//", Ok("https://a.example/api/")),
             ("http://127.0.0.1:8080", Ok("http://127.0.0.1:8080/")),
-            ("a.example", Err("not a URL")),
+            ("a.example", Err("does not begin with https://")),
             ("", Err("not a URL")),
             ("https://", Err("not a URL")),
             ("ftp://a.example", Err("the scheme is `ftp`")),

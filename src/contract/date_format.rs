@@ -109,6 +109,11 @@ impl DateFormat {
             .at(13, 14, 15, 0)
             .to_zoned_datetime(jiff::tz::TimeZone::UTC);
         let sample = sample.map_err(|error| error.to_string())?;
+        if !format.contains('%') {
+            let directives = directives_of(format);
+            let directives = directives.as_deref().unwrap_or("%d.%m.%Y or the like");
+            return Err(format!("write {directives}"));
+        }
         let format = without_abbreviations(format);
         check_directives(&format, two_digit_years)?;
         let text = strtime::format(&format, &sample).map_err(|error| error.to_string())?;
@@ -262,6 +267,36 @@ fn without_abbreviations(format: &str) -> String {
         _ => part.to_owned(),
     };
     parts_of(format).map(written_out).collect()
+}
+
+/// Returns the format that a pattern of letters means, as in `dd.MM.yyyy HH:mm`. `None` for any
+/// other text.
+fn directives_of(pattern: &str) -> Option<String> {
+    let mut format = String::new();
+    let mut has_hour = false;
+    let mut rest = pattern;
+    while let Some(first) = rest.chars().next() {
+        let length = rest.find(|letter| letter != first).unwrap_or(rest.len());
+        let (run, behind) = rest.split_at(length);
+        rest = behind;
+        let directive = match (first.to_ascii_lowercase(), length) {
+            ('d', 1 | 2) => "%d",
+            ('m', 1 | 2) if has_hour => "%M",
+            ('m', 1 | 2) => "%m",
+            ('y', 4) => "%Y",
+            ('y', 2) => "%y",
+            ('h', 1 | 2) => {
+                has_hour = true;
+                "%H"
+            }
+            ('s', 1 | 2) => "%S",
+            ('t', 1) => "T",
+            (other, _) if other.is_ascii_alphanumeric() => return None,
+            _ => run,
+        };
+        format.push_str(directive);
+    }
+    format.contains('%').then_some(format)
 }
 
 /// Refuses directives that could be read as a date other than the one written.
@@ -558,6 +593,10 @@ mod tests {
         check("%C-%m-%d", "use %Y");
         check("%g-%V-%u", "use %Y");
         check("%d.%m.%Y %d", "repeats a part");
+        check("dd.mm.yyyy", "write %d.%m.%Y");
+        check("D/M/YY", "write %d/%m/%y");
+        check("yyyy-MM-ddTHH:mm:ss", "write %Y-%m-%dT%H:%M:%S");
+        check("iso", "write %d.%m.%Y or the like");
         let both = format("%Y %y-%m-%d", Some(1930))
             .expect_err("no good format")
             .to_string();

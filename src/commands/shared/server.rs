@@ -143,8 +143,13 @@ impl Server {
     pub(in crate::commands) fn stop(self) {
         if let Some(sandbox) = self.sandbox {
             let counts = sandbox.stop();
+            let requests = if counts.requests == 1 {
+                "request"
+            } else {
+                "requests"
+            };
             info!(
-                "the sandbox saw {} requests and applied {}",
+                "the sandbox saw {} {requests} and applied {}",
                 counts.requests, counts.applied
             );
         }
