@@ -29,6 +29,24 @@ pub(crate) fn sandbox(settings: &Settings, signals: &Signals) -> Result<Exit, Fa
     Ok(Exit::from(&signal.reason()))
 }
 
+/// Returns the commands that use the sandbox.
+fn greeting(sandbox: &Sandbox) -> String {
+    let (url, token, client) = (sandbox.base_url(), sandbox.token(), sandbox.client_id());
+    let (auth, tokens) = (sandbox.auth_url(), sandbox.token_url());
+    format!(
+        "The sandbox listens at {url} until Ctrl-C. In another terminal:
+
+  CUSTSYNC_TOKEN={token} custsync run --base-url {url} customers.csv
+
+Or with a login:
+
+  custsync login --client-id {client} --auth-url {auth} --token-url {tokens} --token-file sandbox-login.json
+  custsync run --base-url {url} --token-file sandbox-login.json customers.csv
+
+"
+    )
+}
+
 /// Returns the counts of the sandbox in one line.
 fn seen(counts: &Counts) -> String {
     let by_status: Vec<_> = counts
@@ -72,12 +90,7 @@ async fn serve(
         .context("the sandbox cannot be started")
         .map_err(Failure::unusable)?;
     let mut drain = signals.drain();
-    terminal::print(&format!(
-        "The sandbox listens at {url} until Ctrl-C. In another terminal:\n\n  CUSTSYNC_TOKEN={token} custsync run --base-url {url} customers.csv\n\n",
-        url = sandbox.base_url(),
-        token = sandbox.token(),
-    ))
-    .map_err(Failure::stdout)?;
+    terminal::print(&greeting(&sandbox)).map_err(Failure::stdout)?;
     let signal = drain.next().await;
     Ok((signal, sandbox.stop().await))
 }

@@ -144,6 +144,21 @@ impl Sandbox {
         self.api.base_url()
     }
 
+    /// The client that logins are for.
+    pub(crate) fn client_id(&self) -> &str {
+        &self.api.options.client_id
+    }
+
+    /// The URL of the login page.
+    pub(crate) fn auth_url(&self) -> String {
+        format!("http://{}{}", self.api.address, oauth::AUTH_PATH)
+    }
+
+    /// The URL that issues tokens.
+    pub(crate) fn token_url(&self) -> String {
+        format!("http://{}{}", self.api.address, oauth::TOKEN_PATH)
+    }
+
     /// The bearer token that never expires.
     pub(crate) fn token(&self) -> &str {
         &self.api.options.token

@@ -18,14 +18,19 @@ use super::api::Api;
 use super::grants::{GrantError, Login};
 use super::refusal::Refusal;
 
+/// The path of the login page.
+pub(super) const AUTH_PATH: &str = "/oauth/authorize";
+/// The path that issues tokens.
+pub(super) const TOKEN_PATH: &str = "/oauth/token";
+
 /// The parameters of a request to either endpoint.
 type Parameters = HashMap<String, String>;
 
 /// All routes below `/oauth`. Faults and the window do not apply to them, but an outage does.
 pub(super) fn router() -> Router<Arc<Api>> {
     Router::new()
-        .route("/oauth/authorize", get(authorize))
-        .route("/oauth/token", post(token))
+        .route(AUTH_PATH, get(authorize))
+        .route(TOKEN_PATH, post(token))
 }
 
 /// Redirects the browser back with a code, as after a login. The login is never refused.

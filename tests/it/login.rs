@@ -2,7 +2,7 @@
 //! login.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
@@ -88,34 +88,9 @@ impl World {
         command
     }
 
-    /// Logs in. `browser` gets the printed address, and its result is pasted.
+    /// Logs in with these flags.
     fn log_in(&self, flags: &[&str], browser: impl FnOnce(&str) -> String) -> Said {
-        let mut child = self.login(flags).spawn().unwrap();
-        let mut stdout = child.stdout.take().unwrap();
-        let mut printed = Vec::new();
-        let mut byte = [0];
-        while !printed.ends_with(b"\n\n  ") && stdout.read(&mut byte).unwrap() == 1 {
-            printed.push(byte[0]);
-        }
-        let mut url = Vec::new();
-        while stdout.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
-            url.push(byte[0]);
-        }
-        let pasted = browser(&String::from_utf8(url).unwrap());
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(pasted.as_bytes())
-            .unwrap();
-        let mut rest = String::new();
-        stdout.read_to_string(&mut rest).unwrap();
-        let output = child.wait_with_output().unwrap();
-        Said {
-            exit: output.status.code(),
-            stdout: rest,
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        log_in_by(self.login(flags), browser)
     }
 
     fn custsync(&self, arguments: &[&str]) -> Said {
@@ -161,6 +136,36 @@ impl World {
             .permissions()
             .mode();
         assert_eq!(mode & 0o7777, 0o600);
+    }
+}
+
+/// Logs in by this command. `browser` gets the printed address, and its result is pasted.
+fn log_in_by(mut command: Command, browser: impl FnOnce(&str) -> String) -> Said {
+    let mut child = command.spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut printed = Vec::new();
+    let mut byte = [0];
+    while !printed.ends_with(b"\n\n  ") && stdout.read(&mut byte).unwrap() == 1 {
+        printed.push(byte[0]);
+    }
+    let mut url = Vec::new();
+    while stdout.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
+        url.push(byte[0]);
+    }
+    let pasted = browser(&String::from_utf8(url).unwrap());
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(pasted.as_bytes())
+        .unwrap();
+    let mut rest = String::new();
+    stdout.read_to_string(&mut rest).unwrap();
+    let output = child.wait_with_output().unwrap();
+    Said {
+        exit: output.status.code(),
+        stdout: rest,
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
@@ -266,6 +271,37 @@ fn a_login_with_the_browser_can_be_used_shown_and_removed() {
         "{}",
         again.stderr
     );
+}
+
+#[test]
+fn the_sandbox_prints_a_login_that_works() {
+    let directory = tempfile::tempdir().unwrap();
+    let custsync = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_custsync"));
+        command.args(arguments).env_clear();
+        command.current_dir(directory.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(Stdio::piped());
+        command
+    };
+    let mut sandbox = custsync(&["sandbox", "--listen", "127.0.0.1:0"])
+        .spawn()
+        .unwrap();
+    let printed = BufReader::new(sandbox.stdout.take().unwrap()).lines();
+    let line = printed
+        .map(Result::unwrap)
+        .find(|line| line.contains("custsync login"))
+        .expect("the greeting has a login");
+    let words: Vec<_> = line.split_whitespace().skip(1).collect();
+    let login = custsync(&[words.as_slice(), &["--no-browser"]].concat());
+    let said = log_in_by(login, |url| {
+        get(&agree(url));
+        String::new()
+    });
+    sandbox.kill().unwrap();
+    sandbox.wait().unwrap();
+    assert_eq!(said.exit, Some(0), "{}", said.stderr);
+    assert!(directory.path().join("sandbox-login.json").exists());
 }
 
 #[test]
