@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct RunProgress {
     ended_bytes: AtomicU64,
     ended: AtomicU64,
+    earlier_bytes: AtomicU64,
+    earlier: AtomicU64,
     bad: AtomicU64,
     in_flight: AtomicU64,
     retries: AtomicU64,
@@ -18,11 +20,15 @@ pub(crate) struct RunProgress {
 /// The numbers at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct ProgressSnapshot {
-    /// Bytes of input in rows that have ended.
+    /// Bytes of input in rows that this process has ended.
     pub ended_bytes: u64,
-    /// Rows that have ended.
+    /// Rows that this process has ended.
     pub ended: u64,
-    /// Rows that ended invalid, rejected or failed.
+    /// Bytes of input in rows that earlier processes had settled.
+    pub earlier_bytes: u64,
+    /// Rows that earlier processes had settled, as far as the input was read.
+    pub earlier: u64,
+    /// Rows that this process has ended invalid, rejected or failed.
     pub bad: u64,
     /// Requests in flight.
     pub in_flight: u64,
@@ -37,6 +43,12 @@ impl RunProgress {
     pub(crate) fn record_ended(&self, rows: u64, bytes: u64) {
         self.ended.fetch_add(rows, Ordering::Relaxed);
         self.ended_bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Records a row that an earlier process had settled, with its size in the input.
+    pub(crate) fn record_earlier(&self, bytes: u64) {
+        self.earlier.fetch_add(1, Ordering::Relaxed);
+        self.earlier_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Records a row that ended invalid, rejected or failed.
@@ -64,6 +76,8 @@ impl RunProgress {
         ProgressSnapshot {
             ended_bytes: self.ended_bytes.load(Ordering::Relaxed),
             ended: self.ended.load(Ordering::Relaxed),
+            earlier_bytes: self.earlier_bytes.load(Ordering::Relaxed),
+            earlier: self.earlier.load(Ordering::Relaxed),
             bad: self.bad.load(Ordering::Relaxed),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             retries: self.retries.load(Ordering::Relaxed),

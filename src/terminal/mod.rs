@@ -3,6 +3,7 @@
 
 mod log;
 mod progress;
+mod speed;
 mod words;
 
 use std::io::{self, IsTerminal as _};

@@ -378,22 +378,23 @@ impl Driver {
 
     fn ended(&mut self, row: EndedRow, customer: Option<CustomerId>) {
         self.again.remove(&row.row.position.row);
-        self.sending.progress.record_ended(1, row.row.input_bytes());
+        let (progress, bytes) = (&self.sending.progress, row.row.input_bytes());
         match &row.end {
+            RowEnd::Earlier => progress.record_earlier(bytes),
             RowEnd::Invalid
             | RowEnd::Overtaken(_)
             | RowEnd::Sent {
                 ending: Ending::Rejected { .. } | Ending::Failed { .. },
                 ..
             } => {
-                self.sending.progress.record_failure();
+                progress.record_ended(1, bytes);
+                progress.record_failure();
             }
-            RowEnd::Earlier
-            | RowEnd::Superseded
+            RowEnd::Superseded
             | RowEnd::Sent {
                 ending: Ending::Updated { .. },
                 ..
-            } => {}
+            } => progress.record_ended(1, bytes),
         }
         let has_rows_behind =
             customer.is_some_and(|customer| self.sending.schedule.has_rows_behind(customer));
