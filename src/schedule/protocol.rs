@@ -54,6 +54,11 @@ impl<T: Clone> Schedule<T> {
         &self.order.get(ticket).row
     }
 
+    /// The number of requests that were sent for the row of a ticket.
+    pub(crate) fn sent(&self, ticket: Ticket) -> u32 {
+        self.order.get(ticket).sent
+    }
+
     /// Returns the next step for the driver.
     pub fn next(&mut self, now: Moment) -> Step<T> {
         if let Some(since) = self.run.throttled_since.take() {

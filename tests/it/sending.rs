@@ -84,6 +84,33 @@ fn an_outage_is_waited_for_and_fails_no_row() {
 }
 
 #[test]
+fn requests_are_logged_as_far_as_the_user_asks() {
+    for (flag, shows_refused, shows_all) in [
+        ("--progress=auto", false, false),
+        ("-v", true, false),
+        ("-vv", true, true),
+    ] {
+        let scenario = Scenario::new()
+            .csv(&Customers::good(40, 8))
+            .unlimited()
+            .sandbox(|options| options.faults = "503=30%".parse().unwrap());
+        let end = scenario.run([flag]).exits(0);
+        let of_status = |status: u16| scenario.counts().by_status[&status];
+        let (applied, refused) = (of_status(200), of_status(503));
+        assert_ne!(refused, 0, "some are refused");
+        let want = (
+            if shows_refused { refused } else { 0 },
+            if shows_all { applied } else { 0 },
+        );
+        let found = (
+            end.lines_with(" status=503 "),
+            end.lines_with(" status=200 "),
+        );
+        assert_eq!(found, want, "{flag}");
+    }
+}
+
+#[test]
 fn the_users_rate_is_never_exceeded() {
     const ROWS: u32 = 150;
     let scenario = Scenario::new()

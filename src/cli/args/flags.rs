@@ -378,7 +378,7 @@ struct LogFlags {
     /// Log less
     #[arg(short, long, action = clap::ArgAction::Count)]
     quiet: u8,
-    /// Log more; repeatable
+    /// Log requests that fail; -vv logs all requests
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,
 }

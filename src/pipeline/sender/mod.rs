@@ -1,5 +1,6 @@
 //! Carries out the schedule: requests, timers and queues. The schedule makes all decisions.
 
+mod attempt_log;
 mod replay;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -348,7 +349,9 @@ impl Driver {
             self.latencies.add(attempt.took);
         }
         let now = self.now();
-        self.sending.schedule.finished(ticket, attempt, now);
+        let schedule = &mut self.sending.schedule;
+        attempt_log::log(schedule.row(ticket), schedule.sent(ticket), &attempt);
+        schedule.finished(ticket, attempt, now);
     }
 
     fn row_ended(&mut self, ended: Ended<Row>) {

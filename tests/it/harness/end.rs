@@ -85,6 +85,14 @@ impl End {
         self
     }
 
+    /// The number of lines of stderr that contain this text.
+    pub(crate) fn lines_with(&self, text: &str) -> u64 {
+        self.stderr
+            .lines()
+            .map(|line| u64::from(line.contains(text)))
+            .sum()
+    }
+
     /// Checks that stdout contains this text.
     pub(crate) fn prints(self, text: &str) -> End {
         assert!(
