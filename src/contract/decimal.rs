@@ -9,9 +9,33 @@ pub(super) enum DecimalError {
     OutOfRange,
 }
 
+/// The most digits that fit whatever they are.
+const DIGITS_THAT_FIT: usize = 18;
+
 /// Reads digits with an optional minus sign. Leading zeros are accepted, a plus sign is not.
 #[inline]
 pub(super) fn parse(text: &str) -> Result<i64, DecimalError> {
+    match short(text.as_bytes()) {
+        Some(number) => Ok(number),
+        None => any(text),
+    }
+}
+
+/// Reads a number of few digits, as almost all are. The standard library's own parser would take
+/// 4 % of the instructions of a `check` of CSV.
+#[inline]
+fn short(digits: &[u8]) -> Option<i64> {
+    if !(1..=DIGITS_THAT_FIT).contains(&digits.len()) {
+        return None;
+    }
+    digits.iter().try_fold(0, |number, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        (digit <= 9).then(|| number * 10 + i64::from(digit))
+    })
+}
+
+#[cold]
+fn any(text: &str) -> Result<i64, DecimalError> {
     match text.parse() {
         Ok(number) if !text.starts_with('+') => Ok(number),
         Ok(_) => Err(DecimalError::NotAnInteger),
