@@ -18,7 +18,7 @@ pub(super) struct Speed {
     samples: VecDeque<Sample>,
 }
 
-/// What this process had ended at one moment.
+/// The numbers of this process at one moment.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sample {
     /// The time since the start.

@@ -33,7 +33,7 @@ pub(crate) struct ArrayEnds {
     /// buffer may be cut here.
     at: usize,
     next: Expected,
-    /// What may come first in the buffer.
+    /// The tokens that may come first in the buffer.
     first: Expected,
     /// The number of whole elements so far.
     elements: u64,
