@@ -219,7 +219,7 @@ pub(crate) fn preflight(
 }
 
 fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<Input, InputFault> {
-    let (mut rows, sheet) = sheet::open(path, rules)?;
+    let (mut rows, layout, sheet) = sheet::open(path, rules)?;
     let in_sheet = |fault: InputFault| InputFault::InSheet {
         sheet: sheet.choice.name().to_owned(),
         fault: Box::new(fault),
@@ -233,7 +233,7 @@ fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<In
         size: None,
         read_as: ReadAs::Workbook(sheet.choice.clone()),
         doubts: EncodingDoubts::default(),
-        layout: Arc::new(Layout::Sheet(sheet.layout.clone())),
+        layout: Arc::new(Layout::Sheet(layout)),
         sheet: Some(sheet),
         has_rows: first.is_some(),
         steady: None,

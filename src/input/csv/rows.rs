@@ -48,7 +48,66 @@ impl RecordLayout for CsvLayout {
         explained: u64,
         visit: &mut impl FnMut(Record<'_>),
     ) -> u64 {
-        parse(block, self, rules, explained, visit)
+        let mut records = CsvRecords::of(block, self.dialect);
+        let mut builder = UpdateBuilder::new(&rules.values);
+        let targets = self.columns.targets();
+        let writer = CellWriter::of(&rules.cells).in_block(&block.bytes);
+        let (mut ordinal, mut cells) = (0, Vec::new());
+        while let Some(record) = records.next() {
+            let is_usual = record.columns() == targets.len()
+                && (record.flags.are_usual() || record.has_usual_cells());
+            let may_be_joined =
+                is_usual && record.has_line_breaks && !rules.values.allowed.takes_joined();
+            let joined = if may_be_joined {
+                joined::invalid(&record, self)
+            } else {
+                None
+            };
+            let refused = if ordinal < explained {
+                cells.clear();
+                let refused =
+                    read_explained(&record, self, rules, &targets, &mut builder, &mut cells);
+                joined.or(refused)
+            } else if joined.is_some() {
+                joined
+            } else if is_usual {
+                begin(&record, self, rules, &mut builder);
+                if record.flags.have_controls() || writer.block_has_odd_text() {
+                    write_odd_record(&record, &targets, writer, &mut builder);
+                } else if record.has_line_breaks {
+                    write_record_of_lines(&record, &targets, writer, &mut builder);
+                } else {
+                    write_cells(
+                        &record,
+                        &targets,
+                        writer,
+                        &mut builder,
+                        |builder, _, target, text| {
+                            writer.write_text(builder, target, text);
+                        },
+                    );
+                }
+                if !self.columns.nameless.is_empty() {
+                    uneven::check_nameless(&record, self, &mut builder);
+                }
+                None
+            } else {
+                read_unusual(&record, self, rules, &targets, &mut builder, |_, _| {})
+            };
+            let checked = match refused {
+                None => builder.finish(),
+                Some(invalid) => Err(invalid),
+            };
+            visit(Record {
+                raw: record.raw,
+                line: record.line,
+                ordinal,
+                cells: if ordinal < explained { &cells } else { &[] },
+                checked,
+            });
+            ordinal += 1;
+        }
+        records.blank_rows
     }
 
     fn record_ends<'b>(&self, block: &'b Block) -> Box<dyn Iterator<Item = usize> + 'b> {
@@ -65,77 +124,6 @@ impl RecordLayout for CsvLayout {
     fn own_part<'r>(&self, raw: &'r [u8]) -> OwnPart<'r> {
         own_part::of_record(raw, self)
     }
-}
-
-/// Passes each record of a block to `visit`, in order. Returns the number of lines of delimiters
-/// only that were skipped.
-fn parse(
-    block: &Block,
-    layout: &CsvLayout,
-    rules: &RowRules,
-    explained: u64,
-    visit: &mut impl FnMut(Record<'_>),
-) -> u64 {
-    let mut records = CsvRecords::of(block, layout.dialect);
-    let mut builder = UpdateBuilder::new(&rules.values);
-    let targets = layout.columns.targets();
-    let writer = CellWriter::of(&rules.cells).in_block(&block.bytes);
-    let (mut ordinal, mut cells) = (0, Vec::new());
-    while let Some(record) = records.next() {
-        let is_usual = record.columns() == targets.len()
-            && (record.flags.are_usual() || record.has_usual_cells());
-        let may_be_joined =
-            is_usual && record.has_line_breaks && !rules.values.allowed.takes_joined();
-        let joined = if may_be_joined {
-            joined::invalid(&record, layout)
-        } else {
-            None
-        };
-        let refused = if ordinal < explained {
-            cells.clear();
-            let refused =
-                read_explained(&record, layout, rules, &targets, &mut builder, &mut cells);
-            joined.or(refused)
-        } else if joined.is_some() {
-            joined
-        } else if is_usual {
-            begin(&record, layout, rules, &mut builder);
-            if record.flags.have_controls() || writer.block_has_odd_text() {
-                write_odd_record(&record, &targets, writer, &mut builder);
-            } else if record.has_line_breaks {
-                write_record_of_lines(&record, &targets, writer, &mut builder);
-            } else {
-                write_cells(
-                    &record,
-                    &targets,
-                    writer,
-                    &mut builder,
-                    |builder, _, target, text| {
-                        writer.write_text(builder, target, text);
-                    },
-                );
-            }
-            if !layout.columns.nameless.is_empty() {
-                uneven::check_nameless(&record, layout, &mut builder);
-            }
-            None
-        } else {
-            read_unusual(&record, layout, rules, &targets, &mut builder, |_, _| {})
-        };
-        let checked = match refused {
-            None => builder.finish(),
-            Some(invalid) => Err(invalid),
-        };
-        visit(Record {
-            raw: record.raw,
-            line: record.line,
-            ordinal,
-            cells: if ordinal < explained { &cells } else { &[] },
-            checked,
-        });
-        ordinal += 1;
-    }
-    records.blank_rows
 }
 
 /// Clears the builder and sets what no cell of the record sets: constants, and what is withheld.

@@ -49,7 +49,41 @@ impl RecordLayout for NdjsonLayout {
         explained: u64,
         visit: &mut impl FnMut(Record<'_>),
     ) -> u64 {
-        parse(block, self, rules, explained, visit);
+        // One check of the whole block replaces one of each record.
+        let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
+        let mut plain = block_text.map(PlainObjects::of);
+        let mut builder = UpdateBuilder::new(&rules.values);
+        let writer = CellWriter::of(&rules.cells).in_block(&block.bytes);
+        let mut cells = Vec::new();
+        for (record, ordinal) in JsonRecords::of(block, self.framing).zip(0..) {
+            let mut object = Object::new(&mut builder, self, writer, rules.overtaken);
+            let read = if ordinal < explained {
+                let mut members = ExplainedCells::of(&rules.cells, &rules.values);
+                let read = read_object(&record, &mut object.explained_in(&mut members));
+                cells = match read {
+                    Ok(()) => members.finish(self.constants(), builder.left_out()),
+                    Err(_) => Vec::new(),
+                };
+                read
+            } else {
+                let is_read = plain
+                    .as_mut()
+                    .is_some_and(|plain| plain.read(&record, &mut object).is_some());
+                if is_read {
+                    Ok(())
+                } else {
+                    read_object(&record, &mut object.restarted())
+                }
+            };
+            let checked = read.and_then(|()| builder.finish());
+            visit(Record {
+                raw: record.raw,
+                line: record.line,
+                ordinal,
+                cells: if ordinal < explained { &cells } else { &[] },
+                checked,
+            });
+        }
         0
     }
 
@@ -63,51 +97,6 @@ impl RecordLayout for NdjsonLayout {
 
     fn own_part<'r>(&self, raw: &'r [u8]) -> OwnPart<'r> {
         own_part::of_object(raw, self.mapping())
-    }
-}
-
-/// Passes each record of a block to `visit`, in order.
-fn parse(
-    block: &Block,
-    layout: &NdjsonLayout,
-    rules: &RowRules,
-    explained: u64,
-    visit: &mut impl FnMut(Record<'_>),
-) {
-    // One check of the whole block replaces one of each record.
-    let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
-    let mut plain = block_text.map(PlainObjects::of);
-    let mut builder = UpdateBuilder::new(&rules.values);
-    let writer = CellWriter::of(&rules.cells).in_block(&block.bytes);
-    let mut cells = Vec::new();
-    for (record, ordinal) in JsonRecords::of(block, layout.framing).zip(0..) {
-        let mut object = Object::new(&mut builder, layout, writer, rules.overtaken);
-        let read = if ordinal < explained {
-            let mut members = ExplainedCells::of(&rules.cells, &rules.values);
-            let read = read_object(&record, &mut object.explained_in(&mut members));
-            cells = match read {
-                Ok(()) => members.finish(layout.constants(), builder.left_out()),
-                Err(_) => Vec::new(),
-            };
-            read
-        } else {
-            let is_read = plain
-                .as_mut()
-                .is_some_and(|plain| plain.read(&record, &mut object).is_some());
-            if is_read {
-                Ok(())
-            } else {
-                read_object(&record, &mut object.restarted())
-            }
-        };
-        let checked = read.and_then(|()| builder.finish());
-        visit(Record {
-            raw: record.raw,
-            line: record.line,
-            ordinal,
-            cells: if ordinal < explained { &cells } else { &[] },
-            checked,
-        });
     }
 }
 

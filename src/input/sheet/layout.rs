@@ -1,6 +1,6 @@
 //! The layout of a sheet: the columns of its header and what they fill.
 
-use crate::input::mapping::columns::{MappingRules, number_in_name};
+use crate::input::mapping::columns::MappingRules;
 use crate::input::mapping::constants::Constants;
 use crate::input::mapping::header::Columns;
 use crate::input::mapping::own_columns::OwnKey;
@@ -92,11 +92,6 @@ impl SheetLayout {
     /// Returns the constants of every row.
     pub(crate) fn constants(&self) -> &Constants {
         self.mapping.constants()
-    }
-
-    /// Whether there may be a column of this name. Values may lie in any column.
-    pub(crate) fn may_have_column(&self, name: &str) -> bool {
-        self.columns.may_have(name, 0) || number_in_name(name).is_some()
     }
 }
 

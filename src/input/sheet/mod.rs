@@ -53,7 +53,6 @@ pub(crate) use self::book::SheetChoice;
 pub(crate) struct OpenSheet {
     /// The chosen sheet.
     pub(crate) choice: SheetChoice,
-    pub(crate) layout: SheetLayout,
     /// The memory of the workbook's shared strings, in bytes.
     pub(crate) texts_bytes: usize,
     /// The number of hidden rows, as far as the sheet was read.
@@ -68,11 +67,12 @@ pub(crate) fn is_workbook(path: &Path) -> bool {
     read.is_ok() && magic == *b"PK\x03\x04"
 }
 
-/// Opens a sheet, by default the first visible table, and reads its header.
+/// Opens a sheet, by default the first visible table, and reads its header. Returns its rows and
+/// their layout.
 pub(crate) fn open(
     path: &Path,
     rules: &InputRules,
-) -> Result<(Box<dyn RowSource>, OpenSheet), InputFault> {
+) -> Result<(Box<dyn RowSource>, SheetLayout, OpenSheet), InputFault> {
     let mut package = Package::open(path)?;
     let book = Book::read(&mut package)?;
     let (sheet, choice) = book.choose(rules.sheet.as_deref())?;
@@ -100,9 +100,8 @@ pub(crate) fn open(
     let rows = SheetRows::new(cells, layout.clone(), book.days, row, hidden_rows.clone());
     let sheet = OpenSheet {
         choice,
-        layout,
         texts_bytes,
         hidden_rows,
     };
-    Ok((Box::new(rows), sheet))
+    Ok((Box::new(rows), layout, sheet))
 }

@@ -10,6 +10,7 @@ use crate::input::bytes::decode::Bom;
 use crate::input::bytes::failed_rows::Origin;
 use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::cell_writer::CellWriter;
+use crate::input::mapping::columns::number_in_name;
 use crate::input::mapping::explained::{ExplainedCell, ExplainedCells};
 use crate::input::mapping::loose_names::LooseColumn;
 use crate::input::mapping::own_part::OwnPart;
@@ -32,8 +33,9 @@ impl RecordLayout for SheetLayout {
         Bom::Omit
     }
 
+    /// Values may lie in any column, also beyond the header.
     fn may_have(&self, name: &str) -> bool {
-        self.may_have_column(name)
+        self.columns.may_have(name, 0) || number_in_name(name).is_some()
     }
 
     fn loose_columns(&self) -> &[LooseColumn] {
