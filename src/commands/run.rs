@@ -9,7 +9,7 @@ use crate::api::Api;
 use crate::commands::Failure;
 use crate::commands::shared::continuing::Continuation;
 use crate::commands::shared::first_rows::FirstRows;
-use crate::commands::shared::report::{Report, StartedAt};
+use crate::commands::shared::report::{Report, SendingFigures, StartedAt};
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
 use crate::commands::shared::{descriptors, inputs, reading, row_range, start, unique};
@@ -23,7 +23,7 @@ use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
 use crate::pipeline::sender::Sending;
 use crate::process::signals::Signals;
 use crate::results::failed_rows::{FailedRows, OvertakingScope};
-use crate::results::progress::RunProgress;
+use crate::results::progress::{EarlierRows, RunProgress};
 use crate::row::duplicates::DuplicatePolicy;
 use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
 use crate::terminal::Terminal;
@@ -52,14 +52,14 @@ pub(crate) fn run(
     server.log_destination(settings);
 
     let continuation = Continuation::of(arguments, settings, &known.inputs, run_dir.path());
-    let progress = Arc::new(RunProgress::default());
-    let rows = row_range::rows(&settings.input);
+    let asked = row_range::rows(&settings.input);
     let Beginning {
         rows,
         history,
         resume,
         earlier,
-    } = beginning(start, rows, settings, &known.inputs);
+    } = beginning(start, asked.clone(), settings, &known.inputs);
+    let progress = Arc::new(RunProgress::after(earlier_rows(earlier.as_ref())));
     let first_row = row_range::first_row(&rows, &known.inputs);
     let failed = FailedRows::new(
         run_dir.clone(),
@@ -73,6 +73,10 @@ pub(crate) fn run(
     });
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()));
     let reading = reading::of(settings, known.inputs, &rows, key)?;
+    // If rows are read that were not asked for, their number says nothing about the work.
+    if rows == asked && terminal.shows_progress() {
+        pipeline::count_for_progress(&reading, &progress);
+    }
     let sending = Sending {
         schedule: Schedule::new(
             rules(&settings.sending).map_err(Failure::unusable)?,
@@ -107,10 +111,22 @@ pub(crate) fn run(
         route: Some(route),
         input_fault: sent.input_fault,
         recorded,
-        sending: Some((sent.statistics, sent.latencies)),
+        sending: Some(SendingFigures {
+            statistics: sent.statistics,
+            latencies: sent.latencies,
+            held_back: sent.held_back,
+        }),
         printed: Ok(()),
     };
     report.finish(&terminal)
+}
+
+/// Returns the rows that earlier processes settled.
+fn earlier_rows(earlier: Option<&Earlier>) -> EarlierRows {
+    earlier.map_or_else(EarlierRows::default, |earlier| EarlierRows {
+        rows: earlier.checkpoint.rows_settled(),
+        bad: earlier.checkpoint.rows_settled_badly(),
+    })
 }
 
 /// The rows of a run, and the state that earlier processes left.

@@ -3,8 +3,12 @@
 /// The reason why a request has no complete answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Fault {
-    /// No connection: refused or unreachable. Nothing was sent.
+    /// The connection was refused. Nothing was sent.
     Refused,
+    /// There is no route to the host or its network. Nothing was sent.
+    Unreachable,
+    /// The connection broke while it was being made. Nothing was sent.
+    NotConnected,
     /// No connection within the connect timeout. Nothing was sent.
     ConnectTimeout,
     /// The connection broke after bytes had been sent: the update may have been applied.
@@ -76,6 +80,8 @@ impl Fault {
     pub fn name(self) -> &'static str {
         match self {
             Fault::Refused => "refused",
+            Fault::Unreachable => "unreachable",
+            Fault::NotConnected => "not_connected",
             Fault::ConnectTimeout => "connect_timeout",
             Fault::Broken => "connection_broken",
             Fault::Timeout => "timeout",
@@ -106,6 +112,8 @@ impl Fault {
         match self {
             Fault::Broken | Fault::Timeout | Fault::Unanswered => true,
             Fault::Refused
+            | Fault::Unreachable
+            | Fault::NotConnected
             | Fault::ConnectTimeout
             | Fault::NotProcessed
             | Fault::NameUnknown

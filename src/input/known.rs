@@ -26,6 +26,8 @@ pub struct KnownInput {
     size: Option<u64>,
     read_as: ReadAs,
     notes: Vec<String>,
+    /// The memory that a workbook's shared strings take, in bytes.
+    texts_bytes: usize,
     encoding_doubt: Option<EncodingDoubt>,
     layout: Arc<Layout>,
     has_rows: bool,
@@ -86,6 +88,7 @@ impl KnownInput {
             size: input.size_bytes(),
             read_as: input.read_as().clone(),
             notes: Vec::new(),
+            texts_bytes: input.texts_bytes(),
             encoding_doubt: input.encoding_doubt(),
             layout: input.layout().clone(),
             has_rows: input.has_rows(),
@@ -114,11 +117,17 @@ impl KnownInput {
             size: self.size,
             read_as: self.read_as.clone(),
             notes: self.notes.clone(),
+            texts_bytes: self.texts_bytes,
             encoding_doubt: self.encoding_doubt,
             layout: self.layout.clone(),
             has_rows: self.has_rows,
             source,
         })
+    }
+
+    /// Returns a second reader, as [`again`](Self::again) does, if both together take little memory.
+    pub fn again_cheaply(&self) -> Option<KnownInput> {
+        (self.texts_bytes < TEXTS_BYTES_SAID).then(|| self.again())?
     }
 
     /// Opens the input. A file that was replaced or has another layout is an error, because it was

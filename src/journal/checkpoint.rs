@@ -252,6 +252,24 @@ impl Checkpoint {
         self.rows.iter().map(RoaringTreemap::len).sum()
     }
 
+    /// Returns the number of rows that are not sent again.
+    pub fn rows_settled(&self) -> u64 {
+        self.count_settled(|_| true)
+    }
+
+    /// Returns the number of rows that are not sent again and ended badly.
+    pub fn rows_settled_badly(&self) -> u64 {
+        self.count_settled(Outcome::needs_attention)
+    }
+
+    fn count_settled(&self, counts: impl Fn(Outcome) -> bool) -> u64 {
+        let outcomes = Outcome::ALL.into_iter();
+        outcomes
+            .filter(|outcome| !self.may_be_sent_again(*outcome) && counts(*outcome))
+            .map(|outcome| self.count(outcome))
+            .sum()
+    }
+
     /// Returns the number of entries. A row that was sent again has several.
     pub fn entries(&self) -> u64 {
         self.entries

@@ -12,6 +12,7 @@
 //! Every queue is bounded, so a slow API holds up the reading of the file. Each stage ends when the
 //! stage before it drops its sender, or the stage after it drops its receiver.
 
+mod brakes;
 pub(crate) mod explanation;
 mod in_flight;
 mod outbox;
@@ -38,9 +39,10 @@ use self::explanation::Explanation;
 pub(crate) use self::reading::RowBuilder;
 use self::reading::{
     BLOCKS_QUEUED_MAX, Batch, BlockChecker, BlockSource, CheckOptions, CheckedBlock, InOrder,
-    check_blocks, read_blocks,
+    check_blocks, count_rows, read_blocks,
 };
 use self::recorder::{EndedRow, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, RowEnd, Written};
+pub(crate) use self::reporter::explain;
 use self::sender::{Queues, ReadTo, Sending, Sent};
 use crate::input::{InputError, KnownInput, RowRange};
 use crate::journal::Outcome;
@@ -137,6 +139,28 @@ pub(crate) fn run(
     let sent = sent.unwrap_or_else(|panic| resume_unwind(panic));
     readers.join_after(sent.read_to);
     Ok((sent, recorded))
+}
+
+/// Counts the rows of the inputs on a thread of its own, for the progress of a run. They are not
+/// counted if an input can be read only once, or takes much memory while it is read.
+pub(crate) fn count_for_progress(reading: &Reading, progress: &Arc<RunProgress>) {
+    let again = reading.inputs.iter().map(KnownInput::again_cheaply);
+    let Some(inputs) = again.collect::<Option<Vec<_>>>() else {
+        return;
+    };
+    let source = BlockSource::of(inputs, reading.row_range.clone());
+    let rules = reading.builder.rules.clone();
+    let progress = Arc::downgrade(progress);
+    let count = move || {
+        // The run holds the progress, so the counting ends with the run.
+        let is_wanted = || progress.strong_count() > 0;
+        let rows = count_rows(source, &rules, is_wanted);
+        if let (Some(rows), Some(progress)) = (rows, progress.upgrade()) {
+            progress.set_total(rows);
+        }
+    };
+    // Without the thread, the progress has no total.
+    spawn("counter", count).ok();
 }
 
 /// The most threads of a check. More would wait for their turn to read, which takes about a fifth

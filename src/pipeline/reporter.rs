@@ -1,18 +1,19 @@
 //! The output for the user during a run: the numbers of the progress line, the reason why the run
 //! is not faster, and a log line for each outage.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use rustix::process::{Resource, getrlimit};
 use tracing::{info, warn};
 
+use super::brakes::{self, Figures};
 use crate::api::Route;
-use crate::results::progress::RunProgress;
+use crate::results::held_back::{Brake, BrakeTimes, HeldBack};
+use crate::results::progress::{RunProgress, SendingProgress};
 use crate::row::Row;
-use crate::schedule::rate::shown_per_second;
-use crate::schedule::{Cause, LimitedBy, Moment, Schedule};
+use crate::schedule::{Cause, LimitedBy, Moment, Schedule, WindowPace};
 
 /// Silence from which on it is reported.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -23,6 +24,9 @@ pub(crate) struct Reporter {
     progress: Arc<RunProgress>,
     /// The route of requests.
     route: Route,
+    times: BrakeTimes,
+    /// The last limit of each cause.
+    last_limits: BTreeMap<Brake, LimitedBy>,
     /// The state that was logged last.
     logged: Health,
     /// Whether it was logged that all customers are unknown.
@@ -37,8 +41,72 @@ pub(crate) struct Reporter {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Health {
     Well,
-    Silent,
+    Silent(SilenceKind),
     Down(Moment),
+}
+
+/// A time without an answer that counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Silence {
+    kind: SilenceKind,
+    time: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SilenceKind {
+    /// Requests are in flight, and no answer comes.
+    NoAnswer,
+    /// Answers come, but each is a failure.
+    NoGoodAnswer,
+}
+
+impl Silence {
+    /// Returns the silence now, if it has lasted for a second.
+    fn of(schedule: &Schedule<Row>, now: Moment) -> Option<Silence> {
+        let since = |since: Option<Moment>, kind| {
+            let time = now.since(since?);
+            (time >= SILENCE).then_some(Silence { kind, time })
+        };
+        since(schedule.silent_since(), SilenceKind::NoAnswer)
+            .or_else(|| since(schedule.failing_since(), SilenceKind::NoGoodAnswer))
+    }
+
+    fn held_back(self, route: &Route) -> HeldBack {
+        let what = self.kind.what();
+        let seconds = self.time.as_secs();
+        HeldBack {
+            brake: Brake::NoAnswer,
+            text: format!("{what} from {route} for {seconds} s"),
+            short: format!("{what} for {seconds} s"),
+        }
+    }
+}
+
+impl SilenceKind {
+    fn what(self) -> &'static str {
+        match self {
+            SilenceKind::NoAnswer => "no answer",
+            SilenceKind::NoGoodAnswer => "no good answer",
+        }
+    }
+}
+
+/// Explains the cause of a failed attempt on a route.
+pub(crate) fn explain(route: &Route, cause: Cause) -> String {
+    match cause {
+        Cause::Status(status) => route
+            .explain_status(status)
+            .unwrap_or_else(|| format!("{route} answers {status}")),
+        Cause::Fault(fault) => route.explain(fault),
+    }
+}
+
+/// Whether a limit may be due to the API's silence.
+fn may_be_silence(limited_by: LimitedBy) -> bool {
+    matches!(
+        limited_by,
+        LimitedBy::InFlight(..) | LimitedBy::Order | LimitedBy::Input | LimitedBy::Outage(_, None)
+    )
 }
 
 impl Reporter {
@@ -46,6 +114,8 @@ impl Reporter {
         Reporter {
             progress,
             route,
+            times: BrakeTimes::default(),
+            last_limits: BTreeMap::new(),
             logged: Health::Well,
             has_warned_of_unknown: false,
             has_warned_of_sockets: false,
@@ -55,59 +125,78 @@ impl Reporter {
 
     /// Updates the progress line and the log.
     pub(crate) fn report(&mut self, schedule: &Schedule<Row>, now: Moment) {
-        let retries = schedule.statistics().retries.values().sum();
-        self.progress.set_sending(
-            u64::try_from(schedule.in_flight()).unwrap_or(u64::MAX),
-            retries,
-        );
-        let long_enough = |since: Option<Moment>| {
-            since
-                .map(|since| now.since(since))
-                .filter(|time| *time >= SILENCE)
-        };
-        let silence = (long_enough(schedule.silent_since()).map(|time| ("no answer", time)))
-            .or_else(|| long_enough(schedule.failing_since()).map(|time| ("no good answer", time)));
-        self.progress
-            .set_limited_by(match (schedule.limited_by(), silence) {
-                (
-                    None | Some(LimitedBy::Concurrency | LimitedBy::Outage(_, None)),
-                    Some((what, time)),
-                ) => {
-                    format!("{what} from {} for {} s", self.route, time.as_secs())
-                }
-                (limited_by, _) => limited_by.map_or_else(String::new, |limited_by| {
-                    describe(limited_by, schedule.statistics().learned_rate, now)
-                }),
-            });
-        self.log_health(schedule, silence.map(|(what, _)| what), now);
+        let silence = Silence::of(schedule, now);
+        let window = schedule.window_pace(now);
+        let held_back = self.held_back(schedule, silence, window, now);
+        self.progress.set_sending(SendingProgress {
+            in_flight: u64::try_from(schedule.in_flight()).unwrap_or(u64::MAX),
+            retries: schedule.statistics().retries.values().sum(),
+            held_back,
+            window,
+        });
+        self.log_health(schedule, silence, now);
         self.warn_of_unknown_customers(schedule);
         self.warn_of_sockets(schedule);
         self.warn_of_refusals(schedule);
     }
 
+    /// Returns the time for which each cause held the run back.
+    pub(crate) fn brake_times(&self) -> &BrakeTimes {
+        &self.times
+    }
+
+    /// Returns the cause that holds the run back: a wait or an outage at once, any other if it took
+    /// most of the last seconds.
+    fn held_back(
+        &mut self,
+        schedule: &Schedule<Row>,
+        silence: Option<Silence>,
+        window: Option<WindowPace>,
+        now: Moment,
+    ) -> Option<HeldBack> {
+        let limited_by = schedule.limited_by();
+        let figures = Figures {
+            learned_rate: schedule.statistics().learned_rate,
+            window,
+        };
+        if let Some(silence) = silence
+            && limited_by.is_none_or(may_be_silence)
+        {
+            self.times.add(now, Some(Brake::NoAnswer));
+            return Some(silence.held_back(&self.route));
+        }
+        let brake = limited_by.map(brakes::brake);
+        self.times.add(now, brake);
+        if let (Some(brake), Some(limited_by)) = (brake, limited_by) {
+            self.last_limits.insert(brake, limited_by);
+        }
+        match limited_by.filter(|limited_by| brakes::is_told_at_once(*limited_by)) {
+            Some(limited_by) => Some(brakes::held_back(limited_by, figures, now)),
+            None => self
+                .times
+                .recent()
+                .and_then(|brake| self.last_limits.get(&brake))
+                .map(|limited_by| brakes::held_back(*limited_by, figures, now)),
+        }
+    }
+
     /// Logs once each that the API is silent, that it is down, and that it is up again.
-    fn log_health(&mut self, schedule: &Schedule<Row>, silence: Option<&str>, now: Moment) {
-        let cause = schedule
-            .last_failure()
-            .map_or_else(String::new, |cause| self.describe_failure(cause));
-        let health = match schedule.limited_by() {
-            Some(LimitedBy::Outage(since, _)) => Health::Down(since),
-            _ if silence.is_some() => Health::Silent,
-            _ => Health::Well,
+    fn log_health(&mut self, schedule: &Schedule<Row>, silence: Option<Silence>, now: Moment) {
+        let cause = schedule.last_failure().map(|cause| self.explained(cause));
+        let health = match (schedule.limited_by(), silence) {
+            (Some(LimitedBy::Outage(since, _)), _) => Health::Down(since),
+            (_, Some(silence)) => Health::Silent(silence.kind),
+            (_, None) => Health::Well,
         };
         match (self.logged, health) {
-            (Health::Well, Health::Silent) => {
-                info!(
-                    "{} from {} for a second{cause}",
-                    silence.unwrap_or_default(),
-                    self.route
-                );
+            (Health::Well, Health::Silent(kind)) => {
+                let what = kind.what();
+                let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+                info!("{what} from {} for a second{cause}", self.route);
             }
-            (Health::Well | Health::Silent, Health::Down(_)) => {
-                warn!(
-                    "the API at {} is down{cause}; one request at a time probes it",
-                    self.route
-                );
+            (Health::Well | Health::Silent(_), Health::Down(_)) => {
+                let cause = cause.unwrap_or_else(|| format!("no answer from {}", self.route));
+                warn!("{cause}: the API is down, one request at a time probes it (--max-wait)");
             }
             (Health::Down(since), Health::Well) => {
                 info!(
@@ -115,18 +204,17 @@ impl Reporter {
                     now.since(since).as_secs()
                 );
             }
-            (Health::Silent | Health::Well, Health::Well) => {}
+            (Health::Silent(_) | Health::Well, Health::Well) => {}
             // A probe under way changes nothing.
-            (Health::Down(_) | Health::Silent, Health::Silent)
+            (Health::Down(_) | Health::Silent(_), Health::Silent(_))
             | (Health::Down(_), Health::Down(_)) => return,
         }
         self.logged = health;
     }
 
-    fn describe_failure(&self, cause: Cause) -> String {
-        let details = cause.fault().and_then(|fault| self.route.details(fault));
-        let details = details.map_or_else(String::new, |details| format!(" ({details})"));
-        format!(", the last failure was {cause}{details}")
+    /// Explains the cause of a failure, with its code in the results.
+    fn explained(&self, cause: Cause) -> String {
+        format!("{} ({cause})", explain(&self.route, cause))
     }
 
     /// Warns once that this machine cannot open more connections.
@@ -163,42 +251,5 @@ impl Reporter {
                 "the API knows none of the first {rows} customers (404): check --base-url and --tenant"
             );
         }
-    }
-}
-
-/// Describes why the run is not faster.
-fn describe(limited_by: LimitedBy, learned: Option<f64>, now: Moment) -> String {
-    match limited_by {
-        LimitedBy::Pause(until) => {
-            let wait = until.since(now);
-            match Timestamp::now().checked_add(wait) {
-                Ok(until) => format!("paused by the API until {} UTC", until.strftime("%H:%M:%S")),
-                // A time too late for any date.
-                Err(_) => format!("paused by the API for {} s", wait.as_secs()),
-            }
-        }
-        LimitedBy::Outage(since, probe) => {
-            let down_s = now.since(since).as_secs();
-            match probe {
-                Some(at) => format!(
-                    "API down for {down_s} s, next probe in {} s",
-                    at.since(now).as_secs()
-                ),
-                None => format!("API down for {down_s} s, probing"),
-            }
-        }
-        LimitedBy::Doubts => {
-            "the remaining rows are in doubt: waiting for another update to show whether the API works"
-                .to_owned()
-        }
-        LimitedBy::Window => "limited by the API's window".to_owned(),
-        LimitedBy::Rate => "limited by --rate".to_owned(),
-        LimitedBy::LearnedRate => match learned {
-            Some(per_second) => format!("the API accepts about {}", shown_per_second(per_second)),
-            None => "the API refuses almost every request".to_owned(),
-        },
-        LimitedBy::Concurrency => String::new(),
-        LimitedBy::RetryTokens => "retries held back: too few successes".to_owned(),
-        LimitedBy::TokenRefresh => "refreshing the token".to_owned(),
     }
 }

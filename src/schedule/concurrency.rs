@@ -12,6 +12,7 @@
 
 use std::time::Duration;
 
+use super::limited_by::InFlightBound;
 use super::moment::Moment;
 
 /// The limit at the start of a run, and after an outage or a pause.
@@ -142,6 +143,17 @@ impl Concurrency {
     )]
     pub(super) fn limit(&self) -> usize {
         self.in_force() as usize
+    }
+
+    /// The bound that sets the limit.
+    pub(super) fn bound(&self) -> InFlightBound {
+        if self.limit >= self.limit_max {
+            InFlightBound::Setting
+        } else if self.is_in_slow_start() {
+            InFlightBound::SlowStart
+        } else {
+            InFlightBound::Answers
+        }
     }
 
     /// Notes a request that left, with `in_flight` requests in flight, itself included.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::concurrency::Concurrency;
+use super::limited_by::InFlightBound;
 use super::moment::Moment;
 use super::sockets::Sockets;
 use super::ticket::Ticket;
@@ -55,9 +56,14 @@ impl Flights {
         self.by_time.is_empty()
     }
 
-    /// The most requests that may be in flight now.
-    pub(super) fn limit(&self, now: Moment) -> usize {
-        self.concurrency.limit().min(self.sockets.limit(now))
+    /// The most requests that may be in flight now, and the bound that says so.
+    pub(super) fn limit(&self, now: Moment) -> (usize, InFlightBound) {
+        let (limit, sockets) = (self.concurrency.limit(), self.sockets.limit(now));
+        if sockets < limit {
+            (sockets, InFlightBound::Sockets)
+        } else {
+            (limit, self.concurrency.bound())
+        }
     }
 
     /// The request that left first.

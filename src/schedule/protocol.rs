@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use super::cause::Cause;
 use super::ended::Ended;
+use super::limited_by::LimitedBy;
 use super::moment::Moment;
 use super::state::{Bad, Schedule, Supply};
 use super::statistics::Statistics;
-use super::step::{LimitedBy, Step};
+use super::step::Step;
 use super::stop::StopReason;
 use super::ticket::Ticket;
 use super::token::{self, Refreshed};
+use super::window::WindowPace;
 use crate::contract::CustomerId;
 
 /// Rows held at once: in flight, waiting for a retry, in doubt, or queued behind another row of
@@ -182,6 +184,11 @@ impl<T: Clone> Schedule<T> {
     /// The limit on the speed of the run, if any.
     pub fn limited_by(&self) -> Option<LimitedBy> {
         self.run.limited_by
+    }
+
+    /// The API's window, if it is known at what pace it is renewed.
+    pub fn window_pace(&self, now: Moment) -> Option<WindowPace> {
+        self.throttle.window_pace(now)
     }
 
     /// The figures so far.

@@ -1,12 +1,14 @@
 //! The request that leaves next, and what holds it back.
 
 use super::availability::{DOUBTS_MAX, Permission};
+use super::limited_by::{InFlightBound, LimitedBy};
 use super::moment::Moment;
 use super::order::Purpose;
+use super::rate::Rate;
 use super::request::{Departure, Request};
 use super::row_failures::{AttemptKind, RowFailures};
 use super::state::{DoubtRound, Priority, Schedule, Supply};
-use super::step::{LimitedBy, Step};
+use super::step::Step;
 use super::stop::StopReason;
 use super::throttle::ThrottledBy;
 use super::ticket::Ticket;
@@ -58,12 +60,12 @@ impl<T: Clone> Schedule<T> {
             return self.wind_down(now);
         }
         if let Candidate::None(until, limited_by) = candidate {
-            self.run.limited_by = limited_by;
+            self.run.limited_by = limited_by.or_else(|| self.limited_by_rows());
             return self.wait(until);
         }
-        let learned = self.throttle.in_flight_max().unwrap_or(usize::MAX);
-        if self.flights.len() >= self.flights.limit(now).min(learned) {
-            return self.hold_back(None, LimitedBy::Concurrency);
+        let (in_flight_max, bound) = self.in_flight_max(now);
+        if self.flights.len() >= in_flight_max {
+            return self.hold_back(None, LimitedBy::InFlight(in_flight_max, bound));
         }
         match self
             .throttle
@@ -82,13 +84,41 @@ impl<T: Clone> Schedule<T> {
                 self.hold_back_throttled(until, LimitedBy::Window, now)
             }
             Err(ThrottledBy::Rate(until)) => {
-                self.hold_back_throttled(Some(until), LimitedBy::Rate, now)
+                self.hold_back_throttled(Some(until), self.limited_by_rate(), now)
             }
             Err(ThrottledBy::LearnedRate(until)) => {
                 self.hold_back_throttled(Some(until), LimitedBy::LearnedRate, now)
             }
             Err(ThrottledBy::Shut(until)) => self.hold_back(until, LimitedBy::LearnedRate),
             Ok(()) => self.send(candidate, now),
+        }
+    }
+
+    /// The most requests that may be in flight now, and the bound that says so.
+    fn in_flight_max(&self, now: Moment) -> (usize, InFlightBound) {
+        let learned = self.throttle.in_flight_max();
+        let learned = learned.map(|requests| (requests, InFlightBound::Refusals));
+        let usual = self.flights.limit(now);
+        learned
+            .filter(|(requests, _)| *requests < usual.0)
+            .unwrap_or(usual)
+    }
+
+    fn limited_by_rate(&self) -> LimitedBy {
+        match self.throttle.rate() {
+            Rate::Limited(rate) => LimitedBy::Rate(rate),
+            Rate::Auto | Rate::Unlimited => LimitedBy::NoNamedLimit,
+        }
+    }
+
+    /// The limit if no row may leave although nothing holds requests back.
+    fn limited_by_rows(&self) -> Option<LimitedBy> {
+        if self.order.first_retry_at().is_some() || self.availability.has_doubts() {
+            None
+        } else if self.order.rows_held() > self.flights.len() {
+            Some(LimitedBy::Order)
+        } else {
+            (self.run.supply == Supply::Open).then_some(LimitedBy::Input)
         }
     }
 

@@ -1,4 +1,4 @@
-//! The schedule's side of the protocol: the next step, and what limits the run.
+//! The schedule's side of the protocol: the next step.
 
 use super::ended::Ended;
 use super::moment::Moment;
@@ -30,29 +30,4 @@ pub enum Step<T> {
     Done,
     /// The run stopped early and nothing is in flight any more.
     Stopped,
-}
-
-/// The limit on the speed of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LimitedBy {
-    /// A wait that the API named, until this time.
-    Pause(Moment),
-    /// An outage since the first time. The next probe is due at the second; without one it is in
-    /// flight.
-    Outage(Moment, Option<Moment>),
-    /// Doubts about all the rows that are left: the API refused or failed them, and another write
-    /// has to show whose fault that is.
-    Doubts,
-    /// The API's window.
-    Window,
-    /// The user's rate, or the modest rate of `auto`.
-    Rate,
-    /// The rate learned from what the API refuses.
-    LearnedRate,
-    /// The number of requests in flight that the API answers without getting slower.
-    Concurrency,
-    /// The retry tokens: too many retries for too few successes.
-    RetryTokens,
-    /// A refresh of the token.
-    TokenRefresh,
 }

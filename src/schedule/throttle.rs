@@ -17,7 +17,7 @@ use super::random::Random;
 use super::rate::Rate;
 use super::request::Departure;
 use super::server_clock::ServerClock;
-use super::window::{Allowance, Window};
+use super::window::{Allowance, Window, WindowPace};
 use crate::contract::Response;
 
 /// Requests a second under `--rate auto`, while the API's headers name no limit.
@@ -155,6 +155,16 @@ impl Throttle {
             self.window
                 .learn(window, &self.clock, sent, received, random);
         }
+    }
+
+    /// The user's rate.
+    pub(super) fn rate(&self) -> Rate {
+        self.rate
+    }
+
+    /// The API's window, if it is known at what pace it is renewed.
+    pub(super) fn window_pace(&self, now: Moment) -> Option<WindowPace> {
+        self.window.pace(now)
     }
 
     /// Counts a request that leaves with a permit.

@@ -5,8 +5,11 @@
 //! left fit, or if the window is so long that an even pace would waste time. Every time and number
 //! here may be a server's nonsense, so all arithmetic on them saturates.
 
+mod pace;
+
 use std::time::Duration;
 
+pub(crate) use self::pace::WindowPace;
 use super::backoff::{Backoff, Jitter};
 use super::moment::Moment;
 use super::random::Random;
@@ -239,6 +242,28 @@ impl Window {
             WindowEnd::Unknown if left > 0 => Allowance::Open,
             WindowEnd::Unknown => Allowance::NotBeforeAnswer,
         }
+    }
+
+    /// Returns the pace of windows, if answers name a limit and an end. The first window may have
+    /// begun before this run, so it may seem shorter than it is.
+    pub(super) fn pace(&self, now: Moment) -> Option<WindowPace> {
+        let Current {
+            limit,
+            remaining,
+            end,
+            started,
+            ..
+        } = self.current?;
+        let (WindowEnd::Between { latest: end, .. }, Some(requests)) = (end, limit) else {
+            return None;
+        };
+        let length = self.learned_length.unwrap_or_else(|| end.since(started));
+        (requests > 0 && !length.is_zero()).then(|| WindowPace {
+            requests,
+            length,
+            left: if end > now { remaining } else { requests },
+            renewed_in: end.since(now),
+        })
     }
 
     /// Whether answers name what is left.

@@ -1,13 +1,16 @@
 //! The log on stderr. Its lines must not tear the progress bar.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::io;
 use std::sync::OnceLock;
 
 use indicatif::ProgressBar;
-use tracing::Level;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::output::{Color, OutputFormat, OutputSettings, Verbosity};
@@ -16,8 +19,8 @@ use crate::text;
 /// The form of the log, once it is set up.
 pub(super) static LOG_FORMAT: OnceLock<OutputFormat> = OnceLock::new();
 
-/// Sets up the log. Colours are used where `color` says so.
-pub(super) fn set_up(settings: &OutputSettings, bar: ProgressBar, color: bool) {
+/// Sets up the log. Colours are used where `color` says so. Lines on a terminal carry no time.
+pub(super) fn set_up(settings: &OutputSettings, bar: ProgressBar, on_terminal: bool, color: bool) {
     let level = match settings.verbosity {
         Verbosity::Quiet => Level::ERROR,
         Verbosity::Normal => Level::INFO,
@@ -35,6 +38,13 @@ pub(super) fn set_up(settings: &OutputSettings, bar: ProgressBar, color: bool) {
     LOG_FORMAT.get_or_init(|| settings.log_format);
     // A log that was set up before, by tests in one process, is kept.
     match settings.log_format {
+        OutputFormat::Text if on_terminal => {
+            let text = tracing_subscriber::fmt::layer()
+                .with_writer(writer)
+                .with_ansi(color)
+                .event_format(ForPeople);
+            registry.with(text).try_init().ok();
+        }
         OutputFormat::Text => {
             let text = tracing_subscriber::fmt::layer()
                 .with_writer(writer)
@@ -59,6 +69,37 @@ pub(super) fn uses_color(color: Color, on_terminal: bool) -> bool {
         Color::Auto => {
             on_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         }
+    }
+}
+
+/// The format of lines on a terminal: the message, with a word in front if it is no plain
+/// information.
+struct ForPeople;
+
+impl<S, N> FormatEvent<S, N> for ForPeople
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let (word, color) = match *event.metadata().level() {
+            Level::ERROR => ("error: ", "\u{1b}[1;31m"),
+            Level::WARN => ("warning: ", "\u{1b}[1;33m"),
+            Level::INFO => ("", ""),
+            Level::DEBUG | Level::TRACE => ("debug: ", "\u{1b}[2m"),
+        };
+        if writer.has_ansi_escapes() && !word.is_empty() {
+            write!(writer, "{color}{word}\u{1b}[0m")?;
+        } else {
+            writer.write_str(word)?;
+        }
+        context.format_fields(writer.by_ref(), event)?;
+        writeln!(writer)
     }
 }
 

@@ -1,12 +1,13 @@
 //! The terminal. Nothing else writes to it: the summary on stdout, and on stderr notices, the log,
 //! and the progress bar.
 
+mod line;
 mod log;
 mod progress;
 mod speed;
 mod words;
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressDrawTarget};
@@ -30,10 +31,10 @@ impl Terminal {
     /// names the configuration file, since one in the working directory is read without being
     /// named.
     pub(crate) fn new(settings: &Settings) -> Terminal {
-        let on_terminal = io::stderr().is_terminal();
+        let on_terminal = is_capable_terminal(&io::stderr());
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let color = log::uses_color(settings.output.color, on_terminal);
-        log::set_up(&settings.output, bar.clone(), color);
+        log::set_up(&settings.output, bar.clone(), on_terminal, color);
         if let Some(file) = settings.file() {
             info!("settings are read from {}", text::safe_path(file));
         }
@@ -41,6 +42,11 @@ impl Terminal {
             bar,
             mode: ProgressMode::of(&settings.output, on_terminal),
         }
+    }
+
+    /// Whether progress is shown at all.
+    pub(crate) fn shows_progress(&self) -> bool {
+        self.mode != ProgressMode::Nothing
     }
 
     /// Shows the progress until the guard is dropped. `total_bytes` is the size of all inputs, if
@@ -57,4 +63,9 @@ impl Terminal {
     pub(crate) fn print(&self, text: &str) -> io::Result<()> {
         self.bar.suspend(|| print(text))
     }
+}
+
+/// Whether a stream is a terminal that understands escape sequences.
+fn is_capable_terminal(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
 }

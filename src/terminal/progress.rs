@@ -6,13 +6,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use indicatif::{FormattedDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::ZonedDateTime;
+use tracing::info;
 
+use super::line::Line;
 use super::speed::Speed;
-use crate::config::output::{OutputSettings, Progress as ProgressSetting, Verbosity};
+use crate::config::output::{OutputFormat, OutputSettings, Progress as ProgressSetting, Verbosity};
 use crate::process::crash;
-use crate::results::progress::{ProgressSnapshot, RunProgress};
-use crate::text::grouped;
+use crate::results::progress::RunProgress;
 
 /// The interval between drawings of the bar.
 const DRAW_INTERVAL: Duration = Duration::from_millis(100);
@@ -24,6 +26,7 @@ const LOG_INTERVAL: Duration = Duration::from_secs(10);
 pub(super) enum ProgressMode {
     Bar,
     LogLines,
+    JsonLines,
     Nothing,
 }
 
@@ -32,7 +35,10 @@ impl ProgressMode {
         match (settings.progress, settings.verbosity) {
             (ProgressSetting::Off, _) | (_, Verbosity::Quiet) => ProgressMode::Nothing,
             (ProgressSetting::Auto, _) if on_terminal => ProgressMode::Bar,
-            (ProgressSetting::Auto, _) => ProgressMode::LogLines,
+            (ProgressSetting::Auto, _) => match settings.log_format {
+                OutputFormat::Text => ProgressMode::LogLines,
+                OutputFormat::Json => ProgressMode::JsonLines,
+            },
         }
     }
 }
@@ -56,10 +62,12 @@ impl ProgressGuard {
         }
         let thread = match mode {
             ProgressMode::Nothing => None,
-            ProgressMode::Bar | ProgressMode::LogLines => thread::Builder::new()
-                .name("terminal".to_owned())
-                .spawn(move || show(&progress, &bar, mode, total_bytes, &stopped))
-                .ok(),
+            ProgressMode::Bar | ProgressMode::LogLines | ProgressMode::JsonLines => {
+                thread::Builder::new()
+                    .name("terminal".to_owned())
+                    .spawn(move || show(&progress, &bar, mode, total_bytes, &stopped))
+                    .ok()
+            }
         };
         ProgressGuard {
             stop: Some(stop),
@@ -87,7 +95,7 @@ fn show(
 ) {
     let interval = match mode {
         ProgressMode::Bar => DRAW_INTERVAL,
-        ProgressMode::LogLines | ProgressMode::Nothing => LOG_INTERVAL,
+        ProgressMode::LogLines | ProgressMode::JsonLines | ProgressMode::Nothing => LOG_INTERVAL,
     };
     let (started, mut speed, mut shape) = (Instant::now(), Speed::new(), None);
     loop {
@@ -98,20 +106,26 @@ fn show(
         crash::provoke("terminal");
         let snapshot = progress.snapshot();
         speed.add(started.elapsed(), &snapshot);
-        let parts = Parts::of(&snapshot, &speed, total_bytes);
+        let line = Line::of(&snapshot, &speed, total_bytes);
+        let now = ZonedDateTime::now();
         match mode {
             ProgressMode::Bar if ended => bar.finish_and_clear(),
             ProgressMode::Bar => {
                 let columns = columns();
-                let fitting = Shape::of(total_bytes, parts.all().chars().count(), columns);
+                let all = line.all(&now).chars().count();
+                let fitting = Shape::of(line.length, all, columns);
                 if shape.replace(fitting) != Some(fitting) {
                     fitting.apply(bar);
                 }
-                bar.set_position(snapshot.ended_bytes + snapshot.earlier_bytes);
-                bar.set_message(parts.within(columns.saturating_sub(fitting.columns())));
+                if let Some(length) = line.length {
+                    bar.set_length(length);
+                }
+                bar.set_position(line.position);
+                bar.set_message(line.within(columns.saturating_sub(fitting.columns()), &now));
             }
-            ProgressMode::LogLines | ProgressMode::Nothing if ended => {}
-            ProgressMode::LogLines | ProgressMode::Nothing => tracing::info!("{}", parts.all()),
+            _ if ended => {}
+            ProgressMode::LogLines | ProgressMode::Nothing => info!("{}", line.all(&now)),
+            ProgressMode::JsonLines => log_as_json(&line, &now),
         }
         if ended {
             return;
@@ -119,93 +133,19 @@ fn show(
     }
 }
 
-/// The parts of a line of progress: the rank by which they are left out where the line is too long,
-/// and the text. The part of the least rank goes first; those of the highest stay.
-struct Parts(Vec<(Rank, String)>);
-
-/// The ranks of parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Rank {
-    Retries,
-    InFlight,
-    Earlier,
-    Bad,
-    /// Rows done, rate, time left, and what slows it down.
-    Kept,
-}
-
-impl Parts {
-    /// Returns the parts in order: rows done, rate, in flight, retries, bad rows, time left, rows
-    /// of earlier processes, and what slows it down.
-    fn of(snapshot: &ProgressSnapshot, speed: &Speed, total_bytes: Option<u64>) -> Parts {
-        let ProgressSnapshot {
-            ended_bytes,
-            ended,
-            earlier_bytes,
-            earlier,
-            bad,
-            in_flight,
-            retries,
-            limited_by,
-        } = snapshot;
-        let mut parts = vec![(
-            Rank::Kept,
-            format!("{} done, {:.0}/s", grouped(*ended), speed.rows()),
-        )];
-        if *in_flight > 0 {
-            parts.push((Rank::InFlight, format!("{in_flight} in flight")));
-        }
-        if *retries > 0 {
-            parts.push((Rank::Retries, format!("{} retries", grouped(*retries))));
-        }
-        parts.push((Rank::Bad, format!("{} bad", grouped(*bad))));
-        let left = total_bytes
-            .map(|total| total.saturating_sub(ended_bytes + earlier_bytes))
-            .filter(|left| *left > 0)
-            .and_then(|left| speed.time_for(left));
-        parts.extend(left.map(|left| (Rank::Kept, format!("{} left", FormattedDuration(left)))));
-        if *earlier > 0 {
-            parts.push((Rank::Earlier, format!("{} done before", grouped(*earlier))));
-        }
-        if !limited_by.is_empty() {
-            parts.push((Rank::Kept, limited_by.clone()));
-        }
-        Parts(parts)
-    }
-
-    /// Returns the whole line.
-    fn all(&self) -> String {
-        self.from(Rank::Retries)
-    }
-
-    /// Returns the line without the parts below a rank.
-    fn from(&self, least: Rank) -> String {
-        let kept = self.0.iter().filter(|(rank, _)| *rank >= least);
-        kept.map(|(_, text)| text.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    }
-
-    /// Returns a line of at most this many columns.
-    fn within(&self, columns: usize) -> String {
-        let ranks = [
-            Rank::Retries,
-            Rank::InFlight,
-            Rank::Earlier,
-            Rank::Bad,
-            Rank::Kept,
-        ];
-        let lines = ranks.into_iter().map(|least| self.from(least));
-        let mut last = String::new();
-        for line in lines {
-            if line.chars().count() <= columns {
-                return line;
-            }
-            last = line;
-        }
-        let cut: String = last.chars().take(columns.saturating_sub(1)).collect();
-        cut + "…"
-    }
+/// Logs the line as numbers, and as a sentence.
+fn log_as_json(line: &Line, now: &ZonedDateTime) {
+    info!(
+        done = line.done,
+        total = line.total,
+        bad = line.bad,
+        rate = (line.rate * 10.0).round() / 10.0,
+        in_flight = line.in_flight,
+        eta_s = line.left.map(|left| left.as_secs()),
+        held_back_by = line.held_back_by(),
+        "{}",
+        line.all(now)
+    );
 }
 
 /// The shape of what precedes the line.
@@ -214,15 +154,15 @@ enum Shape {
     WideBar,
     NarrowBar,
     Percent,
-    /// The size of the inputs is unknown.
+    /// The whole is unknown.
     Spinner,
 }
 
 impl Shape {
-    /// Returns the widest shape that a line of this length fits beside.
-    fn of(total_bytes: Option<u64>, line: usize, columns: usize) -> Shape {
+    /// Returns the widest shape that a line of this many columns fits beside.
+    fn of(length: Option<u64>, line: usize, columns: usize) -> Shape {
         let shapes = [Shape::WideBar, Shape::NarrowBar];
-        match total_bytes {
+        match length {
             None => Shape::Spinner,
             Some(_) => shapes
                 .into_iter()
@@ -271,50 +211,72 @@ fn set_up_bar(bar: &ProgressBar, total_bytes: Option<u64>) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+    use std::sync::{Mutex, PoisonError};
+
     use super::*;
+    use crate::results::held_back::{Brake, HeldBack};
+    use crate::results::progress::SendingProgress;
 
-    /// Returns the parts of a run that was continued, 20 s after its start.
-    fn parts() -> Parts {
-        let snapshot = ProgressSnapshot {
-            ended_bytes: 1_090_000,
-            ended: 10_900,
-            earlier_bytes: 10_553_000,
-            earlier: 105_530,
-            bad: 250,
+    /// Takes the log.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            log.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_json_log_has_the_numbers_as_fields() {
+        let progress = RunProgress::default();
+        progress.set_total(400);
+        progress.record_ended(100, 5_000);
+        progress.record_failure();
+        progress.set_sending(SendingProgress {
             in_flight: 32,
-            retries: 7,
-            limited_by: "limited by the API's window".to_owned(),
-        };
-        let mut speed = Speed::new();
-        speed.add(Duration::from_secs(20), &snapshot);
-        Parts::of(&snapshot, &speed, Some(50_000_000))
+            held_back: Some(HeldBack {
+                brake: Brake::MaxInFlight,
+                text: "32 in flight is the limit: --max-in-flight".to_owned(),
+                short: String::new(),
+            }),
+            ..SendingProgress::default()
+        });
+        let (log, mut speed) = (Log::default(), Speed::new());
+        speed.add(Duration::from_secs(10), &progress.snapshot());
+        let line = Line::of(&progress.snapshot(), &speed, None);
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_writer(move || writer.clone())
+            .finish();
+        let now = "2026-11-27T23:00:10+00:00[UTC]".parse().expect("a time");
+        tracing::subscriber::with_default(subscriber, || log_as_json(&line, &now));
+        let written = log.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let logged: serde_json::Value = serde_json::from_slice(&written).expect("JSON");
+        let want = serde_json::json!({
+            "message": "100 of 400 · 10/s · 30s left (about 23:00) · 1 bad · 32 in flight · \
+                        32 in flight is the limit: --max-in-flight",
+            "done": 100,
+            "total": 400,
+            "bad": 1,
+            "rate": 10.0,
+            "in_flight": 32,
+            "eta_s": 30,
+            "held_back_by": "max_in_flight",
+        });
+        assert_eq!(logged["fields"], want);
     }
 
     #[test]
-    fn the_rate_and_the_time_left_are_those_of_this_process() {
-        assert_eq!(
-            parts().all(),
-            "10,900 done, 545/s, 32 in flight, 7 retries, 250 bad, 00:11:43 left, 105,530 done before, \
-             limited by the API's window"
-        );
-    }
-
-    #[test]
-    fn a_narrow_line_keeps_the_rate_the_time_left_and_the_reason() {
-        let check = |columns: usize, want: &str| assert_eq!(parts().within(columns), want);
-        check(
-            100,
-            "10,900 done, 545/s, 250 bad, 00:11:43 left, 105,530 done before, limited by the API's window",
-        );
-        check(
-            75,
-            "10,900 done, 545/s, 250 bad, 00:11:43 left, limited by the API's window",
-        );
-        check(
-            70,
-            "10,900 done, 545/s, 00:11:43 left, limited by the API's window",
-        );
-        check(40, "10,900 done, 545/s, 00:11:43 left, limi…");
+    fn the_bar_gives_way_before_the_line_does() {
         assert_eq!(Shape::of(Some(1), 60, 100), Shape::WideBar);
         assert_eq!(Shape::of(Some(1), 60, 90), Shape::NarrowBar);
         assert_eq!(Shape::of(Some(1), 60, 80), Shape::Percent);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::results::progress::ProgressSnapshot;
 
 /// The time that the speed is of.
-const WINDOW: Duration = Duration::from_secs(30);
+const WINDOW: Duration = Duration::from_secs(15);
 /// The least time from which it is known.
 const KNOWN_FROM: Duration = Duration::from_millis(500);
 
@@ -56,12 +56,14 @@ impl Speed {
         self.since_first(|sample| sample.rows).unwrap_or_default()
     }
 
+    /// Returns the time in which this many rows end at this speed, if that is known.
+    pub(super) fn time_for_rows(&self, rows: u64) -> Option<Duration> {
+        time_for(rows, self.since_first(|sample| sample.rows)?)
+    }
+
     /// Returns the time in which this many bytes of rows end at this speed, if that is known.
-    pub(super) fn time_for(&self, bytes: u64) -> Option<Duration> {
-        let speed = self.since_first(|sample| sample.bytes)?;
-        #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-        let seconds = bytes as f64 / speed;
-        Duration::try_from_secs_f64(seconds).ok()
+    pub(super) fn time_for_bytes(&self, bytes: u64) -> Option<Duration> {
+        time_for(bytes, self.since_first(|sample| sample.bytes)?)
     }
 
     /// Returns the growth of a number a second, or `None` if the time is too short.
@@ -72,6 +74,13 @@ impl Speed {
         let growth = number(last).saturating_sub(number(first)) as f64;
         (took >= KNOWN_FROM).then(|| growth / took.as_secs_f64())
     }
+}
+
+/// Returns the time for a number at this growth a second, if there is any.
+fn time_for(number: u64, growth: f64) -> Option<Duration> {
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let seconds = number as f64 / growth;
+    Duration::try_from_secs_f64(seconds).ok()
 }
 
 #[cfg(test)]
@@ -90,12 +99,12 @@ mod tests {
             };
             speed.add(Duration::from_secs(second), &snapshot);
         }
-        let time = speed.time_for(1_000).map(|time| time.as_secs());
+        let time = speed.time_for_bytes(1_000).map(|time| time.as_secs());
         (speed.rows(), time)
     }
 
     #[test]
-    fn the_speed_is_that_of_the_last_half_minute() {
+    fn the_speed_is_that_of_the_last_seconds() {
         assert_eq!(after(&[]), (0.0, None));
         assert_eq!(after(&[(0, 5)]), (0.0, None), "no time has passed");
         assert_eq!(after(&[(10, 100)]), (10.0, Some(10)));
@@ -106,7 +115,7 @@ mod tests {
         assert_eq!(after(&samples), (1.0, Some(100)));
         // Log lines are further apart.
         let lines = [(10, 100), (20, 200), (30, 300), (40, 340), (50, 350)];
-        assert_eq!(after(&lines), (5.0, Some(20)));
+        assert_eq!(after(&lines), (2.5, Some(40)));
     }
 
     #[test]

@@ -217,9 +217,7 @@ fn a_proxy_that_refuses_later_is_an_outage_with_that_cause() {
     let run = scenario.start(["--rate", "20/s", "--max-wait", "3s", "-v"]);
     let run = run.until("a few rows", |scenario| scenario.requests().len() >= 5);
     proxy.answer(b"HTTP/1.1 403 Forbidden\r\n\r\n");
-    let down = format!(
-        "through the proxy {address} is down, the last failure was proxy_refused (the proxy {address} does"
-    );
+    let down = format!("the proxy {address} does not connect to api.example");
     let end = run.end().exits(4).says(&down);
     assert!(
         end.summary()["stopped"]

@@ -70,7 +70,7 @@ fn an_outage_is_waited_for_and_fails_no_row() {
         .run([])
         .exits(0)
         .counts([u64::from(ROWS), 0, 0, 0, 0])
-        .says("is down, the last failure was http_503");
+        .says("answers 503 (http_503): the API is down");
     let end = end.says("the API is up again");
     end.results().settle_each_of(ROWS as usize);
     let sending = &end.summary()["sending"];

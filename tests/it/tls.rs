@@ -206,7 +206,7 @@ fn a_certificate_that_goes_bad_later_is_an_outage_with_that_cause() {
         .says("certificate_not_trusted (the certificate of 127.0.0.1");
     assert!(
         end.stderr
-            .contains("is down, the last failure was certificate_not_trusted (the certificate of"),
+            .contains("(certificate_not_trusted): the API is down"),
         "{}",
         end.stderr
     );

@@ -137,9 +137,20 @@ fn connect_fault(error: &reqwest::Error, route: &Route) -> Fault {
         // Plain HTTP has no tunnel: the connection goes to the proxy itself.
         None if route.connects_to_a_proxy() => {}
         None if error.is_dns() => return Fault::NameUnknown,
-        None => return tls.map_or(Fault::Refused, Fault::Tls),
+        None => return tls.map_or_else(|| not_connected(error), Fault::Tls),
     }
     Fault::Proxy(tls.map_or(ProxyFault::Unreachable, ProxyFault::Tls))
+}
+
+/// The fault of a connection that could not be made to the server itself.
+fn not_connected(error: &reqwest::Error) -> Fault {
+    match find::<io::Error>(error).map(io::Error::kind) {
+        Some(io::ErrorKind::ConnectionRefused) => Fault::Refused,
+        Some(io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+            Fault::Unreachable
+        }
+        _ => Fault::NotConnected,
+    }
 }
 
 /// The nested errors, the outermost first. `source()` of an `io::Error` skips the error that it

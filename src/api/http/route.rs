@@ -65,30 +65,20 @@ impl Route {
             Fault::LookupFailed => {
                 format!("the name {server} cannot be looked up for the moment (DNS)")
             }
-            Fault::Refused => format!("no connection to {server} can be made"),
-            Fault::ConnectTimeout => format!("no connection to {self} was made in time"),
-            Fault::Broken | Fault::Unanswered => format!("the connection to {self} broke"),
-            Fault::Timeout => format!("{self} did not answer in time"),
+            Fault::Refused => format!("cannot connect to {server}: connection refused"),
+            Fault::Unreachable => format!("cannot connect to {server}: no route to it"),
+            Fault::NotConnected => {
+                format!("cannot connect to {server}: the connection broke while it was being made")
+            }
+            Fault::ConnectTimeout => format!("cannot connect to {self}: no answer"),
+            Fault::Broken | Fault::Unanswered => {
+                format!("{self} closed the connection without an answer")
+            }
+            Fault::Timeout => format!("no answer from {self} within --timeout"),
             Fault::NotProcessed => format!("{self} did not process the request, and says so"),
             Fault::NoSockets => "this machine has no file descriptors or ports left".to_owned(),
             Fault::Tls(fault) => explain_tls(fault, server, setting),
             Fault::Proxy(fault) => self.explain_proxy(fault),
-        }
-    }
-
-    /// More details on a fault, if its name does not show the remedy.
-    pub(crate) fn details(&self, fault: Fault) -> Option<String> {
-        match fault {
-            Fault::Tls(_) | Fault::Proxy(_) | Fault::NameUnknown | Fault::LookupFailed => {
-                Some(self.explain(fault))
-            }
-            Fault::Refused
-            | Fault::ConnectTimeout
-            | Fault::Broken
-            | Fault::Timeout
-            | Fault::NotProcessed
-            | Fault::Unanswered
-            | Fault::NoSockets => None,
         }
     }
 

@@ -20,10 +20,12 @@ use crate::config::Settings;
 use crate::config::output::OutputFormat;
 use crate::input::InputError;
 use crate::journal::{Fact, JOURNAL_NAME, RunDir, SUMMARY_NAME, WriteError};
+use crate::pipeline;
 use crate::pipeline::recorder::Recorded;
 use crate::pipeline::sender::ReadTo;
 use crate::process::crash;
 use crate::process::exit::Exit;
+use crate::results::held_back::Brake;
 use crate::results::summary::{self, InputNames, Summary};
 use crate::results::tally::{Latencies, RowsRead};
 use crate::schedule::{Statistics, StopReason};
@@ -46,7 +48,7 @@ pub(in crate::commands) struct Report<'a> {
     pub(in crate::commands) route: Option<Route>,
     pub(in crate::commands) input_fault: Option<InputError>,
     pub(in crate::commands) recorded: Recorded,
-    pub(in crate::commands) sending: Option<(Statistics, Latencies)>,
+    pub(in crate::commands) sending: Option<SendingFigures>,
     /// The way to continue a run that stopped.
     pub(in crate::commands) continuation: Option<Continuation>,
     /// The end of a wait that the API asked for, if it is not over.
@@ -226,8 +228,13 @@ impl Report<'_> {
             fields_left_out: 0,
             fields_overtaken: 0,
             blank_rows: 0,
-            sending: (self.sending.as_ref()).map(|(statistics, latencies)| {
-                summary::sending_summary(statistics, latencies, seconds)
+            sending: self.sending.as_ref().map(|figures| {
+                let SendingFigures {
+                    statistics,
+                    latencies,
+                    held_back,
+                } = figures;
+                summary::sending_summary(statistics, latencies, held_back, seconds)
             }),
             stopped: self.stop_message(),
             continue_with,
@@ -285,11 +292,19 @@ impl Report<'_> {
             StopReason::EveryRowWouldFail { status } => route.explain_status(*status),
             StopReason::Outage {
                 cause: Some(cause), ..
-            } => Some(format!("{reason} ({})", route.details(cause.fault()?)?)),
+            } => Some(format!("{reason} ({})", pipeline::explain(route, *cause))),
             _ => None,
         });
         Some(with_route.unwrap_or_else(|| reason.to_string()))
     }
+}
+
+/// The figures of sending.
+pub(in crate::commands) struct SendingFigures {
+    pub(in crate::commands) statistics: Statistics,
+    pub(in crate::commands) latencies: Latencies,
+    /// The part of the time that each cause held the run back.
+    pub(in crate::commands) held_back: Vec<(Brake, f64)>,
 }
 
 /// Returns the messages in one text, if there are any.

@@ -12,6 +12,7 @@
 //! rows stops the reading.
 
 mod checking;
+mod counting;
 mod rows;
 mod source;
 
@@ -21,6 +22,7 @@ use std::sync::mpsc::Receiver;
 use bytes::Bytes;
 
 pub(crate) use self::checking::{BlockChecker, CheckOptions, CheckedBlock, InOrder};
+pub(crate) use self::counting::count_rows;
 pub(crate) use self::rows::RowVerdict;
 use self::rows::{ReadRow, RowSink, read_rows};
 pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};

@@ -24,6 +24,7 @@ use crate::contract::{Answer, Attempt, CustomerId};
 use crate::input::InputError;
 use crate::process::crash;
 use crate::process::signals::{Drain, StopSignal};
+use crate::results::held_back::Brake;
 use crate::results::progress::RunProgress;
 use crate::results::tally::{Latencies, RowsRead};
 use crate::row::{Row, RowContent};
@@ -70,6 +71,8 @@ pub(crate) struct Sent {
     pub statistics: Statistics,
     /// The durations of answers.
     pub latencies: Latencies,
+    /// The part of the time that each cause held it back.
+    pub held_back: Vec<(Brake, f64)>,
     /// The point up to which the input was read.
     pub read_to: ReadTo,
     /// The end of a wait that the API named, if it is not over.
@@ -482,6 +485,7 @@ impl Driver {
             read: self.read,
             statistics: self.sending.schedule.statistics().clone(),
             latencies: self.latencies,
+            held_back: self.reporter.brake_times().shares(),
             read_to: self.read_to.unwrap_or(ReadTo::Stop),
         }
     }

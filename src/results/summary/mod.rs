@@ -11,6 +11,7 @@ use serde::Serialize;
 
 pub use self::groups::{ErrorGroup, error_groups, warning_groups};
 pub use self::inputs::InputNames;
+use super::held_back::Brake;
 use super::tally::{Latencies, RowsRead, Tally};
 use crate::journal::Outcome;
 use crate::schedule::Statistics;
@@ -133,6 +134,8 @@ pub struct SendingSummary {
     pub learned_in_flight: Option<usize>,
     /// The most requests in flight at once.
     pub in_flight_max: usize,
+    /// The percentage of the time for which each cause held the run back.
+    pub held_back_by: BTreeMap<Brake, f64>,
     /// Latencies of all answers.
     pub latency_ms: Option<LatencySummary>,
 }
@@ -152,6 +155,7 @@ pub struct LatencySummary {
 pub fn sending_summary(
     statistics: &Statistics,
     latencies: &Latencies,
+    held_back: &[(Brake, f64)],
     seconds: f64,
 ) -> SendingSummary {
     let ms = |percentile| {
@@ -191,6 +195,11 @@ pub fn sending_summary(
             .map(|rate| (rate * 100.0).round() / 100.0),
         learned_in_flight: statistics.learned_in_flight,
         in_flight_max: statistics.in_flight_max,
+        held_back_by: held_back
+            .iter()
+            .map(|(brake, share)| (*brake, rounded(share * 100.0)))
+            .filter(|(_, percent)| *percent > 0.0)
+            .collect(),
         latency_ms,
     }
 }
@@ -355,6 +364,27 @@ impl Summary {
         }
     }
 
+    /// Writes the main causes that held the run back. A run of a few seconds has none worth telling.
+    fn write_held_back(&self, sending: &SendingSummary, lines: &mut String) {
+        const SECONDS_MIN: f64 = 5.0;
+        const CAUSES_MAX: usize = 3;
+        let mut causes: Vec<_> = sending
+            .held_back_by
+            .iter()
+            .filter(|(_, percent)| **percent >= 1.0)
+            .collect();
+        if self.seconds < SECONDS_MIN || causes.is_empty() {
+            return;
+        }
+        causes.sort_by(|one, other| other.1.total_cmp(one.1));
+        causes.truncate(CAUSES_MAX);
+        let causes = causes
+            .iter()
+            .map(|(brake, percent)| format!("{} {percent:.0} %", brake.label()));
+        let causes = causes.collect::<Vec<_>>().join(", ");
+        line(lines, format_args!("  held back by {causes}"));
+    }
+
     fn write_end(&self, lines: &mut String) {
         line(lines, format_args!("files"));
         for file in &self.files {
@@ -392,6 +422,7 @@ impl Summary {
                 format_args!("  latency   p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"),
             );
         }
+        self.write_held_back(sending, lines);
         if sending.controls > 0 {
             let what = "a read, then the last applied update again, which changes nothing";
             line(

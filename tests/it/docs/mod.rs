@@ -398,6 +398,7 @@ fn full_summary() -> Summary {
             learned_rate_per_second: Some(48.2),
             learned_in_flight: Some(5),
             in_flight_max: 0,
+            held_back_by: std::collections::BTreeMap::new(),
             latency_ms: None,
         }),
         stopped: None,
