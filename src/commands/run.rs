@@ -7,12 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::api::Api;
 use crate::commands::Failure;
-use crate::commands::shared::continuing::Continuation;
+use crate::commands::shared::continuing::{self, Continuation};
 use crate::commands::shared::first_rows::FirstRows;
 use crate::commands::shared::report::{Report, SendingFigures, StartedAt};
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
-use crate::commands::shared::{descriptors, inputs, reading, row_range, start, unique};
+use crate::commands::shared::{descriptors, inputs, left_out, reading, row_range, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::input::KnownInput;
@@ -37,7 +37,8 @@ pub(crate) fn run(
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;
-    let known = inputs::inspect(&settings.input, Some(&mut FirstRows::new(&settings.input)))?;
+    let mut first_rows = FirstRows::new(&settings.input);
+    let known = inputs::inspect(&settings.input, Some(&mut first_rows))?;
     descriptors::require()?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
@@ -50,6 +51,10 @@ pub(crate) fn run(
         start,
     } = start::for_run(settings, &known.inputs)?;
     server.log_destination(settings);
+    if matches!(start, Start::Fresh) && server.may_clear_fields(settings) {
+        let one_row = continuing::one_row(arguments, settings, &known.inputs, run_dir.path());
+        left_out::warn_of(&first_rows, one_row.as_deref());
+    }
 
     let continuation = Continuation::of(arguments, settings, &known.inputs, run_dir.path());
     let asked = row_range::rows(&settings.input);

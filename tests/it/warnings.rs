@@ -15,6 +15,34 @@ fn warnings(end: &End) -> Vec<Value> {
     found
 }
 
+#[test]
+fn fields_that_rows_leave_out_are_told_before_the_first_request() {
+    const TOLD: &str = "fields out, and it is not known";
+    let scenario = || {
+        Scenario::new()
+            .file("a.csv", "id,job\n1,a\n2,b\n3,c\n")
+            .sandbox(|_| {})
+    };
+    let begun = scenario();
+    let end = begun
+        .run(["--max-errors", "5"])
+        .exits(0)
+        .says("the first 3 rows leave fields out");
+    let (_, command) = end
+        .stderr
+        .split_once("send the rest: ")
+        .expect("a command is named");
+    let command = command.lines().next().expect("a line");
+    assert!(command.contains(" run --max-rows 1 "), "{command}");
+    begun.run([]).exits(0).is_not_shown(TOLD);
+    let trusting = ["--left-out", "trust"];
+    scenario().run(trusting).exits(0).is_not_shown(TOLD);
+    let tried = scenario();
+    let end = tried.run(["--max-rows", "1"]).exits(0).says(TOLD);
+    assert!(!end.stderr.contains("send the rest"), "{}", end.stderr);
+    tried.run([]).exits(0).is_not_shown(TOLD);
+}
+
 /// The warnings of a few values, in CSV and NDJSON alike.
 #[test]
 fn each_unusual_value_is_counted_by_field() {

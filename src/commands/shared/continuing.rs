@@ -34,13 +34,28 @@ impl Continuation {
         run_dir: &Path,
     ) -> Continuation {
         let named = settings.output.run_dir.is_none().then_some(run_dir);
-        let command = command(arguments, named);
+        let command = command(arguments, named, &[]);
         if inputs.iter().all(KnownInput::can_be_read_twice) {
             Continuation::Command(command)
         } else {
             Continuation::PipedAgain(command)
         }
     }
+}
+
+/// Returns the command that sends one row of a run in this directory, if the inputs can be read
+/// again.
+pub(in crate::commands) fn one_row(
+    arguments: &[OsString],
+    settings: &Settings,
+    inputs: &[KnownInput],
+    run_dir: &Path,
+) -> Option<String> {
+    let named = settings.output.run_dir.is_none().then_some(run_dir);
+    let can_be_read_twice = inputs.iter().all(KnownInput::can_be_read_twice);
+    // A limit that was typed is a trial already.
+    (can_be_read_twice && settings.input.max_rows.is_none())
+        .then(|| command(arguments, named, &["--max-rows", "1"]))
 }
 
 /// Whether the same command can continue after this stop, now or later.
@@ -71,9 +86,9 @@ pub(in crate::commands) fn can_go_on(reason: &StopReason) -> bool {
     }
 }
 
-/// Returns the command as typed, with `--run-dir` after the verb, so that it comes before any `--`.
-/// Words are quoted for a POSIX shell.
-fn command(arguments: &[OsString], run_dir: Option<&Path>) -> String {
+/// Returns the command as typed, with `--run-dir` and other flags after the verb, so that they come
+/// before any `--`. Words are quoted for a POSIX shell.
+fn command(arguments: &[OsString], run_dir: Option<&Path>, flags: &[&str]) -> String {
     let verb = arguments
         .iter()
         .skip(1)
@@ -89,10 +104,11 @@ fn command(arguments: &[OsString], run_dir: Option<&Path>) -> String {
             continue;
         }
         words.push(quoted(word));
-        if let Some(run_dir) = run_dir
-            && Some(at) == verb
-        {
-            words.extend(["--run-dir".to_owned(), quoted(run_dir.as_os_str())]);
+        if Some(at) == verb {
+            words.extend(flags.iter().map(|flag| (*flag).to_owned()));
+            if let Some(run_dir) = run_dir {
+                words.extend(["--run-dir".to_owned(), quoted(run_dir.as_os_str())]);
+            }
         }
     }
     words.join(" ")
@@ -147,7 +163,8 @@ mod tests {
     fn the_run_directory_is_named_behind_the_verb() {
         let check = |line: &str, run_dir: Option<&str>, want: &str| {
             let arguments: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            assert_eq!(command(&arguments, run_dir.map(Path::new)), want, "{line}");
+            let run_dir = run_dir.map(Path::new);
+            assert_eq!(command(&arguments, run_dir, &[]), want, "{line}");
         };
         check(
             "custsync run a.csv",
@@ -174,6 +191,11 @@ mod tests {
             "custsync run -- --fresh",
             Some("d"),
             "custsync run --run-dir d -- --fresh",
+        );
+        let words = ["custsync", "run", "--", "a.csv"].map(OsString::from);
+        assert_eq!(
+            command(&words, None, &["--max-rows", "1"]),
+            "custsync run --max-rows 1 -- a.csv"
         );
     }
 }

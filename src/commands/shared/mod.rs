@@ -10,6 +10,7 @@ pub(super) mod fresh;
 pub(super) mod identity;
 pub(super) mod input_identity;
 pub(super) mod inputs;
+pub(super) mod left_out;
 pub(super) mod login_file;
 pub(super) mod pattern;
 pub(super) mod reading;

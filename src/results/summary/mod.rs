@@ -364,9 +364,9 @@ impl Summary {
         }
     }
 
-    /// Writes the main causes that held the run back. A run of a few seconds has none worth telling.
+    /// Writes the main causes that held the run back. A run of some seconds has none worth telling.
     fn write_held_back(&self, sending: &SendingSummary, lines: &mut String) {
-        const SECONDS_MIN: f64 = 5.0;
+        const SECONDS_MIN: f64 = 30.0;
         const CAUSES_MAX: usize = 3;
         let mut causes: Vec<_> = sending
             .held_back_by
