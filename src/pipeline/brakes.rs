@@ -129,6 +129,17 @@ fn window(pace: Option<WindowPace>) -> String {
     }
 }
 
+/// Returns the reason of a limit of requests in flight.
+pub(super) fn because(bound: InFlightBound) -> &'static str {
+    match bound {
+        InFlightBound::Setting => "--max-in-flight",
+        InFlightBound::SlowStart => "slow start",
+        InFlightBound::Answers => "as many as the API answers without getting slower",
+        InFlightBound::Refusals => "as many as the API accepts at once",
+        InFlightBound::Sockets => "no descriptors or ports are left for more",
+    }
+}
+
 fn in_flight(limit: usize, bound: InFlightBound) -> (String, String) {
     let text = match bound {
         InFlightBound::Setting => format!("{limit} in flight is the limit: --max-in-flight"),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Resource, getrlimit};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::brakes::{self, Figures};
 use crate::api::Route;
@@ -27,6 +27,10 @@ pub(crate) struct Reporter {
     times: BrakeTimes,
     /// The last limit of each cause.
     last_limits: BTreeMap<Brake, LimitedBy>,
+    /// The most requests in flight that were logged last.
+    in_flight_max: Option<usize>,
+    /// The end of the pause that was logged last.
+    pause: Option<Moment>,
     /// The state that was logged last.
     logged: Health,
     /// Whether it was logged that all customers are unknown.
@@ -116,6 +120,8 @@ impl Reporter {
             route,
             times: BrakeTimes::default(),
             last_limits: BTreeMap::new(),
+            in_flight_max: None,
+            pause: None,
             logged: Health::Well,
             has_warned_of_unknown: false,
             has_warned_of_sockets: false,
@@ -134,6 +140,7 @@ impl Reporter {
             held_back,
             window,
         });
+        self.log_limits(schedule, now);
         self.log_health(schedule, silence, now);
         self.warn_of_unknown_customers(schedule);
         self.warn_of_sockets(schedule);
@@ -178,6 +185,29 @@ impl Reporter {
                 .and_then(|brake| self.last_limits.get(&brake))
                 .map(|limited_by| brakes::held_back(*limited_by, figures, now)),
         }
+    }
+
+    /// Logs with `-v` each change of the requests that may be in flight, and each pause.
+    fn log_limits(&mut self, schedule: &Schedule<Row>, now: Moment) {
+        let (in_flight, bound) = schedule.in_flight_max(now);
+        if self.in_flight_max != Some(in_flight) {
+            debug!(
+                "at most {in_flight} requests in flight: {}",
+                brakes::because(bound)
+            );
+            self.in_flight_max = Some(in_flight);
+        }
+        let pause = match schedule.limited_by() {
+            Some(LimitedBy::Pause(until)) => Some(until),
+            _ => None,
+        };
+        if let Some(until) = pause.filter(|_| pause != self.pause) {
+            debug!(
+                "the API asked to wait for {} ms",
+                until.since(now).as_millis()
+            );
+        }
+        self.pause = pause;
     }
 
     /// Logs once each that the API is silent, that it is down, and that it is up again.

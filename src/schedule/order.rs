@@ -276,6 +276,13 @@ impl<T> Order<T> {
         self.retries.insert((due, ticket));
     }
 
+    /// The time at which a row is due to be sent again, if it is among those rows. The search takes
+    /// time for each of them.
+    pub(super) fn due(&self, ticket: Ticket) -> Option<Moment> {
+        let found = self.retries.iter().find(|(_, retry)| *retry == ticket);
+        found.map(|(due, _)| *due)
+    }
+
     /// The rows to be sent again.
     pub(super) fn retries(&self) -> impl Iterator<Item = Ticket> {
         self.retries.iter().map(|(_, ticket)| *ticket)

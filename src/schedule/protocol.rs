@@ -61,6 +61,11 @@ impl<T: Clone> Schedule<T> {
         self.order.get(ticket).sent
     }
 
+    /// The time at which the row of a ticket is due to be sent again. The ticket may have ended.
+    pub(crate) fn due_again(&self, ticket: Ticket) -> Option<Moment> {
+        self.order.due(ticket)
+    }
+
     /// Returns the next step for the driver.
     pub fn next(&mut self, now: Moment) -> Step<T> {
         if let Some(since) = self.run.throttled_since.take() {

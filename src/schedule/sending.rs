@@ -95,7 +95,7 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// The most requests that may be in flight now, and the bound that says so.
-    fn in_flight_max(&self, now: Moment) -> (usize, InFlightBound) {
+    pub(crate) fn in_flight_max(&self, now: Moment) -> (usize, InFlightBound) {
         let learned = self.throttle.in_flight_max();
         let learned = learned.map(|requests| (requests, InFlightBound::Refusals));
         let usual = self.flights.limit(now);

@@ -107,6 +107,10 @@ fn requests_are_logged_as_far_as_the_user_asks() {
             end.lines_with(" status=200 "),
         );
         assert_eq!(found, want, "{flag}");
+        let again = end.lines_with(" again_in_ms=");
+        assert_eq!(again > 0, shows_refused, "{flag}");
+        let limits = end.lines_with("requests in flight: slow start");
+        assert_eq!(limits > 0, shows_refused, "{flag}");
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{info, warn};
 
+use self::attempt_log::AttemptLog;
 use super::in_flight::InFlight;
 use super::outbox::{Outbox, RECORDER_LISTENS, Urgency};
 use super::reading::Batch;
@@ -353,8 +354,9 @@ impl Driver {
         }
         let now = self.now();
         let schedule = &mut self.sending.schedule;
-        attempt_log::log(schedule.row(ticket), schedule.sent(ticket), &attempt);
+        let log = AttemptLog::of(schedule.row(ticket), schedule.sent(ticket), &attempt);
         schedule.finished(ticket, attempt, now);
+        log.write(|| schedule.due_again(ticket).map(|due| due.since(now)));
     }
 
     fn row_ended(&mut self, ended: Ended<Row>) {
