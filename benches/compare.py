@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures custsync and comparable programs on this machine, in turn, and prints the README's tables.
+"""Measures custsync and comparable programs on this machine, in turn, and prints the tables of docs/speed.md.
 
 usage: benches/compare.py [--rows N] [--rounds N] [--growth] [check] [send]      (default: both)
 

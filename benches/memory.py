@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the peak resident memory of custsync for inputs of every shape, and prints the figures of the README's table.
+"""Measures the peak resident memory of custsync for inputs of every shape, and prints the figures of the table in docs/speed.md.
 
 usage: benches/memory.py [--rows N] [--files N] [--long N] [--binary PATH] [PATTERN...]
 

@@ -2,7 +2,7 @@
 //! bodies are made from.
 //!
 //! Everything here is pure. [`FIELDS`] is the one table of the contract; validation, `--help` and
-//! the README follow from it. The source of every rule is the API's page "Update a customer". Items
+//! docs/input.md follow from it. The source of every rule is the API's page "Update a customer". Items
 //! with another source name it.
 
 mod allowed;

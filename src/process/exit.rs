@@ -1,5 +1,5 @@
 //! The exit codes, from which a script or a scheduler decides what to do next. The help text and
-//! the README print the tables made here, so that neither can drift from the program.
+//! docs/exit-codes.md hold the tables made here, so that neither can drift from the program.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -111,7 +111,7 @@ impl Exit {
         table
     }
 
-    /// Formats the table for the README, in Markdown.
+    /// Formats the table for docs/exit-codes.md, in Markdown.
     pub fn markdown_table() -> String {
         let mut table = String::from("| exit | means | what to do |\n|---|---|---|\n");
         for exit in Self::TABLE {

@@ -272,10 +272,10 @@ mod tests {
     }
 
     #[test]
-    fn the_error_and_the_readme_name_every_kind() {
-        const README: &str = include_str!("../../README.md");
+    fn the_error_and_the_page_name_every_kind() {
+        const PAGE: &str = include_str!("../../docs/sandbox.md");
         let error = "crash".parse::<FaultKind>().unwrap_err().to_string();
-        let kinds: Vec<&str> = README
+        let kinds: Vec<&str> = PAGE
             .lines()
             .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
             .collect();

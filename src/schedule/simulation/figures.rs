@@ -1,5 +1,5 @@
 //! Figures on how well the schedule does against an API of one kind. `cargo test figures --
-//! --nocapture` prints the table that the README quotes.
+//! --nocapture` prints the table that docs/sending.md quotes.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::{Seed, at, latency, mean_in_flight, ms, s, well};
 use crate::schedule::rate::Rate;
 use crate::schedule::{Moment, Random};
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("../../../docs/sending.md");
 
 /// A figure to measure: its name, and the range in which it has to be for every seed.
 struct Wanted {
@@ -366,8 +366,8 @@ fn figures() {
     for figure in &figures {
         assert!(figure.is_good(), "{figure}");
         assert!(
-            README.contains(&figure.to_string()),
-            "the README quotes another figure than {figure}"
+            PAGE.contains(&figure.to_string()),
+            "the page quotes another figure than {figure}"
         );
     }
 }

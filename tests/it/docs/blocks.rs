@@ -1,4 +1,4 @@
-//! The README's fenced blocks and tables.
+//! The fenced blocks and tables of a page.
 
 /// The fence of a code block.
 const FENCE: &str = "```";
@@ -12,7 +12,7 @@ pub(super) struct Block {
     pub(super) file: Option<String>,
     /// Its lines.
     pub(super) body: String,
-    /// The line of the README on which it starts.
+    /// The line of the page on which it starts.
     pub(super) line: usize,
 }
 
