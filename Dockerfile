@@ -19,6 +19,7 @@ RUN mkdir src \
     && rm -r src
 
 # Cargo compares file times, and the copied files may be older than the build of the empty program.
+COPY docs docs
 COPY src src
 RUN touch src/lib.rs src/main.rs \
     && cargo build --release --locked

@@ -1,6 +1,7 @@
 //! The process: from the command line to a verb, and back to an exit code.
 
 pub mod args;
+mod topics;
 
 use std::ffi::OsString;
 use std::fs;
@@ -120,7 +121,12 @@ fn dispatch(
     let fields = format!("Fields of a row (`--map COLUMN=FIELD`):\n{}", field_table());
     let args = match Args::parse_from(arguments, &fields) {
         Ok(args) => args,
-        Err(answer) => return answer_by_clap(&answer, arguments),
+        Err(answer) => {
+            return match topics::asked_for(arguments) {
+                Some(word) => help_on(word, &answer),
+                None => answer_by_clap(&answer, arguments),
+            };
+        }
     };
     let (verb, file) = (args.verb(), config_file(&args));
     known.get_or_init(|| {
@@ -145,6 +151,28 @@ fn dispatch(
             Ok(Exit::Success.code())
         }
     }
+}
+
+/// Prints the help on a verb or a page of the documentation to stdout. `answer` is clap's, which
+/// knows the verbs. The sandbox is both: its page follows its flags.
+fn help_on(word: &str, answer: &clap::Error) -> Result<u8, Failure> {
+    let is_verb = !answer.use_stderr();
+    if is_verb {
+        terminal::flushed(answer.print()).map_err(Failure::stdout)?;
+    }
+    match topics::page(word) {
+        Some(page) => {
+            let gap = if is_verb { "\n" } else { "" };
+            terminal::print(&format!("{gap}{page}")).map_err(Failure::stdout)?;
+        }
+        None if is_verb => {}
+        None => {
+            let command = args::command("");
+            let verbs = command.get_subcommands().map(clap::Command::get_name);
+            return Err(Failure::unusable(topics::unknown(word, verbs)));
+        }
+    }
+    Ok(Exit::Success.code())
 }
 
 /// Prints help and version to stdout, and usage errors to stderr. Usage errors repeat the command

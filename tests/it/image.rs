@@ -256,6 +256,12 @@ fn a_clean_clone_has_all_that_the_image_is_built_from() {
         );
     }
 
+    // The program carries the pages of docs/.
+    for page in fs::read_dir(Path::new(ROOT).join("docs")).unwrap() {
+        let page = Path::new("docs").join(page.unwrap().file_name());
+        assert!(build.work.join(&page).exists(), "{}", page.display());
+    }
+
     // The files that the last stage copies exist, or are results of the build.
     let directory = stages()[0]
         .iter()

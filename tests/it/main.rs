@@ -66,6 +66,7 @@ mod tls;
 mod token_files;
 mod token_refresh_kills;
 mod tokens;
+mod topics;
 mod unfinished;
 mod unique;
 mod verdicts;

@@ -32,6 +32,7 @@ fn a_full_disk_behind_standard_output_is_exit_5() {
         &["config"][..],
         &["--help"],
         &["help", "run"],
+        &["help", "input"],
         &["--version"],
         &["run", "--help"],
     ] {
@@ -70,6 +71,8 @@ fn a_reader_that_has_gone_is_no_error() {
     for arguments in [
         &run,
         "--help",
+        "help input",
+        "help sandbox",
         "config",
         "check customers.csv --null-string NULL --explain 1",
     ] {

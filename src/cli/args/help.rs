@@ -17,6 +17,10 @@ const TOP_EXAMPLES: &str = "Examples:
   custsync run customers.csv --token-file token --run-dir runs/november
                                                   ... and continue them by the same command";
 
+const TOP_END: &str =
+    "See `custsync run -h` for its flags, `--help` for the exit codes and the fields, and
+`custsync help topics` for the pages of the documentation.";
+
 const RUN_EXAMPLES: &str = "Examples:
   custsync run customers.csv --sandbox
   custsync run customers.csv --token-file token --run-dir runs/november
@@ -60,8 +64,8 @@ pub fn command(fields_help: &str) -> clap::Command {
         ("config", Verb::Config, CONFIG_EXAMPLES),
     ];
     let mut command = with_examples(Cli::command(), TOP_EXAMPLES)
-        .after_help("See `custsync run -h` for its flags, and `--help` for the full documentation.")
-        .after_long_help(end.clone());
+        .after_help(TOP_END)
+        .after_long_help(format!("{}\n\n{TOP_END}", end.trim_end()));
     for (name, verb, examples) in verbs {
         command = command.mut_subcommand(name, |command| {
             let command = with_examples(with_settings(command, verb), examples);

@@ -349,7 +349,7 @@ impl Summary {
             line(
                 lines,
                 format_args!(
-                    "{rows} with fields left out of the request (the API may keep or clear them, see README)"
+                    "{rows} with fields left out of the request (the API may keep or clear them: custsync help fields-left-out)"
                 ),
             );
         }
