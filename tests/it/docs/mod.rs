@@ -6,6 +6,7 @@ mod commands;
 mod layout;
 mod measured;
 mod pages;
+mod picture;
 mod schedules;
 mod shell;
 mod tables;
