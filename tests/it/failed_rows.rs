@@ -1,6 +1,6 @@
-//! Failed rows, corrected as the README describes and run again: no older value replaces a newer
-//! one, however often that is done, and whatever the configuration says about the first input's
-//! layout.
+//! Failed rows, corrected as docs/run-directory.md describes and run again: no older value replaces
+//! a newer one, however often that is done, and whatever the configuration says about the first
+//! input's layout.
 
 use std::collections::BTreeMap;
 

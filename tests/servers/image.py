@@ -32,7 +32,7 @@ RUNTIME_PACKAGES = ("base-files", "libc6", "libgcc-s1", "libstdc++6")
 DEBOOTSTRAP_SECONDS_MAX = 600
 BUILD_SECONDS_MAX = 2400
 COMMAND_SECONDS_MAX = 120
-# The time that `docker stop` waits before it kills, as in the README. All stops here must take much less.
+# The time that `docker stop` waits before it kills, as in docs/operations.md. All stops here must take much less.
 STOP_SECONDS = 30
 STOPPED_SECONDS_MAX = 10
 STARTS = 5
