@@ -22,7 +22,7 @@ pub(in crate::commands) fn warn_of(first_rows: &FirstRows, one_row: Option<&str>
             grouped(read)
         ),
     };
-    let advice = one_row.map_or_else(String::new, |command| {
+    let advice = one_row.filter(|_| read > 1).map_or_else(String::new, |command| {
         format!(
             "; to be safe, send one row, look at its customer, and then send the rest: {command}"
         )
