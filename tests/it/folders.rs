@@ -182,3 +182,23 @@ fn folders_and_patterns_skip_files_that_are_not_regular() {
         .exits(2)
         .says("in/*.csv: no file matches");
 }
+
+#[test]
+fn the_run_directory_of_a_folder_is_named_after_it() {
+    let scenario = Scenario::new();
+    fs::create_dir_all(scenario.path("drop")).unwrap();
+    for name in ["a.csv", "b.csv"] {
+        scenario.write(&format!("drop/{name}"), "id,job\n1,x\n");
+    }
+    let name_after = |file: &str| {
+        scenario.custsync(["check", file]).exits(0);
+        let runs = scenario.path("custsync-runs");
+        let found = fs::read_dir(&runs).unwrap().next().unwrap().unwrap();
+        fs::remove_dir_all(&runs).unwrap();
+        let name = found.file_name().into_string().unwrap();
+        name.split_once('-').unwrap().1.to_owned()
+    };
+    assert_eq!(name_after("drop/"), "drop");
+    assert_eq!(name_after("drop/b.csv"), "b");
+    assert_eq!(name_after("drop/*.csv"), "a");
+}

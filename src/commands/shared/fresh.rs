@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::input::InputName;
+use crate::input::{InputName, KnownInput};
 
 /// The parent of run directories that are created without `--run-dir`.
 pub(in crate::commands) const RUNS_DIRECTORY: &str = "custsync-runs";
@@ -16,11 +16,15 @@ const SAME_SECOND_MAX: u32 = 1000;
 /// is added around it.
 const STEM_BYTES_MAX: usize = 100;
 
-/// Returns `custsync-runs/<UTC time>-<input stem>`, with a number if that exists.
-pub(in crate::commands) fn path(input: Option<&InputName>) -> PathBuf {
-    let stem = match input {
-        Some(InputName::Path(path)) => path.file_stem().unwrap_or_default(),
-        Some(InputName::Stdin) | None => OsStr::new("stdin"),
+/// Returns `custsync-runs/<UTC time>-<stem>`, with a number if that exists. The stem is that of the
+/// first input, or the name of the folder if the user named one first.
+pub(in crate::commands) fn path(typed: &[InputName], inputs: &[KnownInput]) -> PathBuf {
+    let folder = typed.first().and_then(folder_name);
+    let first = inputs.first().map(KnownInput::name);
+    let stem = match (&folder, first) {
+        (Some(folder), _) => folder,
+        (None, Some(InputName::Path(path))) => path.file_stem().unwrap_or_default(),
+        (None, Some(InputName::Stdin) | None) => OsStr::new("stdin"),
     };
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let name = |number: u32| {
@@ -40,6 +44,17 @@ pub(in crate::commands) fn path(input: Option<&InputName>) -> PathBuf {
         }
     }
     last
+}
+
+/// Returns the name of a folder; `None` if the input is none. The current directory has one, too.
+fn folder_name(input: &InputName) -> Option<OsString> {
+    match input {
+        InputName::Path(path) if path.is_dir() => {
+            let path = path.canonicalize().ok()?;
+            path.file_name().map(OsStr::to_owned)
+        }
+        InputName::Path(_) | InputName::Stdin => None,
+    }
 }
 
 /// Returns the beginning of a stem that is too long. No character is cut in two.

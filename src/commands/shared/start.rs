@@ -99,7 +99,7 @@ fn in_directory(
 
 fn in_new_directory(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
     in_directory(
-        &fresh::path(inputs.first().map(KnownInput::name)),
+        &fresh::path(&settings.input.files, inputs),
         settings,
         inputs,
     )
@@ -148,7 +148,7 @@ pub(in crate::commands) fn for_check(
         .output
         .run_dir
         .clone()
-        .unwrap_or_else(|| fresh::path(inputs.first().map(KnownInput::name)));
+        .unwrap_or_else(|| fresh::path(&settings.input.files, inputs));
     let run_dir = create(&path)?;
     let file = match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => file,
