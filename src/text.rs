@@ -10,6 +10,7 @@
 
 use jiff::Timestamp;
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -93,6 +94,32 @@ pub(crate) fn safe_path(path: &Path) -> String {
         }
     }
     shown
+}
+
+/// Quotes a word for a POSIX shell. A word that cannot be printed, such as a file name that is not
+/// UTF-8, becomes a `printf`.
+pub(crate) fn shell_word(word: &OsStr) -> String {
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        Some(text) if safe(text) == text => format!("'{}'", text.replace('\'', "'\\''")),
+        Some(_) | None => {
+            let bytes = word.as_bytes().iter().map(|byte| match byte {
+                b'a'..=b'z'
+                | b'A'..=b'Z'
+                | b'0'..=b'9'
+                | b'-'
+                | b'_'
+                | b'.'
+                | b'/'
+                | b'='
+                | b',' => char::from(*byte).to_string(),
+                byte => format!("\\{byte:03o}"),
+            });
+            format!("\"$(printf '{}')\"", bytes.collect::<String>())
+        }
+    }
 }
 
 /// Returns an error and its causes in one line.
@@ -232,6 +259,22 @@ mod tests {
         check(b"a\\u{1b}[2J", "a\\\\u{1b}[2J");
         check("a\u{200b}\u{a0}b.csv".as_bytes(), "a\\u{200b}\\u{a0}b.csv");
         check("\u{fffd}".as_bytes(), "\u{fffd}");
+    }
+
+    #[test]
+    fn a_shell_reads_a_word_as_it_was_typed() {
+        let check = |word: &[u8], want: &str| {
+            assert_eq!(shell_word(OsStr::from_bytes(word)), want, "{word:?}");
+        };
+        check(b"customers.csv", "customers.csv");
+        check(b"", "''");
+        check(b"it's 5 %.csv", "'it'\\''s 5 %.csv'");
+        check("caf\u{e9}.csv".as_bytes(), "'caf\u{e9}.csv'");
+        check(
+            b"caf\xe9 '%\\.csv",
+            "\"$(printf 'caf\\351\\040\\047\\045\\134.csv')\"",
+        );
+        check(b"a\x1bb", "\"$(printf 'a\\033b')\"");
     }
 
     #[test]

@@ -13,19 +13,16 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context as _, anyhow};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use self::args::Args;
+use self::args::{Args, setting_help};
 use crate::commands::early_end::EarlyEnd;
 use crate::commands::{self, Failure};
-use crate::config::{ConfigFile, Settings, Verb};
+use crate::config::{ConfigFile, Settings, USUAL_FILE, Verb};
 use crate::contract::field_table;
 use crate::process::crash;
 use crate::process::exit::Exit;
 use crate::process::signals::{SignalHandlers, Signals, StopSignal, WorkEnd};
 use crate::terminal;
 use crate::text;
-
-/// The configuration file that is read if none is named.
-const CONFIG_FILE: &str = "custsync.toml";
 
 /// The settings for reporting an early end, once they are known.
 type SharedEarlyEnd = OnceLock<EarlyEnd>;
@@ -150,6 +147,11 @@ fn dispatch(
             terminal::print(&commands::config::render(&settings)).map_err(Failure::stdout)?;
             Ok(Exit::Success.code())
         }
+        Verb::ConfigInit => {
+            let path = args.output_file().unwrap_or(Path::new(USUAL_FILE));
+            commands::config::init(&settings, path, &setting_help())?;
+            Ok(Exit::Success.code())
+        }
     }
 }
 
@@ -190,11 +192,13 @@ fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<u8, Fa
     Ok(Exit::Success.code())
 }
 
-/// Reads the configuration file that is named, or the default one if it exists.
+/// Reads the configuration file that is named, or the default one if it exists. A new file of
+/// settings is made from the command line alone: it is to be complete without another file.
 fn config_file(args: &Args) -> anyhow::Result<Option<ConfigFile>> {
     match args.config_file() {
         Some(path) => read_config(path).map(Some),
-        None if Path::new(CONFIG_FILE).is_file() => read_config(Path::new(CONFIG_FILE)).map(Some),
+        None if args.verb() == Verb::ConfigInit => Ok(None),
+        None if Path::new(USUAL_FILE).is_file() => read_config(Path::new(USUAL_FILE)).map(Some),
         None => Ok(None),
     }
 }

@@ -1,5 +1,8 @@
 //! The names of settings that several files use.
 
+/// The configuration file that is read if none is named.
+pub(crate) const USUAL_FILE: &str = "custsync.toml";
+
 /// The prefix of the sandbox's settings, so that a file can hold them beside those of a run. The
 /// flags of `custsync sandbox` leave it out.
 pub(crate) const SANDBOX_PREFIX: &str = "sandbox-";

@@ -13,6 +13,8 @@ pub enum Verb {
     Sandbox,
     /// Shows the settings that `run` would use.
     Config,
+    /// Writes a file of settings.
+    ConfigInit,
     /// Logs a person in.
     Login,
     /// Removes the login.
@@ -27,7 +29,12 @@ impl Verb {
         match self {
             Self::Run => Some("run"),
             Self::Check => Some("check"),
-            Self::Sandbox | Self::Config | Self::Login | Self::Logout | Self::Token => None,
+            Self::Sandbox
+            | Self::Config
+            | Self::ConfigInit
+            | Self::Login
+            | Self::Logout
+            | Self::Token => None,
         }
     }
 
@@ -36,6 +43,7 @@ impl Verb {
         match self {
             Self::Run => "; nothing was sent",
             Self::Check => "; nothing was checked",
+            Self::ConfigInit => "; nothing was written",
             Self::Sandbox | Self::Config | Self::Login | Self::Logout | Self::Token => "",
         }
     }

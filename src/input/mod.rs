@@ -35,6 +35,7 @@ mod options;
 mod read_as;
 mod row_range;
 mod sheet;
+mod survey;
 #[cfg(test)]
 mod tests;
 
@@ -56,6 +57,9 @@ pub(crate) use mapping::constants::Constants;
 pub(crate) use mapping::explained::{CellResult, CellSource, ExplainedCell};
 pub(crate) use mapping::null_strings::NullStrings;
 pub(crate) use mapping::own_part::{Overtaken, OwnPart, Texts};
+pub(crate) use mapping::proposal::{
+    Likeness, NamedColumn, NamesOf, Proposal, WhyByNumber, WhyIgnored, lacks_id, proposals,
+};
 pub use mapping::record::RowRules;
 pub(crate) use mapping::target::{RuleError, Target};
 pub(crate) use mapping::value_maps::ValueMaps;
@@ -65,3 +69,4 @@ pub use options::InputRules;
 pub(crate) use options::{HeaderRule, Ragged};
 pub(crate) use read_as::ReadAs;
 pub(crate) use row_range::{RowRange, cut_behind};
+pub(crate) use survey::Survey;

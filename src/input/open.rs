@@ -1,5 +1,6 @@
 //! An open input: its name, its layout, and its blocks in order.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -65,23 +66,12 @@ impl Input {
     /// Opens an input and reads enough of it to detect its format and read its header. Every fault
     /// that shows there is returned here.
     pub fn open(name: InputName, rules: &InputRules) -> Result<Input, InputError> {
-        let opened = match &name {
-            InputName::Path(path) if path.is_file() && sheet::is_workbook(path) => {
-                open_workbook(&name, path, rules)
-            }
-            InputName::Path(_) | InputName::Stdin => Source::open(&name)
+        let opened = match workbook_of(&name) {
+            Some(path) => open_workbook(&name, path, rules),
+            None => Source::open(&name)
                 .and_then(|source| open_text(&name, source, rules, BlockSize::default())),
         };
-        opened.map_err(|fault| {
-            let is_encrypted = matches!(fault, InputFault::NotText(NotText::OldWorkbook))
-                && compound::is_encrypted(&name);
-            let fault = if is_encrypted {
-                NotText::EncryptedWorkbook.into()
-            } else {
-                fault
-            };
-            InputError { name, fault }
-        })
+        opened.map_err(|fault| fault_of(name, fault))
     }
 
     /// Returns an input that reads `reader` in blocks of this size. Every input but a workbook is
@@ -186,6 +176,26 @@ impl Input {
     }
 }
 
+/// Returns the path of an input that is a workbook.
+pub(super) fn workbook_of(name: &InputName) -> Option<&Path> {
+    match name {
+        InputName::Path(path) if path.is_file() && sheet::is_workbook(path) => Some(path),
+        InputName::Path(_) | InputName::Stdin => None,
+    }
+}
+
+/// Returns the error of an input that cannot be opened.
+pub(super) fn fault_of(name: InputName, fault: InputFault) -> InputError {
+    let is_encrypted =
+        matches!(fault, InputFault::NotText(NotText::OldWorkbook)) && compound::is_encrypted(&name);
+    let fault = if is_encrypted {
+        NotText::EncryptedWorkbook.into()
+    } else {
+        fault
+    };
+    InputError { name, fault }
+}
+
 /// The part of an input that was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CheckedPart {
@@ -242,12 +252,26 @@ fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<In
     })
 }
 
-fn open_text(
+/// A text that was opened up to its header.
+pub(super) struct TextHead<'r> {
+    /// The text behind the lines above the header.
+    pub(super) head: Head<ByteStream>,
+    /// The rules for reading it. Failed rows have their own.
+    pub(super) rules: Cow<'r, InputRules>,
+    pub(super) form: TextForm,
+    /// The size of the text in bytes, if it is known.
+    size: Option<u64>,
+    doubts: EncodingDoubts,
+    steady: Option<SteadyFile>,
+}
+
+/// Opens a text, detects its format, and skips the lines above its header.
+pub(super) fn open_head<'r>(
     name: &InputName,
     source: Source,
-    rules: &InputRules,
+    rules: &'r InputRules,
     size: BlockSize,
-) -> Result<Input, InputFault> {
+) -> Result<TextHead<'r>, InputFault> {
     let text = text_of(source.reader, &source.pauses, rules.encoding)?;
     let mut head = Head::read(text.reader, size)?;
     let own_rules = failed_rows::format_of(head.bytes(), rules.quotes)
@@ -255,36 +279,53 @@ fn open_text(
     if own_rules.is_some() {
         head.allow_failed_rows();
     }
-    let rules = own_rules.as_ref().unwrap_or(rules);
+    let rules = own_rules.map_or(Cow::Borrowed(rules), Cow::Owned);
     if rules.sheet.is_some() {
         return Err(InputFault::NotAWorkbook);
     }
     if let Some(other) = magic::not_rows(head.bytes()) {
         return Err(other.into());
     }
-    let named = skip_top(&mut head, rules)?;
+    let named = skip_top(&mut head, &rules)?;
     let with_named = InputRules {
         delimiter: rules.delimiter.or(named),
-        ..rules.clone()
+        ..rules.as_ref().clone()
     };
     let format = Format::of(name, head.bytes(), &with_named)?;
     let is_as_long = text.compression.is_none() && text.encoding.is_none();
     let form = TextForm {
         format,
-        found: format.found_delimiter(rules),
+        found: format.found_delimiter(&rules),
         compression: text.compression,
         encoding: text.encoding,
     };
-    let (layout, first, blocks) = begin(head, rules, &form)?;
+    Ok(TextHead {
+        head,
+        rules,
+        form,
+        size: source.size.filter(|_| is_as_long),
+        doubts: text.doubts,
+        steady: source.steady,
+    })
+}
+
+fn open_text(
+    name: &InputName,
+    source: Source,
+    rules: &InputRules,
+    size: BlockSize,
+) -> Result<Input, InputFault> {
+    let text = open_head(name, source, rules, size)?;
+    let (layout, first, blocks) = begin(text.head, &text.rules, &text.form)?;
     Ok(Input {
         name: name.clone(),
-        size: source.size.filter(|_| is_as_long),
-        read_as: ReadAs::Text(form),
+        size: text.size,
+        read_as: ReadAs::Text(text.form),
         sheet: None,
         doubts: text.doubts,
         layout: Arc::new(layout),
         has_rows: !first.bytes.is_empty(),
-        steady: source.steady,
+        steady: text.steady,
         first: Some(first),
         rows: Box::new(blocks),
     })
@@ -396,7 +437,7 @@ fn read_header(
 }
 
 /// Returns the columns of a header, or all faults of it with suggestions.
-fn columns_of(
+pub(super) fn columns_of(
     record: &CsvRecord<'_, '_>,
     block: &Block,
     dialect: Dialect,

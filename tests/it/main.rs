@@ -15,6 +15,7 @@
 mod canaries;
 mod check;
 mod compressed;
+mod config_init;
 mod crashes;
 mod descriptors;
 mod dialects;

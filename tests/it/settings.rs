@@ -311,7 +311,14 @@ fn the_token_is_shown_as_stars() {
 #[test]
 fn the_short_help_is_short_and_the_long_one_begins_with_examples() {
     for verb in [
-        "run", "check", "sandbox", "config", "login", "logout", "token",
+        "run",
+        "check",
+        "sandbox",
+        "config",
+        "config init",
+        "login",
+        "logout",
+        "token",
     ] {
         let shell = Shell::new();
         let short = shell.types(&format!("custsync {verb} -h"));
@@ -335,7 +342,15 @@ fn every_example_of_the_help_can_be_typed() {
     let shell = Shell::new();
     let mut examples = 0;
     for help in [
-        "", " run", " check", " sandbox", " config", " login", " logout", " token",
+        "",
+        " run",
+        " check",
+        " sandbox",
+        " config",
+        " config init",
+        " login",
+        " logout",
+        " token",
     ] {
         let help = shell.types(&format!("custsync{help} -h")).stdout;
         let (_, rest) = help

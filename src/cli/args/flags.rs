@@ -36,6 +36,19 @@ pub struct RunFlags {
     sandbox: SandboxFlags,
 }
 
+/// The flags of `config init`, which reads no file of settings.
+#[derive(Debug, Args)]
+pub struct InitFlags {
+    #[command(flatten)]
+    input: InputFlags,
+    #[command(flatten)]
+    api: ApiFlags,
+    #[command(flatten)]
+    sending: SendingFlags,
+    #[command(flatten)]
+    log: LogFlags,
+}
+
 /// The flags of `sandbox`. Its help drops the prefix of their names.
 #[derive(Debug, Args)]
 pub struct SandboxCommandFlags {

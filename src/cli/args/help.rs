@@ -2,6 +2,7 @@
 //! the caller are added to what clap's derive knows.
 
 use std::any::TypeId;
+use std::collections::BTreeMap;
 
 use clap::{Arg, CommandFactory};
 
@@ -49,7 +50,13 @@ const TOKEN_EXAMPLES: &str = "Examples:
 
 const CONFIG_EXAMPLES: &str = "Examples:
   custsync config
-  custsync config --config nightly.toml --rate 5/s";
+  custsync config --config nightly.toml --rate 5/s
+  custsync config init export.csv";
+
+const INIT_EXAMPLES: &str = "Examples:
+  custsync config init export.csv
+  custsync config init export.csv --header-row 3 --encoding windows-1252
+  custsync config init --output nightly.toml";
 
 /// Returns the command line that `custsync` accepts. `fields_help` is the end of the long help.
 pub fn command(fields_help: &str) -> clap::Command {
@@ -69,6 +76,13 @@ pub fn command(fields_help: &str) -> clap::Command {
     for (name, verb, examples) in verbs {
         command = command.mut_subcommand(name, |command| {
             let command = with_examples(with_settings(command, verb), examples);
+            let command = if verb == Verb::Config {
+                command.mut_subcommand("init", |init| {
+                    with_examples(with_settings(init, Verb::ConfigInit), INIT_EXAMPLES)
+                })
+            } else {
+                command
+            };
             if verb.with_summary().is_none() {
                 return command;
             }
@@ -78,6 +92,15 @@ pub fn command(fields_help: &str) -> clap::Command {
         });
     }
     command
+}
+
+/// Returns the first line of the help of each setting of a run, by the settings' names.
+pub fn setting_help() -> BTreeMap<String, String> {
+    let command = Cli::command();
+    let run = command.find_subcommand("run").into_iter();
+    run.flat_map(clap::Command::get_arguments)
+        .filter_map(|arg| Some((setting_of(arg), arg.get_help()?.to_string())))
+        .collect()
 }
 
 fn with_examples(command: clap::Command, examples: &str) -> clap::Command {

@@ -13,12 +13,14 @@ use std::path::{Path, PathBuf};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, FromArgMatches, Parser, Subcommand};
 
-pub use self::flags::{LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags};
-pub use self::help::command;
+pub use self::flags::{InitFlags, LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags};
+pub use self::help::{command, setting_help};
 use crate::config::{CliInput, FlagValue, Verb};
 
 /// Arguments that are no settings, by their ids.
-const NOT_SETTINGS: [&str; 5] = ["config", "dry_run", "files", "help", "version"];
+const NOT_SETTINGS: [&str; 7] = [
+    "config", "dry_run", "file", "files", "help", "output", "version",
+];
 
 /// The command line.
 #[derive(Debug)]
@@ -59,7 +61,7 @@ pub enum Command {
     Logout(TokenFlags),
     /// Show the login in the token file, and when it expires
     Token(TokenFlags),
-    /// Show the effective settings, and where each comes from
+    /// Show the effective settings, and where each comes from; `config init` begins a file of them
     Config(ConfigArgs),
 }
 
@@ -98,13 +100,38 @@ pub struct SandboxArgs {
 
 /// `custsync config`
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct ConfigArgs {
+    /// What to do instead of showing the settings.
+    #[command(subcommand)]
+    pub action: Option<ConfigAction>,
     /// Accepted so that any `run` command can be examined; not read
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The flags that are settings.
     #[command(flatten)]
     pub flags: RunFlags,
+}
+
+/// The verbs below `custsync config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Write a commented custsync.toml, with the columns of FILE
+    Init(Box<InitArgs>),
+}
+
+/// `custsync config init`
+#[derive(Debug, clap::Args)]
+pub struct InitArgs {
+    /// The file whose columns (or keys) are mapped or ignored; - means standard input
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Write this file [default: custsync.toml]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The flags that are settings.
+    #[command(flatten)]
+    pub flags: InitFlags,
 }
 
 impl Args {
@@ -122,9 +149,8 @@ impl Args {
             .map_err(|error| other_words::with_tip(error, &mut command, typed_verb))?;
         let cli = Cli::from_arg_matches(&matches)?;
         let (mut settings, mut flags) = (BTreeSet::new(), Vec::new());
-        if let Some((name, matches)) = matches.subcommand() {
-            let verb = command.find_subcommand(name).into_iter();
-            for arg in verb.flat_map(clap::Command::get_arguments) {
+        if let Some((verb, matches)) = typed(&command, &matches) {
+            for arg in verb.get_arguments() {
                 let id = arg.get_id().as_str();
                 if NOT_SETTINGS.contains(&id) {
                     continue;
@@ -147,7 +173,11 @@ impl Args {
             Command::Run(RunArgs { dry_run: false, .. }) => Verb::Run,
             Command::Run(RunArgs { dry_run: true, .. }) | Command::Check(_) => Verb::Check,
             Command::Sandbox(_) => Verb::Sandbox,
-            Command::Config(_) => Verb::Config,
+            Command::Config(ConfigArgs { action: None, .. }) => Verb::Config,
+            Command::Config(ConfigArgs {
+                action: Some(ConfigAction::Init(_)),
+                ..
+            }) => Verb::ConfigInit,
             Command::Login(_) => Verb::Login,
             Command::Logout(_) => Verb::Logout,
             Command::Token(_) => Verb::Token,
@@ -167,11 +197,32 @@ impl Args {
         path.as_deref()
     }
 
+    /// Returns the file that `config init` is to write.
+    pub fn output_file(&self) -> Option<&Path> {
+        match &self.command {
+            Command::Config(ConfigArgs {
+                action: Some(ConfigAction::Init(args)),
+                ..
+            }) => args.output.as_deref(),
+            Command::Config(ConfigArgs { action: None, .. })
+            | Command::Run(_)
+            | Command::Check(_)
+            | Command::Sandbox(_)
+            | Command::Login(_)
+            | Command::Logout(_)
+            | Command::Token(_) => None,
+        }
+    }
+
     /// Returns the files and flags, for [`Settings::resolve`](crate::config::Settings::resolve).
     pub fn cli_input(&self) -> CliInput {
         let files = match &self.command {
             Command::Run(args) => args.files.clone(),
             Command::Check(args) => args.files.clone(),
+            Command::Config(ConfigArgs {
+                action: Some(ConfigAction::Init(args)),
+                ..
+            }) => args.file.iter().cloned().collect(),
             Command::Config(args) => args.files.clone(),
             Command::Sandbox(_) | Command::Login(_) | Command::Logout(_) | Command::Token(_) => {
                 Vec::new()
@@ -184,6 +235,18 @@ impl Args {
             self.flags.clone(),
         )
     }
+}
+
+/// Returns the verb that was typed, with its matches. A verb may be below another.
+fn typed<'c, 'm>(
+    mut command: &'c clap::Command,
+    mut matches: &'m ArgMatches,
+) -> Option<(&'c clap::Command, &'m ArgMatches)> {
+    while let Some((name, below)) = matches.subcommand() {
+        command = command.find_subcommand(name)?;
+        matches = below;
+    }
+    Some((command, matches))
 }
 
 /// Returns the name of a flag's setting. clap names an argument after its field, in snake case.
@@ -387,6 +450,9 @@ mod tests {
         check(&["custsync", "check", "a.csv"], Verb::Check);
         check(&["custsync", "sandbox"], Verb::Sandbox);
         check(&["custsync", "config"], Verb::Config);
+        check(&["custsync", "config", "a.csv"], Verb::Config);
+        check(&["custsync", "config", "init"], Verb::ConfigInit);
+        check(&["custsync", "config", "init", "a.csv"], Verb::ConfigInit);
         check(&["custsync", "login", "--client-id", "me"], Verb::Login);
         check(&["custsync", "logout"], Verb::Logout);
         check(&["custsync", "token"], Verb::Token);

@@ -1,7 +1,6 @@
 //! The command that continues a run that stopped.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
+use std::ffi::OsString;
 use std::path::Path;
 
 use crate::config::Settings;
@@ -103,61 +102,23 @@ fn command(arguments: &[OsString], run_dir: Option<&Path>, flags: &[&str]) -> St
         if run_dir.is_some() && word == FRESH && at < end_of_flags {
             continue;
         }
-        words.push(quoted(word));
+        words.push(text::shell_word(word));
         if Some(at) == verb {
             words.extend(flags.iter().map(|flag| (*flag).to_owned()));
             if let Some(run_dir) = run_dir {
-                words.extend(["--run-dir".to_owned(), quoted(run_dir.as_os_str())]);
+                words.extend([
+                    "--run-dir".to_owned(),
+                    text::shell_word(run_dir.as_os_str()),
+                ]);
             }
         }
     }
     words.join(" ")
 }
 
-/// Quotes a word for a POSIX shell. A word that cannot be printed, such as a file name that is not
-/// UTF-8, becomes a `printf`.
-fn quoted(word: &OsStr) -> String {
-    let is_plain =
-        |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
-    match word.to_str() {
-        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
-        Some(text) if text::safe(text) == text => format!("'{}'", text.replace('\'', "'\\''")),
-        Some(_) | None => {
-            let bytes = word.as_bytes().iter().map(|byte| match byte {
-                b'a'..=b'z'
-                | b'A'..=b'Z'
-                | b'0'..=b'9'
-                | b'-'
-                | b'_'
-                | b'.'
-                | b'/'
-                | b'='
-                | b',' => char::from(*byte).to_string(),
-                byte => format!("\\{byte:03o}"),
-            });
-            format!("\"$(printf '{}')\"", bytes.collect::<String>())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_shell_reads_a_word_as_it_was_typed() {
-        let check =
-            |word: &[u8], want: &str| assert_eq!(quoted(OsStr::from_bytes(word)), want, "{word:?}");
-        check(b"customers.csv", "customers.csv");
-        check(b"", "''");
-        check(b"it's 5 %.csv", "'it'\\''s 5 %.csv'");
-        check("caf\u{e9}.csv".as_bytes(), "'caf\u{e9}.csv'");
-        check(
-            b"caf\xe9 '%\\.csv",
-            "\"$(printf 'caf\\351\\040\\047\\045\\134.csv')\"",
-        );
-        check(b"a\x1bb", "\"$(printf 'a\\033b')\"");
-    }
 
     #[test]
     fn the_run_directory_is_named_behind_the_verb() {

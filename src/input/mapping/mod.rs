@@ -7,6 +7,7 @@
 //! - `cell_writer`, `odd_text`: from a cell to the builder of an update, with a fast path
 //! - `own_columns`, `own_part`, `withheld`: what custsync wrote into failed rows
 //! - `record`, `explained`: a checked row, of any format, and how its cells were read
+//! - `proposal`: what each column probably fills, for a person to complete
 //! - `record_layout`: the interface of all formats
 
 pub(crate) mod cell_rules;
@@ -22,6 +23,7 @@ pub(crate) mod null_strings;
 pub(crate) mod odd_text;
 pub(crate) mod own_columns;
 pub(crate) mod own_part;
+pub(crate) mod proposal;
 pub(crate) mod record;
 pub(crate) mod record_layout;
 pub(crate) mod target;

@@ -30,11 +30,16 @@ pub(crate) fn column(name: &str) -> String {
 /// have values for keys, and a person's name looks like any other. So a key is shown only if it is
 /// `near` a known name, or is written as programs write names and people do not.
 pub(crate) fn unknown_key(name: &str, near: bool, place: usize) -> String {
-    if (near && looks_like_a_name(name)) || is_identifier(name) {
+    if is_shown_as_key(name, near) {
         format!("the key `{}`", safe_name(name))
     } else {
         format!("a key that is not shown because it may be a value (key {place})")
     }
+}
+
+/// Whether a key may be shown. It is `near` if a known name is like it.
+pub(crate) fn is_shown_as_key(name: &str, near: bool) -> bool {
+    (near && looks_like_a_name(name)) || is_identifier(name)
 }
 
 /// Whether a text is an ASCII word that begins with a lower-case letter, such as `costCentre` or

@@ -23,11 +23,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use self::book::Book;
+use self::book::{Book, Days};
 use self::cells::Cells;
 use self::layout::SheetLayout;
-use self::package::Package;
-use self::source::{SheetRows, read_header};
+use self::package::{OwnedPart, Package, PackagePart};
+use self::source::{SheetRows, names_and_fault, read_header};
 use self::styles::Styles;
 use self::texts::SharedStrings;
 use crate::input::blocks::source::RowSource;
@@ -67,41 +67,80 @@ pub(crate) fn is_workbook(path: &Path) -> bool {
     read.is_ok() && magic == *b"PK\x03\x04"
 }
 
+/// A sheet that was opened up to its header.
+struct SheetCells {
+    cells: Cells<PackagePart<OwnedPart>>,
+    days: Days,
+    choice: SheetChoice,
+    texts_bytes: usize,
+}
+
 /// Opens a sheet, by default the first visible table, and reads its header. Returns its rows and
 /// their layout.
 pub(crate) fn open(
     path: &Path,
     rules: &InputRules,
 ) -> Result<(Box<dyn RowSource>, SheetLayout, OpenSheet), InputFault> {
-    let mut package = Package::open(path)?;
-    let book = Book::read(&mut package)?;
-    let (sheet, choice) = book.choose(rules.sheet.as_deref())?;
-    let styles = Styles::read(&mut package, &book.styles)?;
-    let texts = SharedStrings::read(&mut package, &book.texts)?;
-    let texts_bytes = texts.bytes();
-    let in_sheet = |fault: InputFault| InputFault::InSheet {
-        sheet: choice.name().to_owned(),
-        fault: Box::new(fault),
-    };
-    let xml = package
-        .into_part(sheet.part())
-        .map_err(|fault| in_sheet(fault.into()))?;
-    let missing = || {
-        in_sheet(InputFault::Workbook {
-            reason: "the part that holds its cells is missing".to_owned(),
-        })
-    };
-    let xml = xml.ok_or_else(missing)?;
-    let cells = Cells::of(xml, texts, styles, book.results);
-    let mut cells = cells.map_err(|fault| in_sheet(fault.into()))?;
-    let (row, columns) = read_header(&mut cells, rules).map_err(in_sheet)?;
+    let SheetCells {
+        mut cells,
+        days,
+        choice,
+        texts_bytes,
+    } = open_cells(path, rules)?;
+    let (row, columns) =
+        read_header(&mut cells, rules).map_err(|fault| in_sheet(&choice, fault))?;
     let layout = SheetLayout::new(columns, &rules.mapping);
     let hidden_rows = Arc::new(AtomicU64::new(cells.hidden_rows()));
-    let rows = SheetRows::new(cells, layout.clone(), book.days, row, hidden_rows.clone());
+    let rows = SheetRows::new(cells, layout.clone(), days, row, hidden_rows.clone());
     let sheet = OpenSheet {
         choice,
         texts_bytes,
         hidden_rows,
     };
     Ok((Box::new(rows), layout, sheet))
+}
+
+/// Returns the names in the header of a sheet, and the fault for which it cannot be used.
+pub(crate) fn header_names(
+    path: &Path,
+    rules: &InputRules,
+) -> Result<(Vec<String>, Result<(), InputFault>), InputFault> {
+    let SheetCells {
+        mut cells, choice, ..
+    } = open_cells(path, rules)?;
+    let (names, read) =
+        names_and_fault(&mut cells, rules).map_err(|fault| in_sheet(&choice, fault))?;
+    Ok((names, read.map_err(|fault| in_sheet(&choice, fault))))
+}
+
+fn open_cells(path: &Path, rules: &InputRules) -> Result<SheetCells, InputFault> {
+    let mut package = Package::open(path)?;
+    let book = Book::read(&mut package)?;
+    let (sheet, choice) = book.choose(rules.sheet.as_deref())?;
+    let styles = Styles::read(&mut package, &book.styles)?;
+    let texts = SharedStrings::read(&mut package, &book.texts)?;
+    let texts_bytes = texts.bytes();
+    let xml = package
+        .into_part(sheet.part())
+        .map_err(|fault| in_sheet(&choice, fault.into()))?;
+    let missing = || InputFault::Workbook {
+        reason: "the part that holds its cells is missing".to_owned(),
+    };
+    let xml = xml.ok_or_else(|| in_sheet(&choice, missing()))?;
+    let cells = Cells::of(xml, texts, styles, book.results)
+        .map_err(|fault| in_sheet(&choice, fault.into()))?;
+    Ok(SheetCells {
+        cells,
+        days: book.days,
+        choice,
+        texts_bytes,
+    })
+}
+
+/// Adds the sheet to a fault.
+fn in_sheet(choice: &SheetChoice, fault: InputFault) -> InputFault {
+    InputFault::InSheet {
+        sheet: choice.name().to_owned(),
+        fault: Box::new(fault),
+    }
 }

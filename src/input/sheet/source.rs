@@ -66,12 +66,38 @@ pub(crate) fn read_header<R: Read>(
     match &rules.header {
         HeaderRule::FirstRecord | HeaderRule::Row(_) => {
             let (row, names) = header_of(cells, &rules.header)?;
-            let columns = header::read(&ByteRecord::from(names), u64::from(row), &rules.mapping)
-                .map_err(|fault| with_row_below(fault, u64::from(row), cells, rules))?;
-            Ok((row, columns))
+            Ok((row, columns_of(names, row, cells, rules)?))
         }
         HeaderRule::Named(names) => Ok((0, header::named(names, &rules.mapping)?)),
     }
+}
+
+/// Reads the names of the header. Also returns the fault for which it cannot be used.
+pub(crate) fn names_and_fault<R: Read>(
+    cells: &mut Cells<R>,
+    rules: &InputRules,
+) -> Result<(Vec<String>, Result<(), InputFault>), InputFault> {
+    match &rules.header {
+        HeaderRule::FirstRecord | HeaderRule::Row(_) => {
+            let (row, names) = header_of(cells, &rules.header)?;
+            let read = columns_of(names.clone(), row, cells, rules);
+            Ok((names, read.map(|_| ())))
+        }
+        HeaderRule::Named(names) => {
+            let read = header::named(names, &rules.mapping);
+            Ok((names.clone(), read.map(|_| ())))
+        }
+    }
+}
+
+fn columns_of<R: Read>(
+    names: Vec<String>,
+    row: u32,
+    cells: &mut Cells<R>,
+    rules: &InputRules,
+) -> Result<Columns, InputFault> {
+    header::read(&ByteRecord::from(names), u64::from(row), &rules.mapping)
+        .map_err(|fault| with_row_below(fault, u64::from(row), cells, rules))
 }
 
 impl<R: Read> SheetRows<R> {

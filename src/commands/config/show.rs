@@ -1,4 +1,4 @@
-//! `custsync config`: the effective settings and their provenance.
+//! `custsync config` alone: the effective settings and their provenance.
 
 use std::fmt::Write as _;
 

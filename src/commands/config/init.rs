@@ -1,0 +1,117 @@
+//! `custsync config init`: writes a commented file of settings, for the columns of an input.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+
+use anyhow::anyhow;
+
+use super::columns::ProposedColumns;
+use super::template::Template;
+use crate::commands::Failure;
+use crate::config::{Settings, USUAL_FILE};
+use crate::input::{InputName, Proposal};
+use crate::terminal::{self, Terminal};
+use crate::text::{safe_path, shell_word};
+
+/// The largest number of columns that the message lists; the others are counted.
+const LISTED_MAX: usize = 12;
+
+/// Writes the file at `path`, and says what it holds. `help` has the first line of the help of each
+/// setting. A file that exists is not changed.
+pub(crate) fn init(
+    settings: &Settings,
+    path: &Path,
+    help: &BTreeMap<String, String>,
+) -> Result<(), Failure> {
+    let _log = Terminal::new(settings);
+    if path.symlink_metadata().is_ok() {
+        return Err(exists(path));
+    }
+    let input = settings.input.files.first();
+    let columns = input
+        .map(|name| ProposedColumns::of(name.clone(), settings))
+        .transpose()
+        .map_err(Failure::unusable)?;
+    let template = Template {
+        settings,
+        help,
+        input,
+        columns: columns.as_ref(),
+    };
+    write_new(path, &template.text())?;
+    let mut message = format!("{} is written", safe_path(path));
+    message.push_str(&match (&columns, input) {
+        (Some(columns), Some(input)) => said(columns, input, path),
+        _ => ": all settings in it show their defaults\n".to_owned(),
+    });
+    terminal::print(&message).map_err(Failure::stdout)
+}
+
+fn exists(path: &Path) -> Failure {
+    Failure::unusable(anyhow!(
+        "{} exists, and is not overwritten: move it away, or name another file with --output FILE",
+        safe_path(path)
+    ))
+}
+
+/// Writes a file that does not exist yet. Nothing is left of one that cannot be written whole.
+fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(exists(path)),
+        Err(error) => return Err(cannot_be_written(path, error)),
+    };
+    file.write_all(text.as_bytes()).map_err(|error| {
+        fs::remove_file(path).ok();
+        cannot_be_written(path, error)
+    })
+}
+
+fn cannot_be_written(path: &Path, error: io::Error) -> Failure {
+    let error = anyhow::Error::from(error);
+    Failure::unusable(error.context(format!("{} cannot be written", safe_path(path))))
+}
+
+/// Returns what the file says about the columns, and the next command.
+fn said(columns: &ProposedColumns, input: &InputName, path: &Path) -> String {
+    let noun = columns.noun();
+    let known = columns.count(|proposal| *proposal == Proposal::Known);
+    let mapped = columns.count(|proposal| matches!(proposal, Proposal::Map(..)));
+    let ignored = columns.count(|proposal| matches!(proposal, Proposal::Ignore(_)));
+    let undecided = columns.undecided();
+    let all = columns.count(|_| true);
+    let mut lines = vec![format!(
+        " for the {all} {noun} of {input}: {known} need no line, {mapped} are mapped, {ignored} are ignored"
+    )];
+    if !undecided.is_empty() {
+        let (listed, counted) = undecided.split_at(undecided.len().min(LISTED_MAX));
+        let more = if counted.is_empty() {
+            String::new()
+        } else {
+            format!(" and {} more", counted.len())
+        };
+        lines.push(format!(
+            "Map or ignore the other {} there (\"which field?\"): {}{more}",
+            undecided.len(),
+            listed.join(", ")
+        ));
+    }
+    if columns.lacks_id {
+        lines.push(format!(
+            "None of the {noun} is known to hold the customer's id, which every row needs"
+        ));
+    }
+    let config = if path == Path::new(USUAL_FILE) {
+        String::new()
+    } else {
+        format!(" --config {}", shell_word(path.as_os_str()))
+    };
+    let input = match input {
+        InputName::Stdin => "-".to_owned(),
+        InputName::Path(path) => shell_word(path.as_os_str()),
+    };
+    lines.push(format!("Then: custsync check {input}{config}\n"));
+    lines.join("\n")
+}
