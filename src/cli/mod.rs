@@ -144,7 +144,7 @@ fn dispatch(
         Verb::Logout => commands::logout::logout(&settings).map(Exit::code),
         Verb::Token => commands::token::token(&settings).map(Exit::code),
         Verb::Config => {
-            terminal::print(&commands::config::render(&settings)).map_err(Failure::stdout)?;
+            commands::config::show(&settings)?;
             Ok(Exit::Success.code())
         }
         Verb::ConfigInit => {

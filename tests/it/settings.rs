@@ -275,6 +275,32 @@ fn usage_errors_print_nothing_on_stdout() {
 }
 
 #[test]
+fn config_takes_files_and_no_other_words() {
+    let shell = Shell::new();
+    for (command, word) in [
+        ("custsync config nope", "nope"),
+        ("custsync config set rate 5/s", "set"),
+        ("custsync config customers.csv get", "get"),
+        // A flag before it makes a file of the verb.
+        ("custsync config --rate 5/s init", "init"),
+    ] {
+        shell.is_refused(command, &format!("error: {word}: no such file\n"));
+        shell.is_refused(
+            command,
+            "To begin a custsync.toml: custsync config init [FILE]\n",
+        );
+    }
+    for command in [
+        "custsync config customers.csv --rate 5/s",
+        "custsync config .",
+        "custsync config -",
+        "custsync config archive/*.csv",
+    ] {
+        assert_eq!(shell.types(command).exit, 0, "{command}");
+    }
+}
+
+#[test]
 fn a_token_belongs_in_no_file_of_settings() {
     let shell = Shell::new().file("custsync.toml", &format!("token = '{TOKEN}'"));
     let said = shell.types("custsync check customers.csv");

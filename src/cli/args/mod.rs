@@ -105,7 +105,7 @@ pub struct ConfigArgs {
     /// What to do instead of showing the settings.
     #[command(subcommand)]
     pub action: Option<ConfigAction>,
-    /// Accepted so that any `run` command can be examined; not read
+    /// Accepted so that any `run` command can be examined: must exist, and is not read
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The flags that are settings.

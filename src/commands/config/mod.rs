@@ -7,4 +7,4 @@ mod template;
 mod toml_text;
 
 pub(crate) use self::init::init;
-pub(crate) use self::show::render;
+pub(crate) use self::show::show;

@@ -2,13 +2,17 @@
 
 use std::fmt::Write as _;
 
+use anyhow::anyhow;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::commands::Failure;
+use crate::commands::shared::pattern::is_pattern;
 use crate::config::Settings;
 use crate::config::output::OutputFormat;
 use crate::config::provenance::{EffectiveSetting, ShownValue};
-use crate::text;
+use crate::input::InputName;
+use crate::{terminal, text};
 
 /// The text that replaces a secret.
 const SECRET: &str = "***";
@@ -16,8 +20,27 @@ const SECRET: &str = "***";
 /// The widest column. Longer values stick out, so that the next column stays in sight.
 const COLUMN_WIDTH_MAX: usize = 40;
 
+/// Prints the effective settings. The inputs are not read, but a word that names none is refused:
+/// it may be meant as a verb.
+pub(crate) fn show(settings: &Settings) -> Result<(), Failure> {
+    for name in &settings.input.files {
+        if let InputName::Path(path) = name
+            && !path.exists()
+            && !is_pattern(path)
+        {
+            return Err(Failure::unusable(anyhow!(
+                "{name}: no such file
+To see the settings in force, with the files and flags of any run: custsync config
+To begin a custsync.toml: custsync config init [FILE]
+To change a setting: edit that file, or give its flag"
+            )));
+        }
+    }
+    terminal::print(&render(settings)).map_err(Failure::stdout)
+}
+
 /// Returns the effective settings in the format that they ask for, with a newline at the end.
-pub(crate) fn render(settings: &Settings) -> String {
+fn render(settings: &Settings) -> String {
     match settings.output.output_format {
         OutputFormat::Text => render_text(settings.effective()),
         OutputFormat::Json => render_json(settings.effective()),
