@@ -12,6 +12,7 @@ use crate::input::bytes::name::InputName;
 use crate::input::bytes::not_text::NotText;
 use crate::input::bytes::stream_fault::StreamFault;
 use crate::input::mapping::column_fault::ColumnFault;
+use crate::input::mapping::column_hints::hints;
 
 /// An input that cannot be used, or cannot be read further.
 #[derive(Debug)]
@@ -222,7 +223,8 @@ pub enum InputFault {
         /// The fault, with its column.
         fault: String,
     },
-    /// Columns of the header cannot be used. Holds all faults; the message has one line for each.
+    /// Columns of the header cannot be used. Holds all faults. The message has one line for each, and
+    /// below them the remedies.
     #[error("the header cannot be used")]
     Header {
         /// The header's line.
@@ -383,17 +385,13 @@ impl fmt::Display for InputError {
         };
         match fault {
             InputFault::Header { columns, .. } => {
-                let lines: Vec<_> = columns
-                    .iter()
-                    .map(|fault| format!("{place}: {fault}"))
-                    .collect();
+                let lines = columns.iter().map(|fault| format!("{place}: {fault}"));
+                let lines: Vec<_> = lines.chain(hints(columns, Some(&self.name))).collect();
                 f.write_str(&lines.join("\n"))
             }
             InputFault::Columns { columns } => {
-                let lines: Vec<_> = columns
-                    .iter()
-                    .map(|fault| format!("--columns: {fault}"))
-                    .collect();
+                let lines = columns.iter().map(|fault| format!("--columns: {fault}"));
+                let lines: Vec<_> = lines.chain(hints(columns, None)).collect();
                 f.write_str(&lines.join("\n"))
             }
             fault => write!(f, "{place}: {fault}"),

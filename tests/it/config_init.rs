@@ -149,6 +149,21 @@ fn other_spellings_are_mapped_and_all_else_is_left_to_the_person() {
 }
 
 #[test]
+fn a_header_of_strange_columns_is_answered_by_the_command_once() {
+    let folder = Folder::with_sample("shop-export.csv");
+    let (exit, said) = folder.checks("shop-export.csv");
+    assert_eq!(exit, 2);
+    let command = "custsync config init shop-export.csv";
+    assert_eq!(said.matches(command).count(), 1, "{said}");
+    assert_eq!(said.matches("--loose-headers").count(), 1, "{said}");
+    assert_eq!(said.matches("(--").count(), 1, "only the id's: {said}");
+    let line = said.lines().last().expect("a message");
+    assert!(line.ends_with(command), "it can be pasted: {line}");
+    let words: Vec<_> = command.split(' ').skip(1).collect();
+    assert_eq!(folder.types(&words, "").exit, 0);
+}
+
+#[test]
 fn the_message_says_what_is_left_to_do() {
     let folder = Folder::new().with(
         "my export.csv",

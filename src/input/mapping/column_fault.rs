@@ -1,7 +1,8 @@
-//! Faults of a header's columns, with suggestions.
+//! Faults of a header's columns, with suggestions. The remedies are in `column_hints`.
 
 use crate::contract::not_utf_8;
 
+use crate::input::mapping::names::ColumnName;
 use crate::nearest::did_you_mean;
 
 /// A fault of a column. Columns are counted from 1, without those that custsync added. Names are
@@ -10,26 +11,24 @@ use crate::nearest::did_you_mean;
 pub enum ColumnFault {
     /// The API has no such field.
     #[error(
-        "column {column} {name} is not a field of the API{} (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
+        "column {column} {name} is not a field of the API{}",
         did_you_mean(*.nearest)
     )]
     Unknown {
         /// The column.
         column: usize,
         /// Its name.
-        name: String,
+        name: ColumnName,
         /// The field that was probably meant.
         nearest: Option<&'static str>,
     },
     /// Matches a known name apart from case, spaces, `_` and `-`.
-    #[error(
-        "column {column} {name} is not a field of the API; did you mean `{like}`? (--loose-headers accepts it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)"
-    )]
+    #[error("column {column} {name} is not a field of the API; did you mean `{like}`?")]
     SpeltLoosely {
         /// The column.
         column: usize,
         /// Its name.
-        name: String,
+        name: ColumnName,
         /// The known name.
         like: String,
     },
@@ -41,26 +40,22 @@ pub enum ColumnFault {
         /// The column.
         column: usize,
         /// Its name.
-        name: String,
+        name: ColumnName,
         /// One name.
         one: String,
         /// The other name.
         other: String,
     },
     /// The API's answers have such a field, but no request can set it.
-    #[error(
-        "column {column} {name} cannot be set: the API only returns it (--ignore COLUMN leaves it out)"
-    )]
+    #[error("column {column} {name} cannot be set: the API only returns it")]
     ReadOnly {
         /// The column.
         column: usize,
         /// Its name.
-        name: String,
+        name: ColumnName,
     },
     /// Two columns fill one field.
-    #[error(
-        "columns {first} and {second} both fill `{field}` (rename one, or --ignore COLUMN leaves it out)"
-    )]
+    #[error("columns {first} and {second} both fill `{field}`")]
     Twice {
         /// The field's name.
         field: &'static str,
@@ -70,16 +65,14 @@ pub enum ColumnFault {
         second: usize,
     },
     /// A column and a constant fill one field.
-    #[error(
-        "column {column} {name} and --set both fill `{field}` (--ignore COLUMN leaves the column out)"
-    )]
+    #[error("column {column} {name} and --set both fill `{field}`")]
     AlsoSet {
         /// The field's name.
         field: &'static str,
         /// The column.
         column: usize,
         /// Its name.
-        name: String,
+        name: ColumnName,
     },
     /// The name is not UTF-8.
     #[error("the name of column {column} {}; or save the file as UTF-8", not_utf_8(*.reads_as))]

@@ -11,6 +11,7 @@ use crate::input::mapping::column_fault::ColumnFault;
 use crate::input::mapping::columns::{HeaderNames, MappingRules, Unmapped, number_in_name};
 use crate::input::mapping::constants::Constants;
 use crate::input::mapping::loose_names::{LooseColumn, LooseMatch, known_names};
+use crate::input::mapping::names::ColumnName;
 use crate::input::mapping::target::Target;
 use crate::input::mapping::{names, own_columns};
 
@@ -119,7 +120,7 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
         match target(cell, (index, number_of(index)), rules, &mut loose_columns) {
             Ok(Target::Ignored) => {}
             Ok(Target::Field(field)) if rules.constants().has(field) => {
-                let name = names::column(name);
+                let name = ColumnName::new(name);
                 faults.push(ColumnFault::AlsoSet {
                     field: field.name(),
                     column: number_of(index),
@@ -182,7 +183,7 @@ fn target(
             reads_as: likely_encoding(cell),
         });
     };
-    let shown = names::column;
+    let shown = ColumnName::new;
     let nearest = match rules.target(name) {
         Ok(target) => return Ok(target),
         Err(Unmapped::ReadOnly) => {
@@ -312,8 +313,6 @@ mod tests {
         );
     }
 
-    const WAYS: &str = "(--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)";
-
     #[test]
     fn all_faults_are_named_at_once() {
         let check = |names: &[&str], map: &[(&str, &str)], want: &[&str]| {
@@ -335,13 +334,11 @@ mod tests {
             ],
             &[("jbo", "address")],
             &[
-                "column 1 `Id` is not a field of the API; did you mean `id`? (--loose-headers accepts it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
-                &format!(
-                    "column 2 `emial` is not a field of the API; did you mean `email`? {WAYS}"
-                ),
-                &format!("column 3 `x\\u{{1b}}` is not a field of the API {WAYS}"),
-                "column 4 `created_at` cannot be set: the API only returns it (--ignore COLUMN leaves it out)",
-                "columns 5 and 6 both fill `job` (rename one, or --ignore COLUMN leaves it out)",
+                "column 1 `Id` is not a field of the API; did you mean `id`?",
+                "column 2 `emial` is not a field of the API; did you mean `email`?",
+                "column 3 `x\\u{1b}` is not a field of the API",
+                "column 4 `created_at` cannot be set: the API only returns it",
+                "columns 5 and 6 both fill `job`",
                 "--map: there is no column `jbo`; did you mean `job`?",
                 "no column is named `id`, which every row needs (--map COLUMN=id maps another one)",
             ],
@@ -349,7 +346,7 @@ mod tests {
         check(
             &["id", "mail", "email"],
             &[("mail", "email")],
-            &["columns 2 and 3 both fill `email` (rename one, or --ignore COLUMN leaves it out)"],
+            &["columns 2 and 3 both fill `email`"],
         );
         let columns = read(
             &ByteRecord::from(vec![&b"id"[..], b"\xe9"]),
@@ -418,15 +415,14 @@ mod tests {
                 "{names:?}"
             );
         };
-        let twice =
-            "columns 2 and 3 both fill `email` (rename one, or --ignore COLUMN leaves it out)";
+        let twice = "columns 2 and 3 both fill `email`";
         check(&["id", "email", "E-Mail"], &[], &[twice]);
         check(&["id", "E-Mail", "email"], &[], &[twice]);
         check(
             &["id", "Created At", "MAIL"],
             &[("mail", "email"), ("Mail", "job")],
             &[
-                "column 2 `Created At` cannot be set: the API only returns it (--ignore COLUMN leaves it out)",
+                "column 2 `Created At` cannot be set: the API only returns it",
                 "column 3 `MAIL` matches both `mail` and `Mail` of --map and --ignore (spell it there exactly as in the header)",
                 "--map: there is no column `mail`; did you mean `MAIL`?",
                 "--map: there is no column `Mail`; did you mean `MAIL`?",
@@ -443,7 +439,7 @@ mod tests {
         let want = ColumnFault::AlsoSet {
             field: "job",
             column: 2,
-            name: "`job`".to_owned(),
+            name: ColumnName::new("job"),
         };
         assert!(
             matches!(read(&["id", "job"]), Err(InputFault::Header { columns, .. }) if columns == [want])

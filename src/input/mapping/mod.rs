@@ -2,7 +2,7 @@
 //!
 //! - `header`, `columns`, `target`, `loose_names`: the columns of a header, by the API's names,
 //!   `--map` and `--ignore`
-//! - `column_fault`, `names`: messages about columns, and which names may be shown
+//! - `column_fault`, `column_hints`, `names`: messages about columns, and which names may be shown
 //! - `cell_rules`, `null_strings`, `value_maps`, `constants`: the user's rules for values
 //! - `cell_writer`, `odd_text`: from a cell to the builder of an update, with a fast path
 //! - `own_columns`, `own_part`, `withheld`: what custsync wrote into failed rows
@@ -13,6 +13,7 @@
 pub(crate) mod cell_rules;
 pub(crate) mod cell_writer;
 pub(crate) mod column_fault;
+pub(crate) mod column_hints;
 pub(crate) mod columns;
 pub(crate) mod constants;
 pub(crate) mod explained;

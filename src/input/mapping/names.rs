@@ -2,6 +2,8 @@
 //! header, or an object whose keys are its data, customers' values are in the place of names. Only
 //! a text that looks like a name is shown.
 
+use std::fmt;
+
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 
@@ -17,12 +19,30 @@ pub(crate) fn column_name(name: &str) -> String {
     safe_name(name)
 }
 
-/// Describes a column of a header, in words that follow its number.
-pub(crate) fn column(name: &str) -> String {
-    if looks_like_a_name(name) {
-        format!("`{}`", safe_name(name))
-    } else {
-        "(its name looks like a value, so it is not shown)".to_owned()
+/// The name of a column of a header. It is shown only if it looks like a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnName(String);
+
+impl ColumnName {
+    pub(crate) fn new(name: &str) -> ColumnName {
+        ColumnName(name.to_owned())
+    }
+
+    /// Returns the name if it may be shown and can be typed.
+    pub(crate) fn word(&self) -> Option<&str> {
+        let can_be_typed = looks_like_a_name(&self.0) && !self.0.contains(is_unsafe);
+        can_be_typed.then_some(&self.0)
+    }
+}
+
+impl fmt::Display for ColumnName {
+    /// Describes the column, in words that follow its number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if looks_like_a_name(&self.0) {
+            write!(f, "`{}`", safe_name(&self.0))
+        } else {
+            f.write_str("(its name looks like a value, so it is not shown)")
+        }
     }
 }
 
@@ -137,11 +157,14 @@ mod tests {
 
     #[test]
     fn a_value_is_not_shown_as_a_name() {
-        assert_eq!(column("E\u{1b}-Mail"), "`E\\u{1b}-Mail`");
-        assert_eq!(
-            column("jane@example.com"),
-            "(its name looks like a value, so it is not shown)"
-        );
+        let check = |name: &str, shown: &str, word: Option<&str>| {
+            let column = ColumnName::new(name);
+            assert_eq!((column.to_string().as_str(), column.word()), (shown, word));
+        };
+        check("E-Mail", "`E-Mail`", Some("E-Mail"));
+        check("E\u{1b}-Mail", "`E\\u{1b}-Mail`", None);
+        let not_shown = "(its name looks like a value, so it is not shown)";
+        check("jane@example.com", not_shown, None);
     }
 
     #[test]

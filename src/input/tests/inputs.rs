@@ -26,7 +26,7 @@ fn an_input_that_cannot_be_used_says_why() {
     );
     check(
         b"\n\nid,jbo\n1,x\n",
-        "a:3: column 2 `jbo` is not a field of the API; did you mean `job`? (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
+        "a:3: column 2 `jbo` is not a field of the API; did you mean `job`?\nto map the column: --map jbo=job",
     );
     check(
         b"17,liu@example.com\n",
