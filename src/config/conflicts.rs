@@ -80,9 +80,6 @@ fn useless_flag(verb: Verb, target: &Target, name: &str, flag: String) -> Option
     if verb == Verb::Run && name == EXPLAIN {
         return Some(Problem::ExplainWithRun);
     }
-    if verb == Verb::Check && name == "sandbox" {
-        return Some(Problem::SandboxWithCheck);
-    }
     if !verb.is_about_a_run() {
         return None;
     }

@@ -85,9 +85,6 @@ pub enum Problem {
     /// `--explain` in a run that sends.
     #[error("--explain has no effect in a run that sends: add --dry-run, or use `custsync check`")]
     ExplainWithRun,
-    /// `--sandbox` in a check.
-    #[error("--sandbox has no effect here: a check sends nothing")]
-    SandboxWithCheck,
 }
 
 impl ConfigError {

@@ -264,14 +264,45 @@ fn usage_errors_print_nothing_on_stdout() {
             "custsync run customers.csv --sandbox --token-file t",
             "--token-file has no effect with --sandbox",
         ),
-        (
-            "custsync check customers.csv --sandbox",
-            "--sandbox has no effect here: a check sends nothing",
-        ),
         ("custsync check missing.csv", "missing.csv: no such file"),
     ] {
         Shell::new().is_refused(command, why);
     }
+}
+
+#[test]
+fn a_pipe_without_a_file_is_answered_by_its_name() {
+    let shell = Shell::new();
+    for (through, wants_tip) in [("exec", true), ("</dev/null", false)] {
+        let program = Program {
+            arguments: vec!["check".into()],
+            variables: Vec::new(),
+            stdin: b"id,job\n7,Nurse\n".to_vec(),
+            through: Some(through.to_owned()),
+        };
+        let finished = program.start(shell.directory.path()).finish();
+        let stderr = String::from_utf8(finished.stderr).unwrap();
+        assert_eq!(finished.status.code(), Some(2), "{stderr}");
+        let tip = "tip: to read standard input, name it as FILE: 'custsync check -'";
+        assert_eq!(stderr.contains(tip), wants_tip, "{through}: {stderr}");
+    }
+}
+
+#[test]
+fn a_check_takes_the_flags_of_a_run() {
+    let shell = Shell::new();
+    for command in [
+        "custsync check customers.csv --sandbox",
+        "custsync run customers.csv --dry-run --sandbox",
+        "custsync check customers.csv --sandbox --sandbox-fault 503=20% --rate 5/s",
+    ] {
+        let said = shell.types(command);
+        assert_eq!(said.exit, 0, "{command}: {}", said.stderr);
+        let line = "INFO --sandbox has no effect: a check sends nothing\n";
+        assert_eq!(said.stderr.matches(line).count(), 1, "{}", said.stderr);
+    }
+    let said = shell.types("custsync check customers.csv --sandbox=false");
+    assert_eq!(said.exit, 0, "{}", said.stderr);
 }
 
 #[test]

@@ -15,6 +15,7 @@ use clap::{ArgAction, ArgMatches, FromArgMatches, Parser, Subcommand};
 
 pub use self::flags::{InitFlags, LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags};
 pub use self::help::{command, setting_help};
+use self::other_words::Piped;
 use crate::config::{CliInput, FlagValue, Verb};
 
 /// Arguments that are no settings, by their ids.
@@ -146,7 +147,9 @@ impl Args {
         let typed_verb = arguments.get(1).and_then(|verb| verb.to_str());
         let matches = command
             .try_get_matches_from_mut(&arguments)
-            .map_err(|error| other_words::with_tip(error, &mut command, typed_verb))?;
+            .map_err(|error| {
+                other_words::with_tip(error, &mut command, typed_verb, Piped::now())
+            })?;
         let cli = Cli::from_arg_matches(&matches)?;
         let (mut settings, mut flags) = (BTreeSet::new(), Vec::new());
         if let Some((verb, matches)) = typed(&command, &matches) {

@@ -4,11 +4,14 @@ mod explain;
 
 use std::sync::Arc;
 
+use tracing::info;
+
 use self::explain::Destination;
 use crate::commands::Failure;
 use crate::commands::shared::report::{Report, StartedAt};
 use crate::commands::shared::{inputs, reading, row_range, start, unique};
 use crate::config::Settings;
+use crate::config::provenance::Provenance;
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds, ExplainObserver};
 use crate::process::signals::Signals;
@@ -20,6 +23,9 @@ use crate::terminal::Terminal;
 pub(crate) fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
+    if matches!(settings.provenance("sandbox"), Provenance::Flag(_)) {
+        info!("--sandbox has no effect: a check sends nothing");
+    }
     unique::refuse_streams(settings)?;
     let known = inputs::inspect(&settings.input, None)?;
     let started = start::for_check(settings, &known.inputs)?;

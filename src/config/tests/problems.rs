@@ -227,7 +227,6 @@ fn what_contradicts_is_refused() {
             with_token().flag("sandbox-seed", "2"),
             "--sandbox-seed has no effect without --sandbox",
         ),
-        (Verb::Check, sandbox(), "--sandbox has no effect here"),
         (
             Verb::Run,
             with_token().flag("explain", "3"),
