@@ -125,6 +125,10 @@ fn dispatch(
             };
         }
     };
+    // A page needs no settings, so that none can be wrong.
+    if let Some(page) = args.page(&fields) {
+        return print(&page);
+    }
     let (verb, file) = (args.verb(), config_file(&args));
     known.get_or_init(|| {
         EarlyEnd::of(
@@ -147,6 +151,7 @@ fn dispatch(
             commands::config::show(&settings)?;
             Ok(Exit::Success.code())
         }
+        Verb::Page => print(&args.page(&fields).unwrap_or_default()),
         Verb::ConfigInit => {
             let path = args.output_file().unwrap_or(Path::new(USUAL_FILE));
             commands::config::init(&settings, path, &setting_help())?;
@@ -174,6 +179,11 @@ fn help_on(word: &str, answer: &clap::Error) -> Result<u8, Failure> {
             return Err(Failure::unusable(topics::unknown(word, verbs)));
         }
     }
+    Ok(Exit::Success.code())
+}
+
+fn print(page: &str) -> Result<u8, Failure> {
+    terminal::print(page).map_err(Failure::stdout)?;
     Ok(Exit::Success.code())
 }
 

@@ -15,6 +15,8 @@ pub enum Verb {
     Config,
     /// Writes a file of settings.
     ConfigInit,
+    /// Prints completions or a page of the manual.
+    Page,
     /// Logs a person in.
     Login,
     /// Removes the login.
@@ -32,6 +34,7 @@ impl Verb {
             Self::Sandbox
             | Self::Config
             | Self::ConfigInit
+            | Self::Page
             | Self::Login
             | Self::Logout
             | Self::Token => None,
@@ -44,7 +47,12 @@ impl Verb {
             Self::Run => "; nothing was sent",
             Self::Check => "; nothing was checked",
             Self::ConfigInit => "; nothing was written",
-            Self::Sandbox | Self::Config | Self::Login | Self::Logout | Self::Token => "",
+            Self::Sandbox
+            | Self::Config
+            | Self::Page
+            | Self::Login
+            | Self::Logout
+            | Self::Token => "",
         }
     }
 

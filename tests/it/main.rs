@@ -53,6 +53,7 @@ mod nginx;
 mod odd_inputs;
 mod order;
 mod overtaken;
+mod pages;
 mod printing;
 mod proxies;
 mod samples;

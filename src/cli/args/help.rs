@@ -6,83 +6,49 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, CommandFactory};
 
+use super::examples::examples;
 use super::{Cli, setting_of};
 use crate::config::provenance::ShownValue;
 use crate::config::{SANDBOX_PREFIX, Settings, Verb};
 use crate::process::exit::Exit;
 
-const TOP_EXAMPLES: &str = "Examples:
-  custsync check customers.csv                    find what is wrong with a file; nothing is sent
-  custsync run customers.csv --sandbox            try it against a double of the API in this process
-  custsync run customers.csv --token-file token   send the updates
-  custsync run customers.csv --token-file token --run-dir runs/november
-                                                  ... and continue them by the same command";
-
 const TOP_END: &str =
     "See `custsync run -h` for its flags, `--help` for the exit codes and the fields, and
 `custsync help topics` for the pages of the documentation.";
-
-const RUN_EXAMPLES: &str = "Examples:
-  custsync run customers.csv --sandbox
-  custsync run customers.csv --token-file token --run-dir runs/november
-  custsync run export.csv --token-file token -m 'E-mail=email' --ignore Notes --rate 600/m
-  custsync run export.csv.gz customers.xlsx 'archive/*.ndjson' --token-file token";
-
-const CHECK_EXAMPLES: &str = "Examples:
-  custsync check customers.csv
-  custsync check export.csv -m 'E-mail=email' --ignore Notes --output-format json
-  custsync check export.csv --explain 3           show how the first rows are read";
-
-const SANDBOX_EXAMPLES: &str = "Examples:
-  custsync sandbox                              prints the command that sends to it
-  custsync sandbox --window 600/m --ledger updates.ndjson
-  custsync sandbox --fault 503=2%,reset=0.5% --latency 5ms..50ms";
-
-const LOGIN_EXAMPLES: &str = "Examples:
-  custsync login --client-id my-client --token-file login.json
-  custsync login --client-id my-client --token-file login.json --paste";
-
-const LOGOUT_EXAMPLES: &str = "Examples:
-  custsync logout --token-file login.json";
-
-const TOKEN_EXAMPLES: &str = "Examples:
-  custsync token --token-file login.json";
-
-const CONFIG_EXAMPLES: &str = "Examples:
-  custsync config
-  custsync config --config nightly.toml --rate 5/s
-  custsync config init export.csv";
-
-const INIT_EXAMPLES: &str = "Examples:
-  custsync config init export.csv
-  custsync config init export.csv --header-row 3 --encoding windows-1252
-  custsync config init --output nightly.toml";
 
 /// Returns the command line that `custsync` accepts. `fields_help` is the end of the long help.
 pub fn command(fields_help: &str) -> clap::Command {
     let end = format!("{}\n{}", Exit::help_table(), fields_help);
     let verbs = [
-        ("run", Verb::Run, RUN_EXAMPLES),
-        ("check", Verb::Check, CHECK_EXAMPLES),
-        ("sandbox", Verb::Sandbox, SANDBOX_EXAMPLES),
-        ("login", Verb::Login, LOGIN_EXAMPLES),
-        ("logout", Verb::Logout, LOGOUT_EXAMPLES),
-        ("token", Verb::Token, TOKEN_EXAMPLES),
-        ("config", Verb::Config, CONFIG_EXAMPLES),
+        ("run", Verb::Run),
+        ("check", Verb::Check),
+        ("sandbox", Verb::Sandbox),
+        ("login", Verb::Login),
+        ("logout", Verb::Logout),
+        ("token", Verb::Token),
+        ("config", Verb::Config),
+        ("completions", Verb::Page),
+        ("man", Verb::Page),
     ];
-    let mut command = with_examples(Cli::command(), TOP_EXAMPLES)
+    let mut command = with_examples(Cli::command(), examples(&[]))
         .after_help(TOP_END)
         .after_long_help(format!("{}\n\n{TOP_END}", end.trim_end()));
-    for (name, verb, examples) in verbs {
+    for (name, verb) in verbs {
         command = command.mut_subcommand(name, |command| {
-            let command = with_examples(with_settings(command, verb), examples);
+            let command = with_examples(with_settings(command, verb), examples(&[name]));
             let command = if verb == Verb::Config {
                 command.mut_subcommand("init", |init| {
-                    with_examples(with_settings(init, Verb::ConfigInit), INIT_EXAMPLES)
+                    with_examples(
+                        with_settings(init, Verb::ConfigInit),
+                        examples(&[name, "init"]),
+                    )
                 })
             } else {
                 command
             };
+            if let Some(note) = note(name) {
+                return command.after_help(note);
+            }
             if verb.with_summary().is_none() {
                 return command;
             }
@@ -101,6 +67,17 @@ pub fn setting_help() -> BTreeMap<String, String> {
     run.flat_map(clap::Command::get_arguments)
         .filter_map(|arg| Some((setting_of(arg), arg.get_help()?.to_string())))
         .collect()
+}
+
+/// Returns the line below the help of a verb that prints what is to be installed.
+fn note(verb: &str) -> Option<&'static str> {
+    match verb {
+        "completions" => Some(
+            "Each example installs the completions for new shells. For zsh, the folder has to be in $fpath.",
+        ),
+        "man" => Some("The first example installs the page; the second one shows a page."),
+        _ => None,
+    }
 }
 
 fn with_examples(command: clap::Command, examples: &str) -> clap::Command {

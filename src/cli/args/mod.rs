@@ -1,17 +1,21 @@
 //! The command line, as clap sees it. Every value is still a text: `config` checks it, together
 //! with those of the environment and the file.
 
+mod examples;
 mod flags;
 mod help;
 mod other_words;
+mod pages;
 mod words;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValuesParser;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, FromArgMatches, Parser, Subcommand};
+use clap_complete::Shell;
 
 pub use self::flags::{InitFlags, LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags};
 pub use self::help::{command, setting_help};
@@ -19,8 +23,8 @@ use self::other_words::Piped;
 use crate::config::{CliInput, FlagValue, Verb};
 
 /// Arguments that are no settings, by their ids.
-const NOT_SETTINGS: [&str; 7] = [
-    "config", "dry_run", "file", "files", "help", "output", "version",
+const NOT_SETTINGS: [&str; 9] = [
+    "config", "dry_run", "file", "files", "help", "output", "page", "shell", "version",
 ];
 
 /// The command line.
@@ -62,8 +66,12 @@ pub enum Command {
     Logout(TokenFlags),
     /// Show the login in the token file, and when it expires
     Token(TokenFlags),
-    /// Show the effective settings, and where each comes from; `config init` begins a file of them
+    /// Show the settings in force; `config init` begins a file of them
     Config(ConfigArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Print the page of the manual, or that of a command
+    Man(ManArgs),
 }
 
 /// `custsync run`
@@ -112,6 +120,22 @@ pub struct ConfigArgs {
     /// The flags that are settings.
     #[command(flatten)]
     pub flags: RunFlags,
+}
+
+/// `custsync completions`
+#[derive(Debug, clap::Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// `custsync man`
+#[derive(Debug, clap::Args)]
+pub struct ManArgs {
+    /// The command [default: the page of custsync itself]
+    #[arg(value_name = "COMMAND", value_parser = PossibleValuesParser::new(pages::PAGES))]
+    pub page: Option<String>,
 }
 
 /// The verbs below `custsync config`.
@@ -184,6 +208,7 @@ impl Args {
             Command::Login(_) => Verb::Login,
             Command::Logout(_) => Verb::Logout,
             Command::Token(_) => Verb::Token,
+            Command::Completions(_) | Command::Man(_) => Verb::Page,
         }
     }
 
@@ -196,8 +221,27 @@ impl Args {
             Command::Sandbox(args) => &args.flags.config,
             Command::Login(flags) => &flags.token.config,
             Command::Logout(flags) | Command::Token(flags) => &flags.config,
+            Command::Completions(_) | Command::Man(_) => &None,
         };
         path.as_deref()
+    }
+
+    /// Returns what a verb prints that only prints a page: completions, or the manual.
+    pub fn page(&self, fields_help: &str) -> Option<String> {
+        match &self.command {
+            Command::Completions(args) => Some(pages::completions(args.shell, &mut command(""))),
+            Command::Man(args) => {
+                let page = args.page.as_deref();
+                Some(pages::man(page, command(fields_help), fields_help))
+            }
+            Command::Run(_)
+            | Command::Check(_)
+            | Command::Sandbox(_)
+            | Command::Login(_)
+            | Command::Logout(_)
+            | Command::Token(_)
+            | Command::Config(_) => None,
+        }
     }
 
     /// Returns the file that `config init` is to write.
@@ -213,7 +257,9 @@ impl Args {
             | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)
-            | Command::Token(_) => None,
+            | Command::Token(_)
+            | Command::Completions(_)
+            | Command::Man(_) => None,
         }
     }
 
@@ -227,9 +273,12 @@ impl Args {
                 ..
             }) => args.file.iter().cloned().collect(),
             Command::Config(args) => args.files.clone(),
-            Command::Sandbox(_) | Command::Login(_) | Command::Logout(_) | Command::Token(_) => {
-                Vec::new()
-            }
+            Command::Sandbox(_)
+            | Command::Login(_)
+            | Command::Logout(_)
+            | Command::Token(_)
+            | Command::Completions(_)
+            | Command::Man(_) => Vec::new(),
         };
         CliInput::new(
             self.verb(),
@@ -457,6 +506,8 @@ mod tests {
         check(&["custsync", "config", "init"], Verb::ConfigInit);
         check(&["custsync", "config", "init", "a.csv"], Verb::ConfigInit);
         check(&["custsync", "login", "--client-id", "me"], Verb::Login);
+        check(&["custsync", "completions", "zsh"], Verb::Page);
+        check(&["custsync", "man", "run"], Verb::Page);
         check(&["custsync", "logout"], Verb::Logout);
         check(&["custsync", "token"], Verb::Token);
     }

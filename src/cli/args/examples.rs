@@ -1,0 +1,71 @@
+//! The examples of the help and of the manual.
+
+const TOP_EXAMPLES: &str = "Examples:
+  custsync check customers.csv                    find what is wrong with a file; nothing is sent
+  custsync run customers.csv --sandbox            try it against a double of the API in this process
+  custsync run customers.csv --token-file token   send the updates
+  custsync run customers.csv --token-file token --run-dir runs/november
+                                                  ... and continue them by the same command";
+
+const RUN_EXAMPLES: &str = "Examples:
+  custsync run customers.csv --sandbox
+  custsync run customers.csv --token-file token --run-dir runs/november
+  custsync run export.csv --token-file token -m 'E-mail=email' --ignore Notes --rate 600/m
+  custsync run export.csv.gz customers.xlsx 'archive/*.ndjson' --token-file token";
+
+const CHECK_EXAMPLES: &str = "Examples:
+  custsync check customers.csv
+  custsync check export.csv -m 'E-mail=email' --ignore Notes --output-format json
+  custsync check export.csv --explain 3           show how the first rows are read";
+
+const SANDBOX_EXAMPLES: &str = "Examples:
+  custsync sandbox                              prints the command that sends to it
+  custsync sandbox --window 600/m --ledger updates.ndjson
+  custsync sandbox --fault 503=2%,reset=0.5% --latency 5ms..50ms";
+
+const LOGIN_EXAMPLES: &str = "Examples:
+  custsync login --client-id my-client --token-file login.json
+  custsync login --client-id my-client --token-file login.json --paste";
+
+const LOGOUT_EXAMPLES: &str = "Examples:
+  custsync logout --token-file login.json";
+
+const TOKEN_EXAMPLES: &str = "Examples:
+  custsync token --token-file login.json";
+
+const CONFIG_EXAMPLES: &str = "Examples:
+  custsync config
+  custsync config --config nightly.toml --rate 5/s
+  custsync config init export.csv";
+
+const INIT_EXAMPLES: &str = "Examples:
+  custsync config init export.csv
+  custsync config init export.csv --header-row 3 --encoding windows-1252
+  custsync config init --output nightly.toml";
+
+const COMPLETIONS_EXAMPLES: &str = "Examples:
+  custsync completions bash > ~/.local/share/bash-completion/completions/custsync
+  custsync completions zsh > ~/.zfunc/_custsync
+  custsync completions fish > ~/.config/fish/completions/custsync.fish";
+
+const MAN_EXAMPLES: &str = "Examples:
+  custsync man > ~/.local/share/man/man1/custsync.1
+  custsync man run | man -l -";
+
+/// Returns the examples of a verb, which may be below another, behind a line that is a title. Without
+/// a verb, they are those of the program.
+pub(super) fn examples(verbs: &[&str]) -> &'static str {
+    match verbs {
+        ["run"] => RUN_EXAMPLES,
+        ["check"] => CHECK_EXAMPLES,
+        ["sandbox"] => SANDBOX_EXAMPLES,
+        ["login"] => LOGIN_EXAMPLES,
+        ["logout"] => LOGOUT_EXAMPLES,
+        ["token"] => TOKEN_EXAMPLES,
+        ["config"] => CONFIG_EXAMPLES,
+        ["config", "init"] => INIT_EXAMPLES,
+        ["completions"] => COMPLETIONS_EXAMPLES,
+        ["man"] => MAN_EXAMPLES,
+        _ => TOP_EXAMPLES,
+    }
+}
