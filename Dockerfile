@@ -11,7 +11,7 @@ WORKDIR /build
 
 # Builds the dependencies first, with an empty program, so that this layer stays valid until they change.
 COPY .cargo .cargo
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock build.rs ./
 RUN mkdir src \
     && echo 'fn main() {}' > src/main.rs \
     && touch src/lib.rs \

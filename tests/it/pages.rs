@@ -168,3 +168,27 @@ fn every_flag_of_a_page_is_explained() {
         assert!(lines.count() > 1, "{entry}");
     }
 }
+
+#[test]
+fn the_long_version_says_what_the_program_is_built_from() {
+    let short = format!("custsync {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(printed(&["-V"]), short);
+    let long = printed(&["--version"]);
+    let facts = long.strip_prefix(&short).expect("the version comes first");
+    let facts: Vec<_> = facts
+        .lines()
+        .map(|line| line.split_once(':').expect("a name and a value"))
+        .map(|(name, value)| (name, value.trim()))
+        .collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let revision = tool("git", &["rev-parse", "--short=12", "HEAD"], root)
+        .filter(|output| output.status.success() && root.join(".git").exists())
+        .map_or("unknown revision".to_owned(), |output| {
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        });
+    let names: Vec<_> = facts.iter().map(|(name, _)| *name).collect();
+    assert_eq!(names, ["revision", "features", "target", "allocator"]);
+    assert_eq!(facts[0].1, revision);
+    assert!(facts[2].1.starts_with(std::env::consts::ARCH), "{long}");
+    assert!(facts.iter().all(|(_, value)| !value.is_empty()), "{long}");
+}

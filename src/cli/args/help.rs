@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use clap::{Arg, CommandFactory};
 
 use super::examples::examples;
-use super::{Cli, setting_of};
+use super::{Cli, setting_of, version};
 use crate::config::provenance::ShownValue;
 use crate::config::{SANDBOX_PREFIX, Settings, Verb};
 use crate::process::exit::Exit;
@@ -31,6 +31,7 @@ pub fn command(fields_help: &str) -> clap::Command {
         ("man", Verb::Page),
     ];
     let mut command = with_examples(Cli::command(), examples(&[]))
+        .long_version(version::long())
         .after_help(TOP_END)
         .after_long_help(format!("{}\n\n{TOP_END}", end.trim_end()));
     for (name, verb) in verbs {

@@ -6,6 +6,7 @@ mod flags;
 mod help;
 mod other_words;
 mod pages;
+mod version;
 mod words;
 
 use std::collections::BTreeSet;
