@@ -1,21 +1,64 @@
 #!/usr/bin/env bash
-# Builds the released program without symbols, and beside it a file that holds the symbols. If both are in one folder,
-# backtraces, gdb and perf have names and lines.
+# Builds the released program without symbols, and packs it: custsync-VERSION-TARGET.tar.gz holds the program, pages of the
+# manual, completions, licences and documentation. Beside it are SHA256SUMS, the program itself, and a file that holds the
+# symbols. If program and symbols are in one folder, backtraces, gdb and perf have names and lines.
 #
 # usage: deploy/release.sh [FOLDER]      (default: target/dist)
+#
+# RELEASE_PROFILE names another profile of cargo (default: profiling), such as dev for a trial. The archive of one program has
+# always the same bytes: its times are that of the commit, or SOURCE_DATE_EPOCH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=${1:-target/dist}
-if ! command -v objcopy >/dev/null; then
-    printf 'objcopy is missing: install binutils\n' >&2
-    exit 1
+profile=${RELEASE_PROFILE:-profiling}
+for tool in objcopy sha256sum; do
+    if ! command -v "$tool" >/dev/null; then
+        printf '%s is missing: install binutils and coreutils\n' "$tool" >&2
+        exit 1
+    fi
+done
+time=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
+cargo build --profile "$profile" --locked --bin custsync
+# The profile dev builds in a folder of another name.
+built=$profile
+if [ "$profile" = dev ]; then
+    built=debug
 fi
-cargo build --profile profiling --locked --bin custsync
 mkdir -p "$folder"
-cp "${CARGO_TARGET_DIR:-target}/profiling/custsync" "$folder/custsync"
+cp "${CARGO_TARGET_DIR:-target}/$built/custsync" "$folder/custsync"
+
+version=$("$folder/custsync" -V)
+version=${version#custsync }
+target=$("$folder/custsync" --version | sed -n 's/^target: *//p')
+name=custsync-$version-$target
+# The folder to pack. It is made anew, so that no file of an earlier release is in it.
+rm -rf "${folder:?}/$name"
+mkdir -p "$folder/$name/man" "$folder/$name/completions"
+cp README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT "$folder/$name/"
+cp -r docs "$folder/$name/docs"
+
 # The program must record the name of the symbol file without a folder, so the next commands run in that folder.
 cd "$folder"
 objcopy --only-keep-debug custsync custsync.debug
 objcopy --strip-all --add-gnu-debuglink=custsync.debug custsync
 chmod -x custsync.debug
-ls -l custsync custsync.debug
+cp custsync "$name/custsync"
+
+./custsync man >"$name/man/custsync.1"
+# The pages of the commands are those that the first page names.
+pages=$(grep -o 'custsync\\-[a-z\\-]*(1)' "$name/man/custsync.1" | tr -d '\\' | sort -u)
+for page in $pages; do
+    page=${page%(1)}
+    ./custsync man "${page#custsync-}" >"$name/man/$page.1"
+done
+./custsync completions bash >"$name/completions/custsync.bash"
+./custsync completions elvish >"$name/completions/custsync.elv"
+./custsync completions fish >"$name/completions/custsync.fish"
+./custsync completions powershell >"$name/completions/_custsync.ps1"
+./custsync completions zsh >"$name/completions/_custsync"
+
+tar --sort=name --mtime="@$time" --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' --format=gnu -cf - "$name" \
+    | gzip -9n >"$name.tar.gz"
+rm -r "$name"
+sha256sum "$name.tar.gz" custsync custsync.debug >SHA256SUMS
+ls -l custsync custsync.debug "$name.tar.gz" SHA256SUMS

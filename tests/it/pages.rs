@@ -25,7 +25,7 @@ const PAGES: [&str; 10] = [
 /// What a command prints in a folder whose settings cannot be used: it needs none.
 fn printed(arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("custsync.toml"), "rate = 'wrong'").unwrap();
+    fs::write(folder.path().join("custsync.toml"), "not even TOML").unwrap();
     let program = Program {
         arguments: arguments.iter().map(Into::into).collect(),
         variables: vec![("CUSTSYNC_RATE".to_owned(), "wrong".into())],
