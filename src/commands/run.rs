@@ -39,6 +39,8 @@ pub(crate) fn run(
     unique::refuse_streams(settings)?;
     let mut first_rows = FirstRows::new(&settings.input);
     let known = inputs::inspect(&settings.input, Some(&mut first_rows))?;
+    let format = settings.output.failed_format;
+    format.check(&known.inputs).map_err(Failure::unusable)?;
     descriptors::require()?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
@@ -66,12 +68,7 @@ pub(crate) fn run(
     } = beginning(start, asked.clone(), settings, &known.inputs);
     let progress = Arc::new(RunProgress::after(earlier_rows(earlier.as_ref())));
     let first_row = row_range::first_row(&rows, &known.inputs);
-    let failed = FailedRows::new(
-        run_dir.clone(),
-        &known.inputs,
-        settings.output.failed_format,
-        first_row,
-    );
+    let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, first_row);
     let failed = failed.with_overtaking(match settings.sending.unique {
         DuplicatePolicy::Last => OvertakingScope::WholeRow,
         DuplicatePolicy::All | DuplicatePolicy::Reject => OvertakingScope::SetFields,

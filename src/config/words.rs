@@ -37,7 +37,7 @@ macro_rules! words {
 words!(Leniency: Damaged = "damaged", Decimals = "decimals", Joined = "joined");
 words!(EmptyRule: Omit = "omit", Null = "null", Error = "error");
 words!(ErrorShape: Documented = "documented", Laravel = "laravel", Both = "both");
-words!(FailedFormat: Auto = "auto", ExcelCsv = "excel-csv");
+words!(FailedFormat: Auto = "auto", ExcelCsv = "excel-csv", Xlsx = "xlsx", Ndjson = "ndjson");
 words!(FormatChoice: Auto = "auto", Csv = "csv", Tsv = "tsv", Ndjson = "ndjson");
 words!(LeftOut: Kept = "trust"; no word: Unknown);
 words!(OvertakenRule: LeaveOut = "leave-out", Send = "send");

@@ -5,12 +5,14 @@ use crate::input::blocks::block::Block;
 use crate::input::bytes::decode::Bom;
 use crate::input::bytes::failed_rows::Origin;
 use crate::input::csv::layout::CsvLayout;
+use crate::input::mapping::kept_value::{ColumnFit, KeptColumn, KeptRow};
 use crate::input::mapping::loose_names::LooseColumn;
 use crate::input::mapping::own_part::OwnPart;
 use crate::input::mapping::record::{Record, RowRules};
 use crate::input::mapping::record_layout::RecordLayout;
 use crate::input::ndjson::layout::NdjsonLayout;
 use crate::input::sheet::layout::SheetLayout;
+use crate::input::{csv, sheet};
 
 /// The layout of one input's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +86,39 @@ impl Layout {
         each!(self, layout => layout.own_part(raw))
     }
 
-    /// Returns the CSV layout in which failed rows are written; `None` if they are NDJSON.
+    /// Returns the columns of a workbook that holds the input's rows, without custsync's; `None` if
+    /// no workbook can hold them.
+    pub(crate) fn kept_columns(&self) -> Option<Vec<KeptColumn<'_>>> {
+        match self {
+            Layout::Sheet(sheet) => Some(sheet::kept::columns(sheet)),
+            Layout::Csv(csv) => Some(csv::kept::columns(csv)),
+            Layout::Ndjson(_) => None,
+        }
+    }
+
+    /// Returns the cells of a row from which custsync's part was removed. An NDJSON row has none.
+    pub(crate) fn kept_row<'r>(&self, row: &'r [u8]) -> KeptRow<'r> {
+        let cells = match self {
+            Layout::Csv(csv) => return csv::kept::row(row, csv),
+            Layout::Sheet(sheet) => sheet::kept::cells(row, sheet),
+            Layout::Ndjson(_) => Vec::new(),
+        };
+        KeptRow {
+            cells,
+            fit: ColumnFit::Even,
+        }
+    }
+
+    /// Returns the name of the sheet that is read, if the input is a workbook.
+    pub(crate) fn sheet_name(&self) -> Option<&str> {
+        match self {
+            Layout::Sheet(sheet) => Some(sheet.sheet()),
+            Layout::Csv(_) | Layout::Ndjson(_) => None,
+        }
+    }
+
+    /// Returns the CSV layout in which failed rows are written; `None` if the input is
+    /// no CSV.
     pub fn delimited(&self) -> Option<&CsvLayout> {
         match self {
             Layout::Csv(csv) => Some(csv),

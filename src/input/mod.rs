@@ -55,6 +55,7 @@ pub(crate) use mapping::cell_rules::{CellRules, EmptyRule, EmptyRules, Trim};
 pub use mapping::columns::{HeaderNames, MappingRules};
 pub(crate) use mapping::constants::Constants;
 pub(crate) use mapping::explained::{CellResult, CellSource, ExplainedCell};
+pub(crate) use mapping::kept_value::{ColumnFit, KeptRow, KeptValue};
 pub(crate) use mapping::null_strings::NullStrings;
 pub(crate) use mapping::own_part::{Overtaken, OwnPart, Texts};
 pub(crate) use mapping::proposal::{
@@ -63,10 +64,11 @@ pub(crate) use mapping::proposal::{
 pub use mapping::record::RowRules;
 pub(crate) use mapping::target::{RuleError, Target};
 pub(crate) use mapping::value_maps::ValueMaps;
-pub(crate) use mapping::withheld::{OvertakenRule, Withheld};
+pub(crate) use mapping::withheld::{HiddenFault, OvertakenRule, Withheld};
 pub use open::Input;
 pub use options::InputRules;
 pub(crate) use options::{HeaderRule, Ragged};
 pub(crate) use read_as::ReadAs;
 pub(crate) use row_range::{RowRange, cut_behind};
+pub(crate) use sheet::cell_place;
 pub(crate) use survey::Survey;

@@ -88,6 +88,14 @@ impl InputRules {
         Dialect::of(delimiter, self.quotes, self.escape)
     }
 
+    /// Returns the rules for a workbook of failed rows, which has a layout of its own.
+    pub(crate) fn of_failed_workbook(&self) -> InputRules {
+        InputRules {
+            mapping: self.mapping.clone(),
+            ..InputRules::default()
+        }
+    }
+
     /// Returns the rules for a file of failed rows, which has a layout of its own.
     pub(crate) fn of_failed_rows(&self, format: Format) -> InputRules {
         let (format, delimiter, quotes) = match format {

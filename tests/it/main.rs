@@ -22,6 +22,7 @@ mod dialects;
 mod docs;
 mod early_ends;
 mod encodings;
+mod excel;
 mod explain;
 mod failed_rows;
 mod fields;

@@ -131,7 +131,14 @@ fn a_value_that_a_spreadsheet_changed_is_an_error() {
         ],
     );
     let end = scenario(&workbook)
-        .run(["--ignore", "Notes", "--max-errors", "none"])
+        .run([
+            "--ignore",
+            "Notes",
+            "--max-errors",
+            "none",
+            "--failed-format",
+            "ndjson",
+        ])
         .exits(1)
         .counts([0, 7, 0, 0, 0]);
     let check = |row: u64, field: &str, code: &str, message: &str| {

@@ -356,10 +356,15 @@ struct ResultFlags {
     /// Wait up to this long for another process that is using the run directory
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     lock_wait: Option<String>,
-    /// Format of failed.csv: auto is that of the input, excel-csv is for Excel
+    /// Format of the failed rows: auto is that of the input, excel-csv and xlsx are for Excel
     ///
-    /// excel-csv: with a byte order mark, and CRLF at the end of each line. The delimiter is that
-    /// of the input. NDJSON is not changed.
+    /// excel-csv: CSV has a byte order mark, and CRLF at the end of each line. The delimiter is
+    /// that of the input. Other formats are as with auto.
+    ///
+    /// xlsx: a workbook also for CSV, whose cells all become text. NDJSON is refused, because a
+    /// sheet cannot show whether a value is null, empty or left out.
+    ///
+    /// ndjson: NDJSON instead of a workbook.
     #[arg(long, value_parser = words::<FailedFormat>(), hide_short_help = true)]
     failed_format: Option<String>,
     /// Format of the summary on stdout

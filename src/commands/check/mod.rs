@@ -28,13 +28,11 @@ pub(crate) fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failur
     }
     unique::refuse_streams(settings)?;
     let known = inputs::inspect(&settings.input, None)?;
+    let format = settings.output.failed_format;
+    format.check(&known.inputs).map_err(Failure::unusable)?;
     let started = start::for_check(settings, &known.inputs)?;
     let key = started.key;
-    let failed = FailedRows::in_order(
-        started.run_dir.clone(),
-        &known.inputs,
-        settings.output.failed_format,
-    );
+    let failed = FailedRows::in_order(started.run_dir.clone(), &known.inputs, format);
     let recorder = Recorder::new(
         started.journal,
         failed,

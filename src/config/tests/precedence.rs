@@ -104,11 +104,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 76] = [
     ("run-dir", Kind::One, ["a", "b", "c"]),
     ("fresh", Kind::Switch, ["1", "true", "true"]),
     ("lock-wait", Kind::One, ["0s", "1m", "24h"]),
-    (
-        "failed-format",
-        Kind::One,
-        ["excel-csv", "auto", "excel-csv"],
-    ),
+    ("failed-format", Kind::One, ["xlsx", "ndjson", "excel-csv"]),
     ("output-format", Kind::One, ["json", "text", "json"]),
     ("summary-file", Kind::One, ["a", "b", "c"]),
     ("bad-rows-exit", Kind::One, ["0", "1", "10"]),

@@ -6,11 +6,13 @@
 //! - `uneven`, `joined`: rows that are refused because their cells do not fit the header
 //! - `layout`: the columns of an input
 //! - `own_part`: what custsync wrote into a failed row
+//! - `kept`: the cells of a failed row for a workbook
 //! - `first_record`, `header_below`: detection of the delimiter and the header
 
 pub(crate) mod first_record;
 pub(crate) mod header_below;
 pub(crate) mod joined;
+pub(crate) mod kept;
 pub(crate) mod layout;
 pub(crate) mod own_part;
 pub(crate) mod quoting;

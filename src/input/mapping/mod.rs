@@ -18,6 +18,7 @@ pub(crate) mod columns;
 pub(crate) mod constants;
 pub(crate) mod explained;
 pub(crate) mod header;
+pub(crate) mod kept_value;
 pub(crate) mod loose_names;
 pub(crate) mod names;
 pub(crate) mod null_strings;

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::contract::{CustomerId, ErrorCode, Field, FieldSet, UpdateBuilder};
 
 /// The name for [`Withheld::cut_off`].
@@ -22,6 +24,56 @@ pub struct Withheld {
     /// Whether the first input ended within the row, so that its last value may be incomplete. The
     /// row is invalid.
     pub cut_off: bool,
+    /// The fault of the row in the first input that its cells in a workbook do not show. The row is
+    /// invalid.
+    pub hidden: Option<HiddenFault>,
+}
+
+/// A fault of a row that the cells of a sheet cannot have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HiddenFault {
+    /// The number of columns.
+    Columns,
+    /// Quotes that can be read in several ways.
+    Quotes,
+    /// Bytes that are no text.
+    Encoding,
+    /// A text that is too long for a cell.
+    TooLong,
+}
+
+impl HiddenFault {
+    const ALL: [HiddenFault; 4] = [
+        HiddenFault::Columns,
+        HiddenFault::Quotes,
+        HiddenFault::Encoding,
+        HiddenFault::TooLong,
+    ];
+
+    /// Returns the code of the row's error. Its name is also the name of what is withheld.
+    pub fn code(self) -> ErrorCode {
+        match self {
+            HiddenFault::Columns => ErrorCode::Columns,
+            HiddenFault::Quotes => ErrorCode::Quotes,
+            HiddenFault::Encoding => ErrorCode::Encoding,
+            HiddenFault::TooLong => ErrorCode::TooLong,
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            HiddenFault::Columns => {
+                "has too few or too many columns in the first input: are all values in their columns?"
+            }
+            HiddenFault::Quotes => {
+                "has quotes in the first input that can be read in several ways: are all values whole?"
+            }
+            HiddenFault::Encoding => "has bytes in the first input that are not text",
+            HiddenFault::TooLong => {
+                "has a text in the first input that is too long for a cell, so that it is cut here"
+            }
+        }
+    }
 }
 
 /// A name among the overtaken fields that is not a field of the API. It is not kept, because it may be
@@ -35,6 +87,7 @@ impl Withheld {
         fields: FieldSet::EMPTY,
         refused: None,
         cut_off: false,
+        hidden: None,
     };
 
     /// Reads the names in a cell, with blanks or commas between them.
@@ -55,19 +108,24 @@ impl Withheld {
                 (None, Some(id)) => {
                     withheld.refused = Some(CustomerId::parse(id).map_err(|_error| UnknownName)?);
                 }
-                (None, None) => return Err(UnknownName),
+                (None, None) => {
+                    let named = |fault: &HiddenFault| fault.code().name() == name;
+                    let fault = HiddenFault::ALL.into_iter().find(named);
+                    withheld.hidden = Some(fault.ok_or(UnknownName)?);
+                }
             }
         }
         Ok(withheld)
     }
 
-    /// Returns what either withholds. Of two customers, it keeps that of `self`.
+    /// Returns what either withholds. Of two customers or faults, it keeps that of `self`.
     #[must_use]
     pub fn union(self, other: Withheld) -> Withheld {
         Withheld {
             fields: self.fields.union(other.fields),
             refused: self.refused.or(other.refused),
             cut_off: self.cut_off || other.cut_off,
+            hidden: self.hidden.or(other.hidden),
         }
     }
 
@@ -80,6 +138,7 @@ impl Withheld {
             .map(Cow::Borrowed)
             .chain(refused)
             .chain(cut_off)
+            .chain(self.hidden.map(|fault| fault.code().name().into()))
     }
 }
 
@@ -103,6 +162,9 @@ pub(crate) fn withhold(
                     ErrorCode::CutOff,
                     "the input ended in this row (is it cut off?)".to_owned(),
                 );
+            }
+            if let Some(fault) = withheld.hidden {
+                builder.add_row_error(fault.code(), fault.message().to_owned());
             }
             if rule == OvertakenRule::LeaveOut {
                 builder.leave_out(withheld.fields);
@@ -138,6 +200,8 @@ mod tests {
         check("", Some(""));
         check("job email", Some("email job"));
         check("job,email, id_7", Some("email job id_7"));
+        check("too_long columns", Some("columns"));
+        check("quotes email", Some("email quotes"));
         check(" cut_off  id_007 job ", Some("job id_7 cut_off"));
         for unknown in ["emial", "id", "id_", "id_x", "id_0", "email;job", "cut-off"] {
             check(unknown, None);

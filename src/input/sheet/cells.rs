@@ -2,6 +2,7 @@
 //! be reported, and sent, for the wrong row.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use crate::contract::{SheetFault, is_blank};
 
@@ -19,8 +20,8 @@ const COLUMNS_MAX: u32 = 16_384;
 /// The cells of a sheet.
 pub(crate) struct Cells<R: Read> {
     xml: Xml<R>,
-    texts: SharedStrings,
-    styles: Styles,
+    texts: Arc<SharedStrings>,
+    styles: Arc<Styles>,
     results: Results,
     /// The current row, from 1.
     row: u32,
@@ -109,8 +110,8 @@ impl<R: Read> Cells<R> {
     /// Reads up to the start of the table.
     pub(crate) fn of(
         mut xml: Xml<R>,
-        texts: SharedStrings,
-        styles: Styles,
+        texts: Arc<SharedStrings>,
+        styles: Arc<Styles>,
         results: Results,
     ) -> Result<Cells<R>, PartFault> {
         loop {

@@ -1,7 +1,7 @@
 //! Converts the day numbers of a workbook to dates.
 
-use jiff::Span;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
+use jiff::{Span, Unit};
 
 use super::book::Days;
 
@@ -11,6 +11,8 @@ const DAY_MS: f64 = 86_400_000.0;
 const BEFORE_1900: Date = jiff::civil::date(1899, 12, 30);
 /// Day 0 of the 1904 date system.
 const FROM_1904: Date = jiff::civil::date(1904, 1, 1);
+/// The days between day 0 of the 1900 date system and that of the 1904 one.
+const BETWEEN_SYSTEMS: f64 = 1462.0;
 /// 29 February 1900 in the 1900 date system. The day did not exist.
 const NO_DAY: i64 = 60;
 /// The last day of the year 9999.
@@ -42,6 +44,35 @@ pub(crate) fn date_of(number: f64, days: Days) -> Option<String> {
         (_, _, _, 0) => format!("{date}T{hour:02}:{minute:02}:{second:02}Z"),
         _ => format!("{date}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z"),
     })
+}
+
+/// Returns the number of a day in the 1900 date system. A number that is no day in its own system is
+/// none there either.
+pub(crate) fn number_from_1900(number: f64, days: Days) -> f64 {
+    match days {
+        Days::From1904 if number >= 0.0 => number + BETWEEN_SYSTEMS,
+        Days::From1904 | Days::From1900 => number,
+    }
+}
+
+/// Returns the number that [`date_of`] turns into this text in the 1900 date system. `None` if no
+/// number does.
+pub(crate) fn number_of(text: &str) -> Option<f64> {
+    let (date, time) = text.split_once('T').unwrap_or((text, "00:00:00Z"));
+    let (date, time): (Date, Time) = (date.parse().ok()?, time.strip_suffix('Z')?.parse().ok()?);
+    let since = |day: Date| {
+        date.since((Unit::Day, day))
+            .ok()
+            .map(|span| span.get_days())
+    };
+    let day = match since(BEFORE_1900)? {
+        day if i64::from(day) <= NO_DAY => day - 1,
+        day => day,
+    };
+    let midnight = Time::midnight();
+    let ms = time.duration_since(midnight).as_millis();
+    let number = f64::from(day) + f64::from(i32::try_from(ms).ok()?) / DAY_MS;
+    (date_of(number, Days::From1900).as_deref() == Some(text)).then_some(number)
 }
 
 /// Returns a date and time in ISO 8601, as in strict workbooks, in UTC if it has no zone.
@@ -98,6 +129,39 @@ mod tests {
             (2_957_004.0, "none"),
         ] {
             check(number, Days::From1904, want);
+        }
+    }
+
+    #[test]
+    fn a_date_has_the_number_that_reads_as_it() {
+        for number in [
+            1.0,
+            59.0,
+            61.0,
+            31149.0,
+            31149.5,
+            2_958_465.999_988,
+            45_000.123_456_789,
+        ] {
+            let text = date_of(number, Days::From1900).expect("a day");
+            let again = number_of(&text).and_then(|number| date_of(number, Days::From1900));
+            assert_eq!(again, Some(text), "{number}");
+        }
+        for none in [
+            "1899-12-31",
+            "1985-04-12T10:00:00+02:00",
+            "1985-04-12T00:00:00Z",
+            "1985-4-12",
+            "",
+        ] {
+            assert_eq!(number_of(none), None, "{none}");
+        }
+        for number in [0.0, 0.5, 29687.0, 29687.75, 2_957_003.0, 2_957_004.0, -1.0] {
+            assert_eq!(
+                date_of(number_from_1900(number, Days::From1904), Days::From1900),
+                date_of(number, Days::From1904),
+                "{number}"
+            );
         }
     }
 

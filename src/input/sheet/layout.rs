@@ -1,9 +1,11 @@
 //! The layout of a sheet: the columns of its header and what they fill.
 
+use crate::contract::FieldKind;
+use crate::input::bytes::failed_rows::is_own;
 use crate::input::mapping::columns::MappingRules;
 use crate::input::mapping::constants::Constants;
 use crate::input::mapping::header::Columns;
-use crate::input::mapping::own_columns::OwnKey;
+use crate::input::mapping::own_columns::{OwnKey, leading, number_of_column};
 use crate::input::mapping::target::Target;
 
 /// The columns of a sheet.
@@ -11,7 +13,11 @@ use crate::input::mapping::target::Target;
 pub struct SheetLayout {
     pub(crate) columns: Columns,
     by_place: Vec<SheetColumn>,
+    /// The number of columns at the start that custsync added.
+    own_columns: usize,
     pub(crate) mapping: MappingRules,
+    /// The sheet's name as the workbook has it.
+    sheet: String,
 }
 
 /// A column of a sheet.
@@ -20,6 +26,8 @@ struct SheetColumn {
     /// The name as JSON; `None` for a column without a name, or one that is left out by its number.
     key: Option<String>,
     meaning: ColumnMeaning,
+    /// Whether custsync added the column.
+    is_own: bool,
 }
 
 /// The meaning of a value in a column.
@@ -34,14 +42,16 @@ pub(crate) enum ColumnMeaning {
 }
 
 impl SheetLayout {
-    pub(crate) fn new(columns: Columns, mapping: &MappingRules) -> SheetLayout {
+    pub(crate) fn new(columns: Columns, mapping: &MappingRules, sheet: String) -> SheetLayout {
         let targets = columns.targets();
+        let own_columns = leading(columns.names.iter().map(String::as_bytes));
         let by_place = targets.into_iter().zip(&columns.names).enumerate();
         let by_place = by_place.map(|(index, (target, name))| {
             if columns.nameless.contains(&index) || columns.numbered.contains(&index) {
                 return SheetColumn {
                     key: None,
-                    meaning: by_number(index, mapping),
+                    meaning: by_number(number_of_column(index, own_columns), mapping),
+                    is_own: false,
                 };
             }
             // A name that matched loosely is written as the name that it matched, so that the row
@@ -54,12 +64,15 @@ impl SheetLayout {
                     Some(own) => ColumnMeaning::Own(own),
                     None => ColumnMeaning::Target(target),
                 },
+                is_own: is_own_column(name, mapping),
             }
         });
         SheetLayout {
             by_place: by_place.collect(),
+            own_columns,
             mapping: mapping.clone(),
             columns,
+            sheet,
         }
     }
 
@@ -77,16 +90,52 @@ impl SheetLayout {
     pub(crate) fn name(&self, index: usize) -> String {
         match self.key(index).and(self.columns.names.get(index)) {
             Some(name) => name.clone(),
-            None => name_by_number(index),
+            None => self.name_by_number(index),
         }
+    }
+
+    /// Returns the name for the column at this place, from 0, if it has none. Columns that custsync
+    /// added do not count.
+    pub(crate) fn name_by_number(&self, index: usize) -> String {
+        name_of_number(number_of_column(index, self.own_columns))
     }
 
     /// Returns the meaning of a value in the column at this place, from 0.
     pub(crate) fn meaning(&self, index: usize) -> ColumnMeaning {
         match self.by_place.get(index) {
             Some(column) => column.meaning,
-            None => by_number(index, &self.mapping),
+            None => by_number(number_of_column(index, self.own_columns), &self.mapping),
         }
+    }
+
+    /// Whether custsync added the column at this place, from 0.
+    pub(crate) fn is_own(&self, index: usize) -> bool {
+        self.by_place.get(index).is_some_and(|column| column.is_own)
+    }
+
+    /// Whether the column at this place, from 0, fills a field with text.
+    pub(crate) fn is_text(&self, index: usize) -> bool {
+        match self.meaning(index) {
+            ColumnMeaning::Target(Target::Field(field)) => {
+                matches!(
+                    field.rule().kind,
+                    FieldKind::Text { .. } | FieldKind::Email { .. }
+                )
+            }
+            ColumnMeaning::Target(Target::Id | Target::Ignored)
+            | ColumnMeaning::Own(_)
+            | ColumnMeaning::Nothing => false,
+        }
+    }
+
+    /// Returns the number of columns at the start that custsync added.
+    pub(crate) fn own_columns(&self) -> usize {
+        self.own_columns
+    }
+
+    /// Returns the sheet's name as the workbook has it.
+    pub(crate) fn sheet(&self) -> &str {
+        &self.sheet
     }
 
     /// Returns the constants of every row.
@@ -95,15 +144,19 @@ impl SheetLayout {
     }
 }
 
-/// Returns the name for a column without a name.
-pub(crate) fn name_by_number(index: usize) -> String {
-    format!("column {}", index + 1)
+/// Whether custsync added a column or member of this name. The user may map or ignore one.
+pub(crate) fn is_own_column(name: &str, mapping: &MappingRules) -> bool {
+    is_own(name) && mapping.named(name).is_none()
+}
+
+fn name_of_number(number: usize) -> String {
+    format!("column {number}")
 }
 
 /// Returns the meaning of a value in a column without a name. It may be ignored by its number.
 #[cold]
-fn by_number(index: usize, mapping: &MappingRules) -> ColumnMeaning {
-    match mapping.named(&name_by_number(index)) {
+fn by_number(number: usize, mapping: &MappingRules) -> ColumnMeaning {
+    match mapping.named(&name_of_number(number)) {
         Some(target) => ColumnMeaning::Target(target),
         None => ColumnMeaning::Nothing,
     }

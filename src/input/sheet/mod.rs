@@ -15,6 +15,7 @@
 //! - `cells`, `days`: the cells of a sheet and their values
 //! - `source`: the header, and the rows as typed records
 //! - `layout`, `rows`: the columns of a sheet, and what its records say of them
+//! - `kept`: the cells of a record that was kept as JSON
 //! - `fault`: errors of a part
 
 use std::fs::File;
@@ -27,10 +28,11 @@ use self::book::{Book, Days};
 use self::cells::Cells;
 use self::layout::SheetLayout;
 use self::package::{OwnedPart, Package, PackagePart};
-use self::source::{SheetRows, names_and_fault, read_header};
+use self::source::{SheetRows, names_and_fault, names_of, read_header};
 use self::styles::Styles;
 use self::texts::SharedStrings;
 use crate::input::blocks::source::RowSource;
+use crate::input::bytes::failed_rows::ROW_COLUMN;
 use crate::input::error::InputFault;
 use crate::input::options::InputRules;
 
@@ -38,6 +40,7 @@ mod book;
 mod cells;
 mod days;
 mod fault;
+pub(crate) mod kept;
 pub(crate) mod layout;
 mod package;
 mod rows;
@@ -47,6 +50,7 @@ mod texts;
 mod xml;
 
 pub(crate) use self::book::SheetChoice;
+pub(crate) use self::cells::place as cell_place;
 
 /// A sheet whose header has been read.
 #[derive(Debug, Clone)]
@@ -73,6 +77,10 @@ struct SheetCells {
     days: Days,
     choice: SheetChoice,
     texts_bytes: usize,
+    /// The sheet's name as the workbook has it.
+    name: String,
+    /// The rules that apply, if they are not the user's: those for failed rows.
+    own_rules: Option<InputRules>,
 }
 
 /// Opens a sheet, by default the first visible table, and reads its header. Returns its rows and
@@ -86,10 +94,13 @@ pub(crate) fn open(
         days,
         choice,
         texts_bytes,
+        name,
+        own_rules,
     } = open_cells(path, rules)?;
+    let rules = own_rules.as_ref().unwrap_or(rules);
     let (row, columns) =
         read_header(&mut cells, rules).map_err(|fault| in_sheet(&choice, fault))?;
-    let layout = SheetLayout::new(columns, &rules.mapping);
+    let layout = SheetLayout::new(columns, &rules.mapping, name);
     let hidden_rows = Arc::new(AtomicU64::new(cells.hidden_rows()));
     let rows = SheetRows::new(cells, layout.clone(), days, row, hidden_rows.clone());
     let sheet = OpenSheet {
@@ -106,8 +117,12 @@ pub(crate) fn header_names(
     rules: &InputRules,
 ) -> Result<(Vec<String>, Result<(), InputFault>), InputFault> {
     let SheetCells {
-        mut cells, choice, ..
+        mut cells,
+        choice,
+        own_rules,
+        ..
     } = open_cells(path, rules)?;
+    let rules = own_rules.as_ref().unwrap_or(rules);
     let (names, read) =
         names_and_fault(&mut cells, rules).map_err(|fault| in_sheet(&choice, fault))?;
     Ok((names, read.map_err(|fault| in_sheet(&choice, fault))))
@@ -116,9 +131,12 @@ pub(crate) fn header_names(
 fn open_cells(path: &Path, rules: &InputRules) -> Result<SheetCells, InputFault> {
     let mut package = Package::open(path)?;
     let book = Book::read(&mut package)?;
+    let styles = Arc::new(Styles::read(&mut package, &book.styles)?);
+    let texts = Arc::new(SharedStrings::read(&mut package, &book.texts)?);
+    let own_rules =
+        holds_failed_rows(&mut package, &book, &texts, &styles).then(|| rules.of_failed_workbook());
+    let rules = own_rules.as_ref().unwrap_or(rules);
     let (sheet, choice) = book.choose(rules.sheet.as_deref())?;
-    let styles = Styles::read(&mut package, &book.styles)?;
-    let texts = SharedStrings::read(&mut package, &book.texts)?;
     let texts_bytes = texts.bytes();
     let xml = package
         .into_part(sheet.part())
@@ -134,6 +152,8 @@ fn open_cells(path: &Path, rules: &InputRules) -> Result<SheetCells, InputFault>
         days: book.days,
         choice,
         texts_bytes,
+        name: sheet.name.clone(),
+        own_rules,
     })
 }
 
@@ -143,4 +163,25 @@ fn in_sheet(choice: &SheetChoice, fault: InputFault) -> InputFault {
         sheet: choice.name().to_owned(),
         fault: Box::new(fault),
     }
+}
+
+/// Whether the first visible table of a workbook begins with the header of failed rows. `false` if
+/// it cannot be read; reading it later reports why.
+fn holds_failed_rows(
+    package: &mut Package,
+    book: &Book,
+    texts: &Arc<SharedStrings>,
+    styles: &Arc<Styles>,
+) -> bool {
+    let Ok((sheet, _)) = book.choose(None) else {
+        return false;
+    };
+    let Ok(Some(xml)) = package.part(sheet.part()) else {
+        return false;
+    };
+    let cells = Cells::of(xml, Arc::clone(texts), Arc::clone(styles), book.results);
+    cells
+        .map_err(InputFault::from)
+        .and_then(|mut cells| names_of(&mut cells, 0))
+        .is_ok_and(|(_, names)| names.first().is_some_and(|name| name == ROW_COLUMN))
 }

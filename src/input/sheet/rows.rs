@@ -18,7 +18,7 @@ use crate::input::mapping::record::{Record, RowRules};
 use crate::input::mapping::record_layout::RecordLayout;
 use crate::input::mapping::target::Target;
 use crate::input::mapping::withheld::withhold;
-use crate::input::ndjson::own_part;
+use crate::input::sheet::kept;
 use crate::input::sheet::layout::{ColumnMeaning, SheetLayout};
 
 /// The number of columns without a name that are named for a row; the others are counted.
@@ -26,7 +26,11 @@ const NAMELESS_MAX: usize = 8;
 
 impl RecordLayout for SheetLayout {
     fn origin(&self) -> Origin {
-        Origin::First
+        if self.own_columns() > 0 {
+            Origin::FailedRows
+        } else {
+            Origin::First
+        }
     }
 
     fn bom(&self) -> Bom {
@@ -35,7 +39,7 @@ impl RecordLayout for SheetLayout {
 
     /// Values may lie in any column, also beyond the header.
     fn may_have(&self, name: &str) -> bool {
-        self.columns.may_have(name, 0) || number_in_name(name).is_some()
+        self.columns.may_have(name, self.own_columns()) || number_in_name(name).is_some()
     }
 
     fn loose_columns(&self) -> &[LooseColumn] {
@@ -81,7 +85,7 @@ impl RecordLayout for SheetLayout {
     }
 
     fn own_part<'r>(&self, raw: &'r [u8]) -> OwnPart<'r> {
-        own_part::of_object(raw, &self.mapping)
+        kept::own_part(raw, &self.mapping)
     }
 }
 

@@ -12,9 +12,10 @@ use crate::contract::{FieldKind, SheetFault};
 
 use super::book::Days;
 use super::cells::{Cells, Value, place};
-use super::days::{date_of, with_zone};
+use super::days::{date_of, number_from_1900, with_zone};
 use super::fault::PartFault;
-use super::layout::{ColumnMeaning, SheetLayout, name_by_number};
+use super::kept::DATE_MARK;
+use super::layout::{ColumnMeaning, SheetLayout};
 use crate::input::blocks::block::{Block, BlockSize};
 use crate::input::blocks::source::RowSource;
 use crate::input::blocks::typed::{TypedCell, TypedRecords, TypedValue};
@@ -179,12 +180,15 @@ impl<R: Read> SheetRows<R> {
             // A value outside the named columns makes the row invalid, as in a ragged row of CSV.
             match key {
                 Some(key) => open.write_key(key, bytes),
-                None => open.write_key(&json!(name_by_number(index)).to_string(), bytes),
+                None => open.write_key(&json!(layout.name_by_number(index)).to_string(), bytes),
             }
             let target = match layout.meaning(index) {
                 ColumnMeaning::Target(target) => target,
                 ColumnMeaning::Own(_) | ColumnMeaning::Nothing => Target::Ignored,
             };
+            if matches!(value, Value::Day(_) | Value::IsoDate(_)) {
+                bytes.push(DATE_MARK);
+            }
             let start = bytes.len();
             let value = open.write_value(&value, target, *days, bytes);
             open.push_cell(index, start, value, bytes, typed);
@@ -290,7 +294,7 @@ impl OpenRow {
             Value::Text(text) => return self.write_text(text, bytes),
             Value::Day(number) if is_for_date => match date_of(*number, days) {
                 Some(date) => return self.write_text(&date, bytes),
-                None => fault(SheetFault::NoDay),
+                None => fault_of_day(SheetFault::NoDay, *number, days),
             },
             Value::IsoDate(text) if is_for_date => {
                 return self.write_text(&with_zone(text), bytes);
@@ -302,11 +306,10 @@ impl OpenRow {
                 write!(bytes, "{}", number_of(*number)).expect("memory can be written");
                 return TypedValue::Number;
             }
-            Value::Day(number) if target == Target::Ignored => (json!(number), TypedValue::Number),
-            Value::Day(number) => (
-                json!({ "error": SheetFault::Date.name(), "number": number }),
-                TypedValue::Fault(SheetFault::Date),
-            ),
+            Value::Day(number) if target == Target::Ignored => {
+                (json!(number_from_1900(*number, days)), TypedValue::Number)
+            }
+            Value::Day(number) => fault_of_day(SheetFault::Date, *number, days),
             Value::IsoDate(text) => (
                 json!({ "error": SheetFault::Date.name(), "date": text }),
                 TypedValue::Fault(SheetFault::Date),
@@ -334,6 +337,15 @@ impl OpenRow {
 /// Returns a fault as JSON, and as the value of its cell.
 fn fault(fault: SheetFault) -> (serde_json::Value, TypedValue) {
     (json!({ "error": fault.name() }), TypedValue::Fault(fault))
+}
+
+/// Returns the fault of a number that is displayed as a date, as JSON and as the value of its cell.
+fn fault_of_day(fault: SheetFault, number: f64, days: Days) -> (serde_json::Value, TypedValue) {
+    let number = number_from_1900(number, days);
+    (
+        json!({ "error": fault.name(), "number": number }),
+        TypedValue::Fault(fault),
+    )
 }
 
 /// Returns the number of the header's row, and its names.
@@ -367,7 +379,10 @@ fn with_row_below<R: Read>(
 }
 
 /// Returns the number and the names of the next row with a value, after the first `top` rows.
-fn names_of<R: Read>(cells: &mut Cells<R>, top: u64) -> Result<(u32, Vec<String>), InputFault> {
+pub(crate) fn names_of<R: Read>(
+    cells: &mut Cells<R>,
+    top: u64,
+) -> Result<(u32, Vec<String>), InputFault> {
     while let Some(row) = cells.next_row()? {
         if u64::from(row) <= top {
             while cells.next_cell()?.is_some() {}

@@ -5,8 +5,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 
 use super::files::{UNFINISHED, named, remove};
-use super::form::FileForm;
+use super::form::{FileForm, FileKind};
 use super::spool::{BUFFER_BYTES, SPOOL_NAME, SpooledRow};
+use super::workbook;
 use crate::contract::FieldSet;
 use crate::journal::RunDir;
 
@@ -66,17 +67,18 @@ impl FinalFiles {
     }
 
     /// Writes a row to the file of its input.
-    pub(super) fn write(&mut self, row: &SpooledRow<'_>, overtaken: FieldSet, raw: &[u8]) {
+    pub(super) fn write(&mut self, row: SpooledRow<'_>, overtaken: FieldSet, raw: &[u8]) {
+        let input = row.input;
         let Some(file) = self
             .files
-            .get(row.input)
+            .get(input)
             .filter(|file| file.state != WriteState::Dropped)
         else {
             return;
         };
         let line = file.form.line(row, overtaken, raw);
-        if let Err(error) = self.write_line(row.input, &line) {
-            self.drop_file(row.input, &error);
+        if let Err(error) = self.write_line(input, &line) {
+            self.drop_file(input, &error);
         }
     }
 
@@ -100,7 +102,7 @@ impl FinalFiles {
                 continue;
             }
             match self.put_into_place(input) {
-                Ok(name) => names.push(name),
+                Ok(placed) => names.extend(placed),
                 Err(error) => self.drop_file(input, &error),
             }
         }
@@ -142,7 +144,7 @@ impl FinalFiles {
         let Some(FinalFile { form, state }) = self.files.get_mut(input) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        let name = format!("{}{UNFINISHED}", form.name());
+        let name = unfinished_name(form);
         match state {
             WriteState::NotBegun => {
                 let file = self.run_dir.create_file(&name).map_err(io::Error::other)?;
@@ -174,16 +176,21 @@ impl FinalFiles {
         }
     }
 
-    fn put_into_place(&self, input: usize) -> io::Result<String> {
+    /// Moves the file into its place. A workbook is written now; it may need more than one file.
+    /// Returns their names.
+    fn put_into_place(&self, input: usize) -> io::Result<Vec<String>> {
         let Some(FinalFile { form, .. }) = self.files.get(input) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        let unfinished = format!("{}{UNFINISHED}", form.name());
-        fs::rename(
-            self.run_dir.file(&unfinished),
-            self.run_dir.file(form.name()),
-        )?;
-        Ok(form.name().to_owned())
+        let names = match form.kind() {
+            FileKind::Csv | FileKind::Ndjson => vec![form.name()],
+            FileKind::Workbook => workbook::write(&self.run_dir, form, workbook::ROWS_MAX)?,
+        };
+        for name in &names {
+            let unfinished = self.run_dir.file(&format!("{name}{UNFINISHED}"));
+            fs::rename(unfinished, self.run_dir.file(name))?;
+        }
+        Ok(names)
     }
 
     /// Gives up a file. The first error is the one that is reported.
@@ -195,10 +202,17 @@ impl FinalFiles {
             return;
         };
         file.state = WriteState::Dropped;
-        let name = file.form.name();
-        self.fault.get_or_insert(named(name, error));
+        self.fault.get_or_insert(named(&file.form.name(), error));
         // The next process removes a leftover file.
-        remove(&self.run_dir, &format!("{name}{UNFINISHED}")).unwrap_or_default();
+        remove(&self.run_dir, &unfinished_name(&file.form)).unwrap_or_default();
+    }
+}
+
+/// Returns the name of the file that rows are written to.
+fn unfinished_name(form: &FileForm) -> String {
+    match form.kind() {
+        FileKind::Csv | FileKind::Ndjson => format!("{}{UNFINISHED}", form.name()),
+        FileKind::Workbook => format!("{}{UNFINISHED}", form.rows_name()),
     }
 }
 
@@ -224,21 +238,23 @@ fn is_of_failed_rows(name: &str) -> bool {
         return true;
     }
     let name = name.strip_suffix(UNFINISHED).unwrap_or(name);
-    let Some((stem, "csv" | "tsv" | "ndjson")) = name.split_once('.') else {
+    let Some((stem, extension)) = name.split_once('.') else {
         return false;
     };
-    match stem
-        .strip_prefix("failed")
-        .map(|number| number.strip_prefix('-').ok_or(number))
-    {
-        Some(Err("")) => true,
-        Some(Ok(number)) => {
-            number.bytes().all(|byte| byte.is_ascii_digit())
-                && !number.is_empty()
-                && !number.starts_with('0')
-        }
-        Some(Err(_)) | None => false,
-    }
+    let is_known = match extension.split_once('.') {
+        None => matches!(extension, "csv" | "tsv" | "ndjson" | "xlsx" | "rows"),
+        Some((part, extension)) => extension == "xlsx" && is_number(part),
+    };
+    let number = stem.strip_prefix("failed");
+    is_known
+        && number.is_some_and(|number| {
+            number.is_empty() || number.strip_prefix('-').is_some_and(is_number)
+        })
+}
+
+/// Whether custsync writes a number so in the name of a file.
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() && !text.starts_with('0')
 }
 
 #[cfg(test)]
@@ -254,6 +270,11 @@ mod tests {
             "failed-1.ndjson",
             "failed-12.csv.unfinished",
             "failed.spool",
+            "failed.xlsx",
+            "failed-2.xlsx.unfinished",
+            "failed.2.xlsx",
+            "failed-2.11.xlsx.unfinished",
+            "failed-2.rows.unfinished",
         ] {
             check(name, true);
         }
@@ -271,6 +292,10 @@ mod tests {
             "failed.corrected.csv",
             "failed.spool.unfinished",
             "Failed.csv",
+            "failed.02.xlsx",
+            "failed.x.xlsx",
+            "failed.2.csv",
+            "failed.corrected.xlsx",
         ] {
             check(name, false);
         }

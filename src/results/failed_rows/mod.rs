@@ -8,14 +8,21 @@
 //!
 //! An error in these files stops nothing else. It is kept and reported at the end.
 
+mod csv_form;
 mod files;
 mod finals;
 mod form;
+mod ndjson_form;
 mod order;
+mod quiet_file;
 mod reason;
+mod remarks;
+mod sheet_form;
 mod spool;
 #[cfg(test)]
 mod tests;
+mod workbook;
+mod xml_text;
 
 use std::io;
 
@@ -168,7 +175,8 @@ impl FailedRows {
                 (_, OvertakingScope::WholeRow) => FieldSet::ALL,
                 (fields, OvertakingScope::SetFields) => fields,
             };
-            finals.write(&row, overtaken, &raw);
+            finals.write(row, overtaken, &raw);
+            Ok(())
         });
         let mut finished = finals.finish(read.map_err(|error| named(SPOOL_NAME, &error)));
         // The spool's rows hold values, and are in the files now.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reason::reason;
 use crate::contract::{CustomerId, ErrorCode, FieldSet};
-use crate::input::Withheld;
+use crate::input::{HiddenFault, Withheld};
 use crate::journal::{Entry, Outcome, RunDir};
 use crate::row::Position;
 
@@ -40,6 +40,8 @@ pub(super) struct SpooledRow<'a> {
     is_duplicate: bool,
     /// Whether the input ended within it.
     is_cut_off: bool,
+    /// The fault that cells of a sheet cannot have.
+    pub(super) hidden: Option<HiddenFault>,
     raw_bytes: usize,
 }
 
@@ -54,6 +56,12 @@ impl SpooledRow<'_> {
                     .iter()
                     .any(|error| error.code.as_deref() == Some(code.name()))
         };
+        // With a fault of the quotes, the other two may follow from it.
+        let hidden = [
+            HiddenFault::Quotes,
+            HiddenFault::Columns,
+            HiddenFault::Encoding,
+        ];
         SpooledRow {
             row: position.row,
             input: position.input,
@@ -64,6 +72,7 @@ impl SpooledRow<'_> {
             overtaken: entry.overtaken,
             is_duplicate: has(ErrorCode::Duplicate),
             is_cut_off: has(ErrorCode::CutOff),
+            hidden: hidden.into_iter().find(|fault| has(fault.code())),
             raw_bytes: 0,
         }
     }
@@ -79,7 +88,13 @@ impl SpooledRow<'_> {
             fields: overtaken,
             refused,
             cut_off: self.is_cut_off,
+            hidden: None,
         }
+    }
+
+    /// Returns the row with all fields that later rows have set.
+    pub(super) fn with_overtaken(self, overtaken: FieldSet) -> Self {
+        SpooledRow { overtaken, ..self }
     }
 
     /// Encodes the row for the spool.
@@ -130,23 +145,33 @@ impl Spool {
     pub(super) fn read(
         self,
         run_dir: &RunDir,
-        mut take: impl FnMut(SpooledRow<'_>, Vec<u8>),
+        take: impl FnMut(SpooledRow<'_>, Vec<u8>) -> io::Result<()>,
     ) -> io::Result<()> {
         let Some(mut file) = self.file else {
             return Ok(());
         };
         file.flush()?;
         drop(file);
-        let file = run_dir.open_file(SPOOL_NAME).map_err(io::Error::other)?;
-        let mut spool = BufReader::with_capacity(BUFFER_BYTES, file);
-        let mut line = Vec::new();
-        while spool.read_until(b'\n', &mut line)? > 0 {
-            let row: SpooledRow<'_> = serde_json::from_slice(&line)?;
-            let mut raw = vec![0; row.raw_bytes];
-            spool.read_exact(&mut raw)?;
-            take(row, raw);
-            line.clear();
-        }
-        Ok(())
+        read_rows(
+            run_dir.open_file(SPOOL_NAME).map_err(io::Error::other)?,
+            take,
+        )
     }
+}
+
+/// Passes all encoded rows of a file with their bytes to `take`, in order, up to its first error.
+pub(super) fn read_rows(
+    file: File,
+    mut take: impl FnMut(SpooledRow<'_>, Vec<u8>) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut rows = BufReader::with_capacity(BUFFER_BYTES, file);
+    let mut line = Vec::new();
+    while rows.read_until(b'\n', &mut line)? > 0 {
+        let row: SpooledRow<'_> = serde_json::from_slice(&line)?;
+        let mut raw = vec![0; row.raw_bytes];
+        rows.read_exact(&mut raw)?;
+        take(row, raw)?;
+        line.clear();
+    }
+    Ok(())
 }

@@ -411,3 +411,47 @@ fn a_file_that_cannot_be_written_leaves_the_others_alone() {
         ]
     );
 }
+
+#[test]
+fn rows_beyond_the_last_of_a_sheet_are_in_another_workbook() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let run_dir = RunDir::create(directory.path()).expect("a run directory");
+    let layout = input("a.csv", "id,email\n1,@\n").layout().clone();
+    let form = FileForm::new("", "a.csv".to_owned(), layout, FailedFormat::Xlsx);
+    let rows: Vec<u8> = (1..=5)
+        .flat_map(|row| {
+            let position = Position {
+                row,
+                input: 0,
+                line: row + 1,
+            };
+            SpooledRow::of(&entry(row), position).encode(format!("{row},@").as_bytes())
+        })
+        .collect();
+    fs::write(directory.path().join("failed.rows.unfinished"), rows).expect("the directory");
+    let names = workbook::write(&run_dir, &form, 2).expect("the disk has room");
+    assert_eq!(names, ["failed.xlsx", "failed.2.xlsx", "failed.3.xlsx"]);
+    let rows_in = |name: &str| -> Vec<String> {
+        let path = directory.path().join(format!("{name}.unfinished"));
+        let file = fs::File::open(path).expect("the workbook");
+        let mut zip = zip::ZipArchive::new(file).expect("a zip file");
+        let part = zip.by_name("xl/worksheets/sheet1.xml").expect("a sheet");
+        let sheet = io::read_to_string(part).expect("text");
+        let rows = sheet.split("<row ").skip(1);
+        rows.map(|row| {
+            let (number, cells) = row.split_once('>').expect("a tag");
+            let place = cells.split_once("preserve\">").expect("a text").1;
+            format!("{number} {}", place.split('<').next().unwrap_or_default())
+        })
+        .collect()
+    };
+    let header = "r=\"1\" custsync_row";
+    assert_eq!(
+        names.iter().map(|name| rows_in(name)).collect::<Vec<_>>(),
+        [
+            vec![header, "r=\"2\" a.csv:2", "r=\"3\" a.csv:3"],
+            vec![header, "r=\"2\" a.csv:4", "r=\"3\" a.csv:5"],
+            vec![header, "r=\"2\" a.csv:6"],
+        ]
+    );
+}

@@ -37,5 +37,5 @@ pub(crate) use self::server::{Reply, Request};
 pub(crate) use self::tls::{
     Authority, EXPIRED, NOT_YET_VALID, Presents, TlsFront, VALID, self_signed,
 };
-pub(crate) use self::workbook::{SheetCell, Workbook, zip_of};
+pub(crate) use self::workbook::{SheetCell, Workbook, part_of, with_part, zip_of};
 pub(crate) use self::writing::Form;

@@ -2,10 +2,10 @@
 //! every kind of cell.
 
 use std::fmt::Write as _;
-use std::io::{Cursor, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
 
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{ZipArchive, ZipWriter};
 
 /// A cell of a sheet.
 #[derive(Debug, Clone, Copy)]
@@ -175,4 +175,39 @@ pub(crate) fn zip_of<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -
         zip.write_all(content).unwrap();
     }
     zip.finish().unwrap().into_inner()
+}
+
+/// The text of a part of a workbook.
+pub(crate) fn part_of(workbook: &[u8], name: &str) -> String {
+    let mut zip = ZipArchive::new(Cursor::new(workbook)).expect("a zip file");
+    let mut part = zip.by_name(name).expect("the workbook has the part");
+    let mut text = String::new();
+    part.read_to_string(&mut text).expect("XML is text");
+    text
+}
+
+/// The workbook with one part changed.
+pub(crate) fn with_part(
+    workbook: &[u8],
+    name: &str,
+    change: impl FnOnce(String) -> String,
+) -> Vec<u8> {
+    let mut zip = ZipArchive::new(Cursor::new(workbook)).expect("a zip file");
+    let names: Vec<String> = zip
+        .file_names()
+        .map(|name| name.expect("a name").into_owned())
+        .collect();
+    let mut parts = Vec::new();
+    for name in &names {
+        let mut content = Vec::new();
+        let mut part = zip.by_name(name).expect("the zip file names its parts");
+        part.read_to_end(&mut content).expect("a whole part");
+        parts.push(content);
+    }
+    let place = names.iter().position(|part| part == name);
+    let place = place.expect("the workbook has the part");
+    let text = String::from_utf8(std::mem::take(&mut parts[place])).expect("XML is text");
+    parts[place] = change(text).into_bytes();
+    let parts = names.iter().zip(&parts);
+    zip_of(parts.map(|(name, content)| (name.as_str(), content.as_slice())))
 }

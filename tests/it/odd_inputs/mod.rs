@@ -58,14 +58,18 @@ fn odd_with(
 }
 
 impl Odd {
-    fn check(&self) {
+    fn end(&self) -> End {
         let scenario = Scenario::new()
             .file(self.file, &self.content)
             .through(MEMORY_LIMIT);
         let words = ["check", self.file, "--run-dir", "run", "--explain", "1"];
-        let end = scenario
+        scenario
             .start_words(words.into_iter().chain(self.flags.iter().copied()))
-            .end();
+            .end()
+    }
+
+    fn check(&self) {
+        let end = self.end();
         let shown =
             String::from_utf8_lossy(self.content.get(..80).unwrap_or(&self.content)).into_owned();
         let shown = format!(
@@ -167,6 +171,87 @@ fn a_text_that_a_strict_reader_refuses_is_never_valid() {
 #[test]
 fn odd_workbooks_have_their_outcome() {
     check_all(&workbooks::table(), 70);
+}
+
+/// The outcome of each row that failed, with the fields and codes of its errors.
+fn failures(end: &End) -> Vec<(String, Vec<[String; 2]>)> {
+    let results = end.results();
+    let of_line = |line: &serde_json::Value| {
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let errors = line["errors"].as_array().cloned().unwrap_or_default();
+        let errors = errors
+            .iter()
+            .map(|error| [text(&error["field"]), text(&error["code"])]);
+        (text(&line["outcome"]), errors.collect())
+    };
+    results.lines.iter().map(of_line).collect()
+}
+
+#[test]
+fn failed_rows_of_odd_workbooks_fail_again_in_the_same_way() {
+    let mut checked = 0;
+    for odd in workbooks::table() {
+        let first = odd.end();
+        let Some(failed) = first.files.get("failed.xlsx") else {
+            continue;
+        };
+        let again = Odd {
+            file: "failed.xlsx",
+            content: failed.clone(),
+            ..odd
+        };
+        let again = again.end();
+        assert_eq!(failures(&again), failures(&first), "{}", again.stderr);
+        checked += 1;
+    }
+    assert!(checked >= 20, "{checked} workbooks with failed rows");
+}
+
+/// As cells of a workbook, rows of CSV keep each of their errors. A fault of the row itself, such as
+/// its number of columns, is named in the workbook.
+#[test]
+fn failed_rows_of_odd_csv_fail_again_as_cells_of_a_workbook() {
+    let tables = [bytes::table(), values::table(), csv_structure::table()];
+    let mut checked = 0;
+    for odd in tables.into_iter().flatten() {
+        let is_ndjson = odd.file.ends_with("ndjson");
+        let of_workbook = Odd {
+            flags: [&odd.flags[..], &["--failed-format", "xlsx"]].concat(),
+            ..odd
+        };
+        let first = of_workbook.end();
+        let Some(failed) = first.files.get("failed.xlsx").filter(|_| !is_ndjson) else {
+            continue;
+        };
+        let again = Odd {
+            file: "failed.xlsx",
+            content: failed.clone(),
+            ..of_workbook
+        };
+        let again = again.end();
+        let (before, after) = (failures(&first), failures(&again));
+        assert_eq!(
+            before.len(),
+            after.len(),
+            "{}{}",
+            first.stdout,
+            again.stderr
+        );
+        for ((outcome, errors), (outcome_again, errors_again)) in before.iter().zip(&after) {
+            assert_eq!(outcome, outcome_again);
+            let is_lost =
+                |error: &&[String; 2]| !errors_again.iter().any(|again| again[1] == error[1]);
+            let lost: Vec<_> = errors.iter().filter(is_lost).collect();
+            assert!(
+                lost.is_empty(),
+                "{lost:?}\n{}{}",
+                first.stdout,
+                again.stdout
+            );
+        }
+        checked += 1;
+    }
+    assert!(checked >= 50, "{checked} inputs with failed rows");
 }
 
 /// Bytes come out of a named pipe one at a time.

@@ -12,7 +12,7 @@ fn read(rows: &str, results: Results) -> String {
     let xml = Xml::new(rows.as_bytes(), "sheet");
     let mut seen = Vec::new();
     let read = || {
-        let mut cells = Cells::of(xml, texts, styles, results)?;
+        let mut cells = Cells::of(xml, Arc::new(texts), Arc::new(styles), results)?;
         while let Some(row) = cells.next_row()? {
             while let Some((column, value)) = cells.next_cell()? {
                 seen.push(format!("{} {value:?}", place(column, row)));
