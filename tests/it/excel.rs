@@ -465,6 +465,49 @@ fn failed_rows_of_a_workbook_take_little_memory() {
     assert!(part_of(&bytes, SHEET).ends_with("</row></sheetData></worksheet>"));
 }
 
+/// A spreadsheet program opens CSV in the encoding of its country, turns digits into numbers and
+/// dates into the country's form, and saves what it shows.
+#[test]
+fn text_that_a_spreadsheet_damaged_is_reported_before_the_first_request() {
+    let content =
+        "id,first_name,email,phone_number,date_of_birth\n1,Zo\u{eb},@,00491701234567,1985-04-12\n";
+    let failed = scenario("a.csv", content).check([]).exits(1);
+    let failed = String::from_utf8(failed.file("failed.csv").to_vec())
+        .unwrap()
+        .replace(",@,", ",a@example.org,");
+    let latin_1 =
+        |text: &str| -> Vec<u8> { text.chars().map(|character| character as u8).collect() };
+    let misread: String = failed.bytes().map(char::from).collect();
+    let check = |content: Vec<u8>, says: &str, ended: [u64; 5]| {
+        let end = scenario("b.csv", content).run(["--max-errors", "none"]);
+        let end = end.counts(ended).says(says);
+        let (warned, sent) = (end.stderr.find(says), end.stderr.find("recording in"));
+        assert!(warned < sent, "{}", end.stderr);
+    };
+    check(
+        latin_1(&failed),
+        "b.csv holds failed rows, but it is not UTF-8: if a spreadsheet",
+        [0, 1, 0, 0, 0],
+    );
+    check(
+        misread.into_bytes(),
+        "first_name mojibake in 1 row",
+        [1, 0, 0, 0, 0],
+    );
+    let shown = failed
+        .replace("00491701234567", "4.91702E+11")
+        .replace("1985-04-12", "12.04.1985");
+    let end = scenario("b.csv", shown)
+        .run(["--max-errors", "none"])
+        .exits(1)
+        .counts([0, 1, 0, 0, 0]);
+    let errors = end.results().row(1)["errors"].to_string();
+    assert!(
+        errors.contains("damaged") && errors.contains("--date-format"),
+        "{errors}"
+    );
+}
+
 /// A cell's XML, of any kind that a program writes.
 fn random_cell(place: &str, random: &mut SplitMix64) -> String {
     const NUMBERS: [&str; 12] = [

@@ -9,7 +9,7 @@ use crate::commands::Failure;
 use crate::commands::shared::files;
 use crate::commands::shared::first_rows::FirstRows;
 use crate::config::input::InputSettings;
-use crate::input::{KnownInput, Layout, Origin, ReadAs};
+use crate::input::{Block, KnownInput, Layout, Origin, ReadAs};
 use crate::results::summary::InputNames;
 
 /// The inputs of a command, inspected and closed again, except for those that can be read only
@@ -35,13 +35,22 @@ pub(in crate::commands) fn inspect(
         .enumerate()
         .partition(|(_, name)| name.can_be_read_twice());
     for (index, name) in first.into_iter().chain(last) {
-        let look_at = |block, layout: &Layout| {
+        let mut is_utf_8 = true;
+        let look_at = |block: Block, layout: &Layout| {
+            is_utf_8 &= simdutf8::basic::from_utf8(&block.bytes).is_ok();
             if let Some(first_rows) = &mut first_rows {
                 first_rows.look_at(index, block, layout);
             }
         };
         let input = KnownInput::look(name, &rules, look_at).map_err(Failure::unusable)?;
         warn_of_encoding(&input);
+        if !is_utf_8 && input.layout().origin() == Origin::FailedRows {
+            warn!(
+                "{} holds failed rows, but it is not UTF-8: if a spreadsheet program has saved it in another encoding, \
+                 characters that this encoding lacks are now `?`; save it as CSV UTF-8 or as a workbook",
+                input.name()
+            );
+        }
         if !input.has_rows() {
             let what = match **input.layout() {
                 Layout::Ndjson(_) => "is an empty JSON array",
