@@ -45,6 +45,7 @@ mod journal_versions;
 mod journal_whole;
 mod journal_writes;
 mod kept_connections;
+mod libreoffice;
 mod login;
 mod main_job;
 mod many_files;
