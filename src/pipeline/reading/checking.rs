@@ -36,8 +36,8 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 pub(crate) struct CheckedBlock {
     /// The number of rows that were read.
     pub(crate) read: RowsRead,
-    /// The customer, fields and position of each valid row.
-    valid: Vec<(CustomerId, FieldSet, Position)>,
+    /// The valid rows.
+    valid: Vec<ValidRow>,
     /// The invalid rows.
     pub(crate) invalid: Vec<Row>,
     /// The bytes of input that were read.
@@ -50,6 +50,17 @@ pub(crate) struct CheckedBlock {
     rest: Option<SourceBlock>,
     /// Rows in earlier blocks.
     rows_before: u64,
+}
+
+/// A valid row of a block, as far as it is needed to find duplicates. Its input is that of the
+/// block. Each member is written by itself: copying a [`Position`] as a whole, just after it was
+/// put together, makes the processor wait for each row.
+#[derive(Debug, Clone, Copy)]
+struct ValidRow {
+    id: CustomerId,
+    row: u64,
+    line: u64,
+    fields: FieldSet,
 }
 
 /// The findings in a block, with its number in the order of the input.
@@ -301,20 +312,20 @@ impl CheckedBlock {
     fn move_behind(&mut self, rows_before: u64) {
         self.rows_before += rows_before;
         self.read.move_behind(rows_before);
-        let valid = self.valid.iter_mut().map(|(.., position)| position);
-        let invalid = self.invalid.iter_mut().map(|row| &mut row.position);
+        let valid = self.valid.iter_mut().map(|row| &mut row.row);
+        let invalid = self.invalid.iter_mut().map(|row| &mut row.position.row);
         let explained = self
             .explained
             .iter_mut()
-            .map(|explanation| &mut explanation.position);
-        for position in valid.chain(invalid).chain(explained) {
-            position.row += rows_before;
+            .map(|explanation| &mut explanation.position.row);
+        for row in valid.chain(invalid).chain(explained) {
+            *row += rows_before;
         }
     }
 
     /// The customers of the valid rows.
     pub(crate) fn ids(&self) -> impl Iterator<Item = CustomerId> {
-        self.valid.iter().map(|(id, ..)| *id)
+        self.valid.iter().map(|row| row.id)
     }
 
     /// Applies `--unique` to the rows. Blocks have to come in the order of the input.
@@ -332,7 +343,18 @@ impl CheckedBlock {
                 }
             }
         };
-        for (id, fields, position) in std::mem::take(&mut self.valid) {
+        for valid in std::mem::take(&mut self.valid) {
+            let ValidRow {
+                id,
+                row,
+                line,
+                fields,
+            } = valid;
+            let position = Position {
+                row,
+                input: self.source.input,
+                line,
+            };
             check_invalid_before(position.row, ids);
             let occurrence = ids.next(id, fields);
             self.read.add_occurrence(position, occurrence);
@@ -399,7 +421,7 @@ struct KnownRows<'a> {
 /// The findings in a block, as its rows are read.
 struct Findings<'a> {
     read: RowsRead,
-    valid: Vec<(CustomerId, FieldSet, Position)>,
+    valid: Vec<ValidRow>,
     invalid: Vec<Row>,
     explained: Vec<Explanation>,
     /// The size of the findings.
@@ -436,8 +458,12 @@ impl RowSink for Findings<'_> {
         }
         match row.verdict {
             RowVerdict::Valid(update) | RowVerdict::Superseded(update) => {
-                self.valid
-                    .push((update.id(), update.fields(), row.position));
+                self.valid.push(ValidRow {
+                    id: update.id(),
+                    row: row.position.row,
+                    line: row.position.line,
+                    fields: update.fields(),
+                });
             }
             RowVerdict::Overtaken(_) => {}
             RowVerdict::Invalid(invalid) => {
