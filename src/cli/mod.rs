@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context as _, anyhow};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use self::args::{Args, setting_help};
+use self::args::{Args, setting_help, with_roles};
 use crate::commands::early_end::EarlyEnd;
 use crate::commands::{self, Failure};
 use crate::config::{ConfigFile, Settings, USUAL_FILE, Verb};
@@ -141,8 +141,8 @@ fn dispatch(
     let settings = Settings::resolve(args.cli_input(), std::env::vars_os(), file)
         .map_err(Failure::unusable)?;
     match verb {
-        Verb::Run => commands::run::run(&settings, arguments, signals),
-        Verb::Check => commands::check::check(&settings, signals),
+        Verb::Run => commands::run::run(&settings, &with_roles(arguments), signals),
+        Verb::Check => commands::check::check(&settings, &with_roles(arguments), signals),
         Verb::Sandbox => commands::sandbox::sandbox(&settings, signals).map(Exit::code),
         Verb::Login => commands::login::login(&settings).map(Exit::code),
         Verb::Logout => commands::logout::logout(&settings).map(Exit::code),

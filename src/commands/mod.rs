@@ -11,4 +11,4 @@ mod shared;
 pub(crate) mod token;
 
 pub(crate) use self::failure::Failure;
-pub(crate) use self::shared::early_end;
+pub(crate) use self::shared::{command_line, early_end};

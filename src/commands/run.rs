@@ -1,22 +1,22 @@
 //! `custsync run`: send the updates.
 
-use std::ffi::OsString;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::api::Api;
 use crate::commands::Failure;
-use crate::commands::shared::continuing::{self, Continuation};
+use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::first_rows::FirstRows;
-use crate::commands::shared::report::{Report, SendingFigures, StartedAt};
+use crate::commands::shared::next_steps::Typed;
+use crate::commands::shared::report::{Report, SendingReport, StartedAt};
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
 use crate::commands::shared::{descriptors, inputs, left_out, reading, row_range, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::input::KnownInput;
-use crate::journal::{Checkpoint, Outcome, Retry};
+use crate::journal::{Checkpoint, Outcome, Processes, Retry};
 use crate::pipeline;
 use crate::pipeline::recorder::{Earlier, Inputs, Recorder};
 use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
@@ -28,10 +28,10 @@ use crate::row::duplicates::DuplicatePolicy;
 use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
 use crate::terminal::Terminal;
 
-/// Sends the updates. `arguments` is the command as typed, to print the command that continues it.
+/// Sends the updates. `line` is the command as typed, to print commands that can follow it.
 pub(crate) fn run(
     settings: &Settings,
-    arguments: &[OsString],
+    line: &CommandLine,
     signals: &Signals,
 ) -> Result<u8, Failure> {
     let started_at = StartedAt::now();
@@ -53,18 +53,18 @@ pub(crate) fn run(
         start,
     } = start::for_run(settings, &known.inputs)?;
     server.log_destination(settings);
+    let typed = Typed::new(line, settings, &known.inputs);
     if matches!(start, Start::Fresh) && server.may_clear_fields(settings) {
-        let one_row = continuing::one_row(arguments, settings, &known.inputs, run_dir.path());
-        left_out::warn_of(&first_rows, one_row.as_deref());
+        left_out::warn_of(&first_rows, typed.one_row(&run_dir).as_deref());
     }
 
-    let continuation = Continuation::of(arguments, settings, &known.inputs, run_dir.path());
     let asked = row_range::rows(&settings.input);
     let Beginning {
         rows,
         history,
         resume,
         earlier,
+        processes,
     } = beginning(start, asked.clone(), settings, &known.inputs);
     let progress = Arc::new(RunProgress::after(earlier_rows(earlier.as_ref())));
     let first_row = row_range::first_row(&rows, &known.inputs);
@@ -94,7 +94,7 @@ pub(crate) fn run(
         drain: signals.drain(),
     };
 
-    let progress_guard = terminal.show_progress(progress, known.total_bytes);
+    let progress_guard = terminal.show_progress(progress.clone(), known.total_bytes);
     let (sent, recorded) = pipeline::run(reading, sending, recorder).map_err(Failure::unusable)?;
     drop(progress_guard);
     server.stop();
@@ -102,21 +102,24 @@ pub(crate) fn run(
         command: "run",
         settings,
         names: known.names,
-        continuation: Some(continuation),
+        typed,
         until: sent.until,
         run_dir,
         started_at,
         read: sent.read,
         read_to: sent.read_to,
         rows,
+        rows_in_all: progress.total(),
         stop: sent.stop,
         route: Some(route),
         input_fault: sent.input_fault,
         recorded,
-        sending: Some(SendingFigures {
+        sending: Some(SendingReport {
             statistics: sent.statistics,
             latencies: sent.latencies,
             held_back: sent.held_back,
+            earlier: processes,
+            cut_off: sent.cut_off,
         }),
         printed: Ok(()),
     };
@@ -137,6 +140,8 @@ struct Beginning {
     history: History,
     resume: Option<Resume>,
     earlier: Option<Earlier>,
+    /// The earlier processes.
+    processes: Processes,
 }
 
 /// Returns the beginning of a run. `rows` are those that this process is asked for.
@@ -153,6 +158,7 @@ fn beginning(
                 history: History::default(),
                 resume: None,
                 earlier: None,
+                processes: Processes::default(),
             };
         }
         Start::Continue {
@@ -176,6 +182,7 @@ fn beginning(
             compare,
             terms,
         )),
+        processes: checkpoint.processes().clone(),
         earlier: Some(Earlier {
             checkpoint,
             entries,

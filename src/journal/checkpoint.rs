@@ -6,7 +6,9 @@ use roaring::RoaringTreemap;
 
 use super::bulk_entry::{BulkEntry, block_of, mixed};
 use super::fact::Facts;
+use super::header::Header;
 use super::overtakers::Overtakers;
+use super::processes::Processes;
 use super::settled::Settled;
 use super::{Fact, Outcome};
 use crate::contract::FieldSet;
@@ -31,6 +33,7 @@ pub struct Checkpoint {
     answered: u64,
     entries: u64,
     facts: Facts,
+    processes: Processes,
 }
 
 /// The entries of a block of 1,024 rows.
@@ -100,6 +103,7 @@ impl Checkpoint {
             answered: 0,
             entries: 0,
             facts: Facts::default(),
+            processes: Processes::default(),
         }
     }
 
@@ -131,6 +135,7 @@ impl Checkpoint {
         self.last_row = self.last_row.max(Some(entry.row));
         self.rows_mut(entry.outcome).insert(entry.row);
         self.facts.until = None;
+        self.processes.add_rows(1);
         Ok(())
     }
 
@@ -143,6 +148,8 @@ impl Checkpoint {
             self.rows_mut(bulk.outcome).insert_range(first..=last);
             self.last_row = self.last_row.max(Some(last));
         }
+        let rows = bulk.rows.iter().map(|(first, last)| last - first + 1);
+        self.processes.add_rows(rows.sum());
         if let Some((first, _)) = bulk.rows.first() {
             let block = self.blocks.entry(block_of(*first)).or_default();
             block.sum = block.sum.wrapping_add(bulk.sum);
@@ -150,8 +157,14 @@ impl Checkpoint {
         self.facts.until = None;
     }
 
+    /// Adds the start of the run.
+    pub(super) fn add_header(&mut self, header: &Header) {
+        self.processes.begin(header);
+    }
+
     /// Adds a fact about the run.
     pub(super) fn add_fact(&mut self, fact: &Fact) {
+        self.processes.add_fact(fact);
         match fact {
             Fact::Ended { until, .. } => self.facts.until = *until,
             Fact::LeftOut { kept, .. } => self.facts.left_out_is_kept = Some(*kept),
@@ -233,6 +246,11 @@ impl Checkpoint {
     /// Returns the known facts about the run.
     pub fn facts(&self) -> Facts {
         self.facts
+    }
+
+    /// Returns the processes that worked on the run.
+    pub(crate) fn processes(&self) -> &Processes {
+        &self.processes
     }
 
     /// Returns the row's outcome in the journal.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{milliseconds, optional_milliseconds};
+use super::figures::Figures;
 use super::line;
 
 /// A fact about the run. Facts that only a later version knows are kept and have no effect.
@@ -32,6 +33,9 @@ pub enum Fact {
             with = "optional_milliseconds"
         )]
         until: Option<Timestamp>,
+        /// The figures of the process; absent in a check, and if an earlier version wrote the line.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        figures: Option<Box<Figures>>,
     },
     /// Whether a PUT keeps the fields that it leaves out.
     LeftOut {

@@ -4,6 +4,7 @@
 //! A line counts only with its line end and the right CRC, so a torn tail after a crash is
 //! recognised.
 
+mod answer_times;
 mod bulk_entry;
 mod checkpoint;
 mod comparison;
@@ -11,11 +12,13 @@ mod damage;
 mod disk;
 mod entry;
 mod fact;
+mod figures;
 mod header;
 mod key;
 mod line;
 mod lines;
 mod overtakers;
+mod processes;
 mod reader;
 mod run_dir;
 mod settled;
@@ -24,12 +27,14 @@ mod tail;
 mod tests;
 mod writer;
 
+pub(crate) use answer_times::AnswerTimes;
 pub use bulk_entry::BulkEntry;
 pub use checkpoint::Retry;
 pub(crate) use checkpoint::{Checkpoint, Plan, Remainder};
 pub(crate) use comparison::{Difference, InputComparison};
 pub use entry::{Entry, EntryError, Outcome};
 pub(crate) use fact::Fact;
+pub(crate) use figures::{Figures, SentFigures};
 pub(crate) use header::{
     FORMAT_VERSION, Header, InputIdentity, Purpose, READING_RULES, SettingText,
 };
@@ -38,6 +43,7 @@ pub use key::RunKey;
 pub(crate) use lines::LineError;
 pub use lines::{Line, LineReader};
 pub(crate) use overtakers::Overtakers;
+pub(crate) use processes::{FINISHED, Process, ProcessEnd, Processes};
 pub(crate) use reader::EntryReader;
 pub use reader::recover;
 pub use run_dir::{JOURNAL_NAME, JournalFile, RunDir};

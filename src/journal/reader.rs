@@ -99,7 +99,10 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
                 tail = Some(Tail::at(offset));
                 continue;
             }
-            Line::Header(found) => header = Some(*found),
+            Line::Header(found) => {
+                checkpoint.add_header(&found);
+                header = Some(*found);
+            }
             Line::Entry(entry) => checkpoint
                 .add(&entry, offset)
                 .or(Err(LineError::NotALine { offset }))?,

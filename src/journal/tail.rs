@@ -9,7 +9,7 @@ use super::fact::Fact;
 use super::line;
 
 /// The bytes that are read. A fact takes far fewer.
-const FACT_BYTES_MAX: u64 = 4 << 10;
+const FACT_BYTES_MAX: u64 = 32 << 10;
 
 /// Returns the last line of a journal if it is a fact; `None` if it is of another kind, or torn.
 pub(crate) fn last_fact(journal: &File) -> io::Result<Option<Fact>> {
@@ -34,13 +34,14 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::journal::{Entry, Outcome};
+    use crate::journal::{Entry, Figures, Outcome, SentFigures};
 
     fn ended(exit: u8) -> Fact {
         Fact::Ended {
             at: Timestamp::UNIX_EPOCH,
             exit,
             until: None,
+            figures: None,
         }
     }
 
@@ -57,12 +58,12 @@ mod tests {
         assert_eq!(last_fact_of(&bytes), None);
         ended(4).encode(&mut bytes);
         assert_eq!(last_fact_of(&bytes), Some(ended(4)), "the only line");
-        for row in 1..=200 {
+        for row in 1..=800 {
             Entry::of_row(row, Outcome::Updated).encode(&mut bytes);
         }
         assert_eq!(last_fact_of(&bytes), None, "an entry is no fact");
         let length = bytes.len();
-        assert!(length > 8 << 10, "more than is read");
+        assert!(length > 64 << 10, "more than is read");
         ended(0).encode(&mut bytes);
         assert_eq!(last_fact_of(&bytes), Some(ended(0)));
         for end in length + 1..bytes.len() {
@@ -70,5 +71,39 @@ mod tests {
         }
         bytes[length + 10] ^= 1;
         assert_eq!(last_fact_of(&bytes), None, "a line with the wrong checksum");
+    }
+
+    #[test]
+    fn the_longest_figures_can_be_read_back() {
+        let mut sent = SentFigures::default();
+        let mut us = 1;
+        while us < 1 << 33 {
+            sent.answers.add(us, 999_999_999);
+            us += us / 64 + 1;
+        }
+        for status in 400..420 {
+            sent.retries.insert(format!("{status} of many"), u64::MAX);
+        }
+        let fact = Fact::Ended {
+            at: Timestamp::UNIX_EPOCH,
+            exit: 0,
+            until: Some(Timestamp::UNIX_EPOCH),
+            figures: Some(Box::new(Figures {
+                started: Timestamp::UNIX_EPOCH,
+                ms: u64::MAX,
+                latency_us: Some([u64::MAX; 3]),
+                sent,
+            })),
+        };
+        let mut bytes = vec![b'\n'; 64 << 10];
+        fact.encode(&mut bytes);
+        let is_read = matches!(
+            last_fact_of(&bytes),
+            Some(Fact::Ended {
+                figures: Some(_),
+                ..
+            })
+        );
+        assert!(is_read, "they take fewer than {FACT_BYTES_MAX} bytes");
     }
 }

@@ -22,7 +22,7 @@ pub(super) static LOG_FORMAT: OnceLock<OutputFormat> = OnceLock::new();
 /// Sets up the log. Colours are used where `color` says so. Lines on a terminal carry no time.
 pub(super) fn set_up(settings: &OutputSettings, bar: ProgressBar, on_terminal: bool, color: bool) {
     let level = match settings.verbosity {
-        Verbosity::Quiet => Level::ERROR,
+        Verbosity::Silent | Verbosity::Quiet => Level::ERROR,
         Verbosity::Normal => Level::INFO,
         Verbosity::Detailed => Level::DEBUG,
         Verbosity::Everything => Level::TRACE,
@@ -61,13 +61,16 @@ pub(super) fn set_up(settings: &OutputSettings, bar: ProgressBar, on_terminal: b
     }
 }
 
-/// Whether to use colours: by default on a terminal, unless `NO_COLOR` is set (no-color.org).
+/// Whether to use colours: by default on a terminal, unless `NO_COLOR` is set (no-color.org) or the
+/// terminal is a dumb one.
 pub(super) fn uses_color(color: Color, on_terminal: bool) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
-            on_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+            let is_set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+            let is_dumb = is_set("TERM").is_some_and(|terminal| terminal == "dumb");
+            on_terminal && is_set("NO_COLOR").is_none() && !is_dumb
         }
     }
 }

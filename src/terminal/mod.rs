@@ -15,7 +15,8 @@ use tracing::info;
 
 pub(crate) use self::progress::ProgressGuard;
 use self::progress::ProgressMode;
-pub(crate) use self::words::{flushed, print, print_error, print_fault, print_notice};
+use self::words::print_colored;
+pub(crate) use self::words::{AnsiColor, flushed, print, print_error, print_fault, print_notice};
 use crate::config::Settings;
 use crate::results::progress::RunProgress;
 use crate::text;
@@ -24,6 +25,10 @@ use crate::text;
 pub(crate) struct Terminal {
     bar: ProgressBar,
     mode: ProgressMode,
+    /// Whether colours are used on stdout.
+    colors_stdout: bool,
+    /// Whether stdout and stderr are both shown on a terminal.
+    shows_both: bool,
 }
 
 impl Terminal {
@@ -41,6 +46,8 @@ impl Terminal {
         Terminal {
             bar,
             mode: ProgressMode::of(&settings.output, on_terminal),
+            colors_stdout: log::uses_color(settings.output.color, io::stdout().is_terminal()),
+            shows_both: on_terminal && io::stdout().is_terminal(),
         }
     }
 
@@ -57,6 +64,27 @@ impl Terminal {
         total_bytes: Option<u64>,
     ) -> ProgressGuard {
         ProgressGuard::start(self.bar.clone(), self.mode, progress, total_bytes)
+    }
+
+    /// Whether stdout and stderr are both shown on a terminal, so that a message to each of them
+    /// would be read twice.
+    pub(crate) fn shows_both(&self) -> bool {
+        self.shows_both
+    }
+
+    /// Prints to stdout, without tearing the bar. The first text is in this colour if colours are
+    /// used.
+    pub(crate) fn print_colored(
+        &self,
+        first: &str,
+        color: AnsiColor,
+        rest: &str,
+    ) -> io::Result<()> {
+        if self.colors_stdout {
+            self.bar.suspend(|| print_colored(first, color, rest))
+        } else {
+            self.print(&format!("{first}{rest}"))
+        }
     }
 
     /// Prints to stdout, as [`print()`] does, without tearing the bar.

@@ -33,7 +33,9 @@ pub(super) enum ProgressMode {
 impl ProgressMode {
     pub(super) fn of(settings: &OutputSettings, on_terminal: bool) -> ProgressMode {
         match (settings.progress, settings.verbosity) {
-            (ProgressSetting::Off, _) | (_, Verbosity::Quiet) => ProgressMode::Nothing,
+            (ProgressSetting::Off, _) | (_, Verbosity::Silent | Verbosity::Quiet) => {
+                ProgressMode::Nothing
+            }
             (ProgressSetting::Auto, _) if on_terminal => ProgressMode::Bar,
             (ProgressSetting::Auto, _) => match settings.log_format {
                 OutputFormat::Text => ProgressMode::LogLines,

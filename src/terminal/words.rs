@@ -18,6 +18,33 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     )
 }
 
+/// Prints to stdout as [`print()`] does. The first text is in bold and in this colour.
+pub(crate) fn print_colored(first: &str, color: AnsiColor, rest: &str) -> io::Result<()> {
+    let color = color as u8;
+    let first = text::safe_lines(first.trim_end());
+    let printed = format!(
+        "\u{1b}[1;{color}m{first}\u{1b}[0m\n{}",
+        text::safe_lines(rest)
+    );
+    let mut stdout = io::stdout().lock();
+    as_far_as_read(
+        stdout
+            .write_all(printed.as_bytes())
+            .and_then(|()| stdout.flush()),
+    )
+}
+
+/// The colours, by their numbers in ECMA-48 (SGR).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AnsiColor {
+    /// Red.
+    Red = 31,
+    /// Green.
+    Green = 32,
+    /// Yellow.
+    Yellow = 33,
+}
+
 /// Flushes what clap has printed to stdout. A closed pipe is not an error.
 pub(crate) fn flushed(written: io::Result<()>) -> io::Result<()> {
     as_far_as_read(written.and_then(|()| io::stdout().lock().flush()))

@@ -527,7 +527,7 @@ fn names_of_others_do_not_reach_the_terminal_raw() {
         .exits(1);
     is_shown_safely(&end);
     assert!(
-        end.stdout.contains("422 http_422 3 rows"),
+        end.stdout.contains("   3         the API rejects it: 422 "),
         "what is no code is not shown: {}",
         end.stdout
     );

@@ -50,7 +50,7 @@ fn compressed_inputs_are_rows_like_any_other() {
         let line = format!("{name} read as {read_as}\n");
         let end = end
             .prints(&line)
-            .prints(&format!("id type 1 row (33.3%), first at {name}:4"));
+            .prints(&format!("   1  id     is not a whole number  {name}:4\n"));
         assert!(
             String::from_utf8_lossy(end.file("failed.csv")).ends_with(",x,Clerk\n"),
             "failed rows are plain text"
@@ -87,7 +87,7 @@ fn every_member_and_frame_counts() {
         scenario
             .check([])
             .exits(1)
-            .prints("records              3\n");
+            .prints("records  3 = 2 valid + 1 invalid\n");
     };
     check(gzip);
     check(zstd);
@@ -225,7 +225,7 @@ fn padding_after_gzip_data_is_ignored() {
         .file("a.csv.gz", padded)
         .check([])
         .exits(1)
-        .prints("records              3\n");
+        .prints("records  3 = 2 valid + 1 invalid\n");
 }
 
 #[test]

@@ -347,7 +347,7 @@ fn a_control_character_that_is_named_delimits() {
     let check = scenario
         .custsync(["check", "failed.csv", "--run-dir", "again"])
         .exits(0);
-    check.prints("  valid              1\n");
+    check.prints("records  1 = 1 valid\n");
     // Other control characters still do not belong into text.
     scenario.write("a.csv", rows + &"\u{2}\u{3}".repeat(30));
     scenario

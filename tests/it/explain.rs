@@ -109,7 +109,7 @@ row 3, a.csv:4
   not sent, because the row is invalid:
     row has 2 columns where the header has 7 (--ragged pad if the missing ones are empty) (columns)
 
-records              3
+1 of 3 rows can be sent; 2 cannot.
 "#;
     assert!(end.stdout.starts_with(want), "{}", end.stdout);
 }

@@ -564,7 +564,7 @@ fn a_row_that_may_be_cut_off_says_so_beside_its_other_faults() {
             "again",
         ])
         .exits(1);
-    again.prints("row cut_off 1 row");
+    again.prints("   1  row    ");
 }
 
 #[test]

@@ -86,12 +86,12 @@ fn a_run_is_continued_in_a_directory_and_by_a_command_that_are_not_utf_8() {
     };
     run(b"caf\xe9.csv")
         .exits(0)
-        .prints(r"run\xff/results.ndjson");
+        .prints("files    run\\xff/\n         results.ndjson, summary.json\n");
     let journal = fs::read_to_string(root(&scenario).join(raw(b"run\xff/results.ndjson"))).unwrap();
     assert!(journal.contains(r#""name":"caf\\xe9.csv""#), "{journal}");
     run(b"caf\xe9.csv")
         .exits(0)
-        .prints("requests             0");
+        .prints("Nothing left to send: ");
     // The same rows under another name are noticed as one input.
     run(b"caf\xe8.csv")
         .exits(0)

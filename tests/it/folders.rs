@@ -57,7 +57,7 @@ fn a_folder_stands_for_its_files_by_name() {
             (json!(3), json!(3))
         ]
     );
-    scenario.run([]).exits(0).prints("requests             0");
+    scenario.run([]).exits(0).prints("Nothing left to send: ");
     scenario.write("in/0.csv", "id,job\n7,x\n");
     scenario
         .run([])

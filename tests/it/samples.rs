@@ -76,12 +76,29 @@ fn check(file: &str, flags: &[&str]) -> Checked {
     };
     let finished = program.start(out.path()).finish();
     let said = [finished.stdout, finished.stderr].concat();
+    let said = String::from_utf8(said).expect("the output is UTF-8");
     Checked {
         exit: finished.status.code().expect("check ends by itself"),
-        said: String::from_utf8(said).expect("the output is UTF-8"),
+        said: said + &groups(&run_dir),
         run_dir,
         _directory: out,
     }
+}
+
+/// The errors and warnings in the summary, each as field, code and number of rows.
+fn groups(run_dir: &Path) -> String {
+    let Ok(summary) = fs::read(run_dir.join("summary.json")) else {
+        return String::new();
+    };
+    let summary: Value = serde_json::from_slice(&summary).expect("the summary is JSON");
+    let groups = ["errors", "warnings"].map(|key| summary[key].as_array().expect("a list").clone());
+    let groups = groups.iter().flatten().map(|group| {
+        let text = |key: &str| group[key].as_str().unwrap_or_default().to_owned();
+        let rows = group["rows"].as_u64().expect("a number");
+        let unit = if rows == 1 { "row" } else { "rows" };
+        format!("{} {} {rows} {unit}\n", text("field"), text("code"))
+    });
+    groups.collect()
 }
 
 impl Checked {
@@ -209,9 +226,8 @@ fn the_csv_and_the_ndjson_sample_hold_the_same_rows() {
         [(pair("row", "columns"), pair("email", "duplicate_key"))]
     );
     for line in [
-        "records          1,000",
-        "  valid            991",
-        "  invalid            9",
+        "991 of 1,000 rows can be sent; 9 cannot.\n",
+        "records  1,000 = 991 valid + 9 invalid\n",
     ] {
         assert!(
             csv.said.contains(line) && ndjson.said.contains(line),

@@ -39,12 +39,8 @@ fn drains_and_can_be_continued(signal: Signal, code: i32) {
     );
     assert_eq!(end.ledger.len() as u64, requests);
 
-    let line = end
-        .stdout
-        .lines()
-        .find_map(|line| line.strip_prefix("to continue: "));
     let end = scenario
-        .shell(line.expect("the summary says how to go on"))
+        .shell(end.next_command())
         .exits(0)
         .counts([ROWS, 0, 0, 0, 0]);
     assert_eq!(scenario.counts().requests, ROWS, "no row was sent twice");
@@ -123,13 +119,7 @@ fn the_printed_command_names_a_run_directory_that_was_not_given() {
         .start_custsync(command)
         .until("requests", |scenario| scenario.counts().requests >= 2);
     let end = running.signal(Signal::TERM).end().exits(143);
-    let line = end
-        .stdout
-        .lines()
-        .find_map(|line| line.strip_prefix("to continue: "));
-    scenario
-        .shell(line.expect("the summary says how to go on"))
-        .exits(0);
+    scenario.shell(end.next_command()).exits(0);
     assert_eq!(scenario.counts().requests, ROWS, "no row was sent twice");
 }
 

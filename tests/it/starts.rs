@@ -60,7 +60,8 @@ fn one_file_by_several_names_is_read_once() {
         };
         sent += rows;
         assert_eq!(scenario.counts().applied, sent, "{again}");
-        end.says(says).prints(&format!("  updated   {rows:>10}\n"));
+        end.says(says)
+            .prints(&format!("records  {rows} = {rows} updated\n"));
     }
     // A copy is another file.
     scenario.write("copy.csv", ROWS);
@@ -85,7 +86,7 @@ fn standard_input_is_read_once() {
         .check([])
         .exits(0)
         .says("standard input is given twice: read once")
-        .prints("  valid              3\n");
+        .prints("records  3 = 3 valid\n");
 }
 
 #[test]
@@ -307,11 +308,7 @@ fn the_command_to_continue_stands_before_the_end_of_the_flags() {
     let end = scenario
         .custsync(["run", "--base-url", &url, "--", "a.csv"])
         .exits(3);
-    let line = end
-        .stdout
-        .lines()
-        .find_map(|line| line.strip_prefix("to continue: "))
-        .expect("how to go on");
+    let line = end.next_command();
     assert!(
         line.contains(" run --run-dir custsync-runs/") && line.ends_with(" -- a.csv"),
         "{line}"
@@ -335,7 +332,7 @@ fn no_command_is_offered_that_cannot_continue_the_run() {
         lost.run([]).exits(2),
     ] {
         assert!(
-            end.stdout.contains("stopped early: ") && !end.stdout.contains("to continue"),
+            end.stdout.starts_with("Stopped ") && !end.stdout.contains("To go on:"),
             "{}",
             end.stdout
         );

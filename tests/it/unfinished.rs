@@ -173,13 +173,7 @@ fn the_command_that_continues_a_fresh_run_works() {
     let (scenario, last) = up_to(4);
     let end = start(&scenario, &[INPUT, "--fresh"]).exits(3);
     last.store(ROWS, Ordering::Relaxed);
-    let line = end
-        .stdout
-        .lines()
-        .find_map(|line| line.strip_prefix("to continue: "));
-    scenario
-        .shell(line.expect("the summary says how to go on"))
-        .exits(0);
+    scenario.shell(end.next_command()).exits(0);
     let [run] = &runs(&scenario)[..] else {
         panic!("one run directory")
     };
@@ -356,11 +350,12 @@ fn a_pipe_is_never_continued_by_itself_but_its_run_is_named() {
     let end = start(&scenario, &["-"]).exits(3);
     let run = runs(&scenario).pop().expect("a run");
     let want = format!(
-        "to continue, pipe the same bytes again into: {} run --run-dir {run} ",
+        "\nTo go on, with a new token, pipe the same bytes again into:\n  {} run --run-dir {run} ",
         env!("CARGO_BIN_EXE_custsync")
     );
+    let end = end.prints(&want);
     assert!(
-        end.stdout.contains(&want) && !end.stdout.contains("to continue: "),
+        !end.stdout.contains("To go on, with a new token:"),
         "{}",
         end.stdout
     );

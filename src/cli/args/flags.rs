@@ -393,7 +393,7 @@ struct LogFlags {
     /// Use colours
     #[arg(long, value_parser = words::<Color>(), hide_short_help = true)]
     color: Option<String>,
-    /// Log less
+    /// Print the verdict and what to do next; -qq prints errors only
     #[arg(short, long, action = clap::ArgAction::Count)]
     quiet: u8,
     /// Log requests that fail; -vv logs all requests

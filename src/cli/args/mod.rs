@@ -6,6 +6,7 @@ mod flags;
 mod help;
 mod other_words;
 mod pages;
+mod roles;
 mod version;
 mod words;
 
@@ -21,6 +22,7 @@ use clap_complete::Shell;
 pub use self::flags::{InitFlags, LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags};
 pub use self::help::{command, setting_help};
 use self::other_words::Piped;
+pub(crate) use self::roles::with_roles;
 use crate::config::{CliInput, FlagValue, Verb};
 
 /// Arguments that are no settings, by their ids.
@@ -450,7 +452,7 @@ mod tests {
             (
                 &["custsync", "check", "-q", "-"],
                 "quiet",
-                "One(\"true\")",
+                "One(\"1\")",
                 "--quiet",
             ),
             (

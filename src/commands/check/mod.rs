@@ -8,6 +8,8 @@ use tracing::info;
 
 use self::explain::Destination;
 use crate::commands::Failure;
+use crate::commands::shared::command_line::CommandLine;
+use crate::commands::shared::next_steps::Typed;
 use crate::commands::shared::report::{Report, StartedAt};
 use crate::commands::shared::{inputs, reading, row_range, start, unique};
 use crate::config::Settings;
@@ -19,8 +21,12 @@ use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
 use crate::terminal::Terminal;
 
-/// Checks the inputs.
-pub(crate) fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
+/// Checks the inputs. `line` is the command as typed, to print commands that can follow it.
+pub(crate) fn check(
+    settings: &Settings,
+    line: &CommandLine,
+    signals: &Signals,
+) -> Result<u8, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     if matches!(settings.provenance("sandbox"), Provenance::Flag(_)) {
@@ -30,6 +36,7 @@ pub(crate) fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failur
     let known = inputs::inspect(&settings.input, None)?;
     let format = settings.output.failed_format;
     format.check(&known.inputs).map_err(Failure::unusable)?;
+    let typed = Typed::new(line, settings, &known.inputs);
     let started = start::for_check(settings, &known.inputs)?;
     let key = started.key;
     let failed = FailedRows::in_order(started.run_dir.clone(), &known.inputs, format);
@@ -70,12 +77,13 @@ pub(crate) fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failur
         read: ended.read,
         read_to: ended.read_to,
         rows,
+        rows_in_all: None,
         stop: ended.stop,
         route: None,
         input_fault: ended.input_fault,
         recorded,
         sending: None,
-        continuation: None,
+        typed,
         until: None,
         printed,
     };

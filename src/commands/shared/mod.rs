@@ -1,5 +1,6 @@
 //! The parts that several verbs use.
 
+pub(crate) mod command_line;
 pub(super) mod comparison;
 pub(super) mod continuing;
 pub(super) mod descriptors;
@@ -12,6 +13,7 @@ pub(super) mod input_identity;
 pub(super) mod inputs;
 pub(super) mod left_out;
 pub(super) mod login_file;
+pub(super) mod next_steps;
 pub(super) mod pattern;
 pub(super) mod reading;
 pub(super) mod report;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::mem;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use jiff::Timestamp;
@@ -14,22 +14,27 @@ use tracing::warn;
 use crate::api::Route;
 use crate::commands::Failure;
 use crate::commands::failure::STDOUT_FAILED;
-use crate::commands::shared::continuing::{Continuation, can_go_on};
+use crate::commands::shared::continuing::stopped_by;
+use crate::commands::shared::next_steps::{Ended, Typed};
 use crate::commands::shared::summary_file;
 use crate::config::Settings;
-use crate::config::output::OutputFormat;
+use crate::config::output::{OutputFormat, Verbosity};
 use crate::input::InputError;
-use crate::journal::{Fact, JOURNAL_NAME, RunDir, SUMMARY_NAME, WriteError};
+use crate::journal::{
+    Fact, Figures, JOURNAL_NAME, Process, ProcessEnd, Processes, RunDir, SUMMARY_NAME, WriteError,
+};
 use crate::pipeline;
 use crate::pipeline::recorder::Recorded;
 use crate::pipeline::sender::ReadTo;
 use crate::process::crash;
 use crate::process::exit::Exit;
 use crate::results::held_back::Brake;
-use crate::results::summary::{self, InputNames, Summary};
+use crate::results::summary::{
+    self, End, InputNames, ProcessSummary, SendingSummary, Summary, SummaryText, Tone, Totals,
+};
 use crate::results::tally::{Latencies, RowsRead};
 use crate::schedule::{Statistics, StopReason};
-use crate::terminal::{self, Terminal};
+use crate::terminal::{self, AnsiColor, Terminal};
 use crate::text;
 
 /// The results to report.
@@ -43,18 +48,33 @@ pub(in crate::commands) struct Report<'a> {
     pub(in crate::commands) read_to: ReadTo,
     /// The rows to read.
     pub(in crate::commands) rows: Range<u64>,
+    /// Their number, if they were counted.
+    pub(in crate::commands) rows_in_all: Option<u64>,
     pub(in crate::commands) stop: Option<StopReason>,
     /// The route of the requests.
     pub(in crate::commands) route: Option<Route>,
     pub(in crate::commands) input_fault: Option<InputError>,
     pub(in crate::commands) recorded: Recorded,
-    pub(in crate::commands) sending: Option<SendingFigures>,
-    /// The way to continue a run that stopped.
-    pub(in crate::commands) continuation: Option<Continuation>,
+    /// The figures of a run.
+    pub(in crate::commands) sending: Option<SendingReport>,
+    /// The command, as it was typed.
+    pub(in crate::commands) typed: Typed<'a>,
     /// The end of a wait that the API asked for, if it is not over.
     pub(in crate::commands) until: Option<Timestamp>,
     /// The result of printing so far.
     pub(in crate::commands) printed: io::Result<()>,
+}
+
+/// What a run has sent.
+pub(in crate::commands) struct SendingReport {
+    pub(in crate::commands) statistics: Statistics,
+    pub(in crate::commands) latencies: Latencies,
+    /// The part of the time that each cause held the run back.
+    pub(in crate::commands) held_back: Vec<(Brake, f64)>,
+    /// The earlier processes of the run.
+    pub(in crate::commands) earlier: Processes,
+    /// Requests that the end left without an answer.
+    pub(in crate::commands) cut_off: usize,
 }
 
 /// The start of a command.
@@ -95,51 +115,44 @@ impl Report<'_> {
                 error: anyhow!("{reason}"),
             });
         }
-        let seconds = self.started_at.clock.elapsed().as_secs_f64();
-        let mut summary = self.summary(seconds);
+        let ended = EndedAt::after(self.started_at);
+        let figures = self.figures(&ended);
+        let mut summary = self.summary(&ended, figures.as_ref());
         self.warn_of_no_rows(&summary);
         let mut exit = self.exit(&summary);
-        summary.exit_code = self.code(exit);
         let mut said = self.faults();
-        summary.error_message = joined(&said);
+        self.set_end(&mut summary, exit, figures.as_ref(), &ended, &said);
         if let Err(error) = self
             .run_dir
             .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
         {
             said.push(format!("{:#}", anyhow::Error::from(error)));
             exit = Exit::RunDirectory;
-            summary.exit_code = self.code(exit);
+            self.set_end(&mut summary, exit, figures.as_ref(), &ended, &said);
         }
-        if let Err(error) = self.record_end(exit) {
+        if let Err(error) = self.record_end(exit, figures.clone(), &ended) {
             said.push(format!("{:#}", anyhow::Error::from(error)));
             exit = Exit::RunDirectory;
-            summary.exit_code = self.code(exit);
-            summary.error_message = joined(&said);
+            self.set_end(&mut summary, exit, figures.as_ref(), &ended, &said);
             // The summary should have the final exit code, if it can still be written.
             self.run_dir
                 .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
                 .ok();
         }
-        summary.error_message = joined(&said);
-        let printed = match self.settings.output.output_format {
-            OutputFormat::Text => terminal.print(&summary.to_text()),
-            OutputFormat::Json => terminal.print(&summary.to_json()),
-        };
-        // A panic was reported where it happened.
-        let untold = said
-            .iter()
-            .filter(|message| crash::message() != Some(message.as_str()));
-        untold.for_each(|message| terminal::print_error(message));
+        let printed = self.print(&summary, exit, &said, terminal);
+        self.print_errors(&said, terminal);
         if let Err(error) = mem::replace(&mut self.printed, Ok(())).and(printed) {
             let message = format!("{STDOUT_FAILED}: {error}");
             terminal::print_error(&message);
             said.push(message);
-            summary.error_message = joined(&said);
             // The run itself ended as the journal says. If it stopped, the exit code for that says
             // more.
-            if matches!(exit, Exit::Success | Exit::SomeRowsFailed) {
+            let says_less = matches!(exit, Exit::Success | Exit::SomeRowsFailed);
+            if says_less {
                 exit = Exit::RunDirectory;
-                summary.exit_code = self.code(exit);
+            }
+            self.set_end(&mut summary, exit, figures.as_ref(), &ended, &said);
+            if says_less {
                 self.run_dir
                     .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
                     .ok();
@@ -151,18 +164,148 @@ impl Report<'_> {
         Ok(summary.exit_code)
     }
 
+    /// Prints the summary, or as much of it as the user wants to see.
+    fn print(
+        &self,
+        summary: &Summary,
+        exit: Exit,
+        said: &[String],
+        terminal: &Terminal,
+    ) -> io::Result<()> {
+        let output = &self.settings.output;
+        if output.output_format == OutputFormat::Json {
+            return terminal.print(&summary.to_json());
+        }
+        let text = SummaryText::of(summary, &self.end(summary, said));
+        let details = match output.verbosity {
+            Verbosity::Silent => return Ok(()),
+            Verbosity::Quiet => "",
+            Verbosity::Normal | Verbosity::Detailed | Verbosity::Everything => &text.details,
+        };
+        let blank = if details.is_empty() || text.next.is_empty() {
+            ""
+        } else {
+            "\n"
+        };
+        let color = match tone(exit, summary) {
+            Tone::Good => AnsiColor::Green,
+            Tone::Mixed => AnsiColor::Yellow,
+            Tone::Bad => AnsiColor::Red,
+        };
+        let rest = [&text.reasons, details, blank, &text.next].concat();
+        terminal.print_colored(&text.verdict, color, &rest)
+    }
+
+    /// Prints the error messages, unless the user has just read them in the summary.
+    fn print_errors(&self, said: &[String], terminal: &Terminal) {
+        let output = &self.settings.output;
+        let is_told = terminal.shows_both()
+            && output.output_format == OutputFormat::Text
+            && output.verbosity != Verbosity::Silent;
+        if is_told {
+            return;
+        }
+        // A panic was reported where it happened.
+        let untold = said
+            .iter()
+            .filter(|message| crash::message() != Some(message.as_str()));
+        untold.for_each(|message| terminal::print_error(message));
+    }
+
+    /// Returns the end of the run as people are told of it.
+    fn end(&self, summary: &Summary, said: &[String]) -> End {
+        let ended = Ended {
+            summary,
+            run_dir: &self.run_dir,
+            failed_files: &self.recorded.failed_files,
+            stop: self.stop.as_ref(),
+            until: self.until,
+            is_cut_by_max_rows: self.is_cut_by_max_rows(),
+        };
+        let sending = self.sending.as_ref();
+        let of_stop = self.stop_message();
+        let nothing_done = sending.filter(|sending| {
+            self.recorded.written == 0 && sending.statistics.attempts == 0 && summary.records > 0
+        });
+        End {
+            stopped: self.stop.as_ref().map(stopped_by),
+            faults: (said.iter())
+                .filter(|message| Some(message.as_str()) != of_stop.as_deref())
+                .cloned()
+                .collect(),
+            rows_in_all: self.rows_in_all,
+            is_cut_by_max_rows: self.is_cut_by_max_rows(),
+            skipped_rows: self.rows.start.saturating_sub(1),
+            cut_off: sending.map_or(0, |sending| {
+                u64::try_from(sending.cut_off).unwrap_or(u64::MAX)
+            }),
+            finished_before: nothing_done.and_then(|sending| sending.earlier.finished_at),
+            input_notes: self.names.notes(),
+            next: match sending {
+                Some(_) => self.typed.after_run(&ended),
+                None => self.typed.after_check(&ended),
+            },
+        }
+    }
+
+    /// Sets what the summary says about the end of this process.
+    fn set_end(
+        &self,
+        summary: &mut Summary,
+        exit: Exit,
+        figures: Option<&Figures>,
+        ended: &EndedAt,
+        said: &[String],
+    ) {
+        summary.exit_code = self.code(exit);
+        summary.error_message = joined(said);
+        let Some((figures, sending)) = figures.zip(self.sending.as_ref()) else {
+            return;
+        };
+        let mut processes = sending.earlier.clone();
+        processes.add(Process {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started: figures.started,
+            rows: self.recorded.written,
+            end: Some(ProcessEnd {
+                at: ended.at,
+                exit: exit.code(),
+                figures: Some(Box::new(figures.clone())),
+            }),
+        });
+        summary.processes = Some(ProcessSummary::all(&processes));
+        summary.totals = Some(Totals::of(&processes));
+    }
+
+    /// Returns the figures of this process; `None` for a check.
+    fn figures(&self, ended: &EndedAt) -> Option<Figures> {
+        let sending = self.sending.as_ref()?;
+        Some(summary::figures(
+            self.started_at.at,
+            ended.took,
+            &sending.statistics,
+            &sending.latencies,
+        ))
+    }
+
     /// Writes the end of this process as the journal's last line and syncs it: the line says
     /// whether the run is finished. Nothing is written to a journal that has failed before.
-    fn record_end(&mut self, exit: Exit) -> Result<(), WriteError> {
+    fn record_end(
+        &mut self,
+        exit: Exit,
+        figures: Option<Figures>,
+        ended: &EndedAt,
+    ) -> Result<(), WriteError> {
         if self.recorded.fault.is_some() {
             return Ok(());
         }
         let until = self.stop.as_ref().and(self.until);
         let journal = &mut self.recorded.journal;
         journal.push_fact(&Fact::Ended {
-            at: Timestamp::now(),
+            at: ended.at,
             exit: exit.code(),
             until,
+            figures: figures.map(Box::new),
         });
         journal.flush().map_err(|error| error.source)?;
         journal.sync()
@@ -191,26 +334,20 @@ impl Report<'_> {
         }
     }
 
-    fn summary(&self, seconds: f64) -> Summary {
+    fn summary(&self, ended: &EndedAt, figures: Option<&Figures>) -> Summary {
         let tally = &self.recorded.tally;
         let path = |name: &str| text::safe_path(&self.run_dir.file(name));
         let failed_files = self.recorded.failed_files.iter().map(String::as_str);
-        let (continue_with, continue_by_piping) =
-            match self.continuation.clone().filter(|_| self.can_go_on()) {
-                None => (None, None),
-                Some(Continuation::Command(command)) => (Some(command), None),
-                Some(Continuation::PipedAgain(command)) => (None, Some(command)),
-            };
+        let sending = figures.zip(self.sending.as_ref());
         let mut summary = Summary {
             version: env!("CARGO_PKG_VERSION"),
             command: self.command,
             inputs: self.names.names().to_vec(),
             read_as: self.names.read_as(),
-            input_notes: self.names.notes(),
             run_dir: text::safe_path(self.run_dir.path()),
             started: summary::format_time(self.started_at.at),
-            ended: summary::format_time(Timestamp::now()),
-            seconds: summary::rounded(seconds),
+            ended: summary::format_time(ended.at),
+            seconds: summary::rounded(ended.took.as_secs_f64()),
             records: 0,
             read_to_end: self.read_to == ReadTo::End && !self.has_reached_max_rows(),
             valid: None,
@@ -228,17 +365,14 @@ impl Report<'_> {
             fields_left_out: 0,
             fields_overtaken: 0,
             blank_rows: 0,
-            sending: self.sending.as_ref().map(|figures| {
-                let SendingFigures {
-                    statistics,
-                    latencies,
-                    held_back,
-                } = figures;
-                summary::sending_summary(statistics, latencies, held_back, seconds)
+            sending: sending.map(|(figures, sending)| {
+                SendingSummary::of(figures).with_own(&sending.statistics, &sending.held_back)
             }),
+            processes: None,
+            totals: None,
             stopped: self.stop_message(),
-            continue_with,
-            continue_by_piping,
+            continue_with: (self.sending.as_ref())
+                .and_then(|_| self.typed.continuation(&self.run_dir, self.stop.as_ref())),
             error_message: None,
             exit_code: 0,
             files: [JOURNAL_NAME]
@@ -252,16 +386,16 @@ impl Report<'_> {
         summary
     }
 
+    /// Whether `--max-rows` ended the reading.
+    fn is_cut_by_max_rows(&self) -> bool {
+        self.read_to == ReadTo::End && self.has_reached_max_rows()
+    }
+
     /// Whether rows beyond `--max-rows` may be unread.
     fn has_reached_max_rows(&self) -> bool {
         self.read
             .last_row
             .is_some_and(|last| last.saturating_add(1) >= self.rows.end)
-    }
-
-    /// Whether the run stopped and the same command can continue it.
-    fn can_go_on(&self) -> bool {
-        self.stop.as_ref().is_some_and(can_go_on)
     }
 
     /// Returns the error messages.
@@ -299,12 +433,35 @@ impl Report<'_> {
     }
 }
 
-/// The figures of sending.
-pub(in crate::commands) struct SendingFigures {
-    pub(in crate::commands) statistics: Statistics,
-    pub(in crate::commands) latencies: Latencies,
-    /// The part of the time that each cause held the run back.
-    pub(in crate::commands) held_back: Vec<(Brake, f64)>,
+/// The end of a process.
+struct EndedAt {
+    at: Timestamp,
+    took: Duration,
+}
+
+impl EndedAt {
+    fn after(start: StartedAt) -> EndedAt {
+        EndedAt {
+            at: Timestamp::now(),
+            took: start.clock.elapsed(),
+        }
+    }
+}
+
+/// Returns the tone of the verdict.
+fn tone(exit: Exit, summary: &Summary) -> Tone {
+    let is_good = |count: Option<u64>| count.is_some_and(|rows| rows > 0);
+    match exit {
+        Exit::Success => Tone::Good,
+        Exit::SomeRowsFailed if is_good(summary.valid.or(summary.updated)) => Tone::Mixed,
+        Exit::StoppedEarly | Exit::HungUp | Exit::Interrupted | Exit::Terminated => Tone::Mixed,
+        Exit::SomeRowsFailed
+        | Exit::Unusable
+        | Exit::Refused
+        | Exit::RunDirectory
+        | Exit::LimitReached
+        | Exit::Fault => Tone::Bad,
+    }
 }
 
 /// Returns the messages in one text, if there are any.

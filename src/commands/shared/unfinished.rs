@@ -13,9 +13,9 @@ use crate::commands::shared::input_identity;
 use crate::config::Settings;
 use crate::input::KnownInput;
 use crate::journal::{
-    Fact, Header, JOURNAL_NAME, Line, LineReader, Purpose, RunDir, RunDirError, RunKey, last_fact,
+    FINISHED, Fact, Header, JOURNAL_NAME, Line, LineReader, Purpose, RunDir, RunDirError, RunKey,
+    last_fact,
 };
-use crate::process::exit::Exit;
 use crate::text;
 
 /// A run directory and the header of its journal.
@@ -143,7 +143,6 @@ impl FoundRun {
 /// Returns whether the last process of a run left anything to do. A run that is being undone must
 /// not be continued.
 fn state_of(journal: &File) -> RunDirState {
-    const FINISHED: [u8; 2] = [Exit::Success.code(), Exit::SomeRowsFailed.code()];
     match last_fact(journal) {
         Ok(Some(Fact::Ended { exit, .. })) if FINISHED.contains(&exit) => RunDirState::Finished,
         Ok(Some(Fact::Undone { .. })) => RunDirState::Finished,

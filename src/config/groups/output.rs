@@ -72,7 +72,7 @@ pub enum Progress {
 /// The use of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// If stderr is a terminal and `NO_COLOR` is not set.
+    /// On a terminal that is not dumb, unless `NO_COLOR` is set.
     Auto,
     /// Always.
     Always,
@@ -83,7 +83,9 @@ pub enum Color {
 /// The level of detail of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
-    /// `-q`: errors only.
+    /// `-qq`: errors only.
+    Silent,
+    /// `-q`: errors, and of the summary the verdict and what to do next.
     Quiet,
     /// The default.
     Normal,
@@ -126,20 +128,24 @@ impl OutputSettings {
 /// Reads `quiet` and `verbose`. The stronger source wins; both from one source contradict each
 /// other.
 fn verbosity(resolver: &mut Resolver) -> Verbosity {
-    let quiet = resolver.boolean(of_process("quiet"));
-    let loud = match resolver.one(of_process("verbose"), "0", verbose_count) {
+    let quiet = match resolver.one(of_process("quiet"), "0", flag_count) {
+        0 => Verbosity::Normal,
+        1 => Verbosity::Quiet,
+        2.. => Verbosity::Silent,
+    };
+    let loud = match resolver.one(of_process("verbose"), "0", flag_count) {
         0 => Verbosity::Normal,
         1 => Verbosity::Detailed,
         2.. => Verbosity::Everything,
     };
-    if !quiet {
+    if quiet == Verbosity::Normal {
         return loud;
     }
     if loud == Verbosity::Normal {
-        return Verbosity::Quiet;
+        return quiet;
     }
     match resolver.compare_sources("quiet", "verbose") {
-        Ordering::Greater => Verbosity::Quiet,
+        Ordering::Greater => quiet,
         Ordering::Less => loud,
         Ordering::Equal => {
             let (first, second) = (resolver.place("quiet"), resolver.place("verbose"));
@@ -158,8 +164,8 @@ fn bad_rows_exit(text: &str) -> Result<u8, ValueError> {
     Ok(code)
 }
 
-/// Returns the number of `-v` flags. In a file or a variable, `true` counts as one.
-fn verbose_count(text: &str) -> Result<u8, ValueError> {
+/// Returns the number of `-q` or `-v` flags. In a file or a variable, `true` counts as one.
+fn flag_count(text: &str) -> Result<u8, ValueError> {
     match text {
         "true" => Ok(1),
         "false" => Ok(0),

@@ -111,7 +111,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 76] = [
     ("log-format", Kind::One, ["json", "text", "json"]),
     ("progress", Kind::One, ["off", "auto", "off"]),
     ("color", Kind::One, ["always", "never", "auto"]),
-    ("quiet", Kind::Switch, ["1", "true", "true"]),
+    ("quiet", Kind::One, ["1", "2", "3"]),
     ("verbose", Kind::One, ["1", "2", "3"]),
     (
         "sandbox-listen",

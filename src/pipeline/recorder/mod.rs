@@ -78,6 +78,8 @@ pub(crate) struct Recorder {
     overtakers: Overtakers,
     /// Whether results name the input of a row.
     inputs: Inputs,
+    /// The number of entries written.
+    written: u64,
     /// The number of outcomes that could not be recorded.
     unrecorded: u64,
 }
@@ -91,6 +93,8 @@ pub(crate) struct Recorded {
     pub failed_files: Vec<String>,
     /// The error, if not everything could be recorded.
     pub fault: Option<RecordError>,
+    /// The number of outcomes that this process recorded.
+    pub written: u64,
     /// The number of outcomes that could not be recorded.
     pub unrecorded: u64,
     /// The journal, ready for more entries.
@@ -113,6 +117,7 @@ impl Recorder {
             earlier,
             overtakers,
             inputs,
+            written: 0,
             unrecorded: 0,
         }
     }
@@ -183,6 +188,7 @@ impl Recorder {
                             return Ok(());
                         };
                         written = left;
+                        self.written += 1;
                     }
                     self.count(row, entry.as_ref())
                 });
@@ -241,6 +247,7 @@ impl Recorder {
         };
         let Recorder {
             tally,
+            written,
             unrecorded,
             journal,
             ..
@@ -249,6 +256,7 @@ impl Recorder {
             tally,
             failed_files,
             fault,
+            written,
             unrecorded,
             journal,
         }

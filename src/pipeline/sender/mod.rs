@@ -78,6 +78,8 @@ pub(crate) struct Sent {
     pub read_to: ReadTo,
     /// The end of a wait that the API named, if it is not over.
     pub until: Option<Timestamp>,
+    /// Requests that the end of the run left without an answer.
+    pub cut_off: usize,
 }
 
 /// The point up to which the input was read.
@@ -119,6 +121,8 @@ struct Driver {
     input_fault: Option<InputError>,
     reporter: Reporter,
     latencies: Latencies,
+    /// Requests that were given up after the stop.
+    given_up: usize,
     signals: SenderSignals,
     sync: Interval,
     ticks: Interval,
@@ -184,6 +188,7 @@ impl Driver {
             input_fault: None,
             reporter: Reporter::new(progress, route),
             latencies: Latencies::default(),
+            given_up: 0,
             signals: SenderSignals::None,
             sync: every(SYNC_INTERVAL),
             ticks: every(PROGRESS_INTERVAL),
@@ -344,6 +349,7 @@ impl Driver {
     fn give_up(&mut self, ticket: Ticket) {
         self.in_flight.give_up(ticket);
         if self.sending.schedule.stopped().is_some() {
+            self.given_up += 1;
             warn!("a request in flight is given up");
         }
     }
@@ -447,6 +453,7 @@ impl Driver {
 
     /// Hands over the outcomes that are left, gives up requests in flight, and drops all queues.
     async fn finish(mut self) -> Sent {
+        let cut_off = self.given_up + self.in_flight.len();
         self.in_flight.clear();
         // A failed refresh is no reason to stop a run that has ended.
         if let Some(refreshed @ (Refreshed::New { .. } | Refreshed::Replaced { .. })) =
@@ -489,6 +496,7 @@ impl Driver {
             latencies: self.latencies,
             held_back: self.reporter.brake_times().shares(),
             read_to: self.read_to.unwrap_or(ReadTo::Stop),
+            cut_off,
         }
     }
 

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::super::tally::{Group, MessageCount, RowsRead, Tally};
 use super::inputs::InputNames;
-use super::{line, rows};
+use super::words::rows;
+use crate::journal::Outcome;
 use crate::text::{self, grouped};
 
 /// Rows with the same error.
@@ -109,7 +110,15 @@ fn share(rows: u64, records: u64) -> f64 {
     ((rows as f64 * 10_000.0 / records as f64).round() / 100.0).min(99.99)
 }
 
+/// The code of rows that were not sent because later rows of their customers were updated.
+const OVERTAKEN: &str = "overtaken";
+
 impl ErrorGroup {
+    /// Whether its rows were not sent because later rows of their customers were updated.
+    pub(crate) fn is_overtaken(&self) -> bool {
+        self.outcome == Some(Outcome::Failed.name()) && self.code == OVERTAKEN
+    }
+
     /// Formats a warning in one line.
     pub fn to_line(&self) -> String {
         let field = self
@@ -129,51 +138,6 @@ impl ErrorGroup {
             messages.join("; ")
         )
     }
-
-    /// Writes the group's line, and its messages below.
-    pub(super) fn write(&self, lines: &mut String) {
-        let status = self
-            .status
-            .map_or_else(String::new, |status| format!("{status} "));
-        let field = self
-            .field
-            .as_deref()
-            .map_or_else(String::new, |field| format!("{} ", text::safe(field)));
-        let (code, rows, percent) = (
-            text::safe(&self.code),
-            rows(self.rows),
-            percent(self.rows, self.share),
-        );
-        let places = if self.first.is_empty() {
-            String::new()
-        } else {
-            format!(", first at {}", self.first.join(", "))
-        };
-        line(
-            lines,
-            format_args!("  {status}{field}{code} {rows} ({percent}){places}"),
-        );
-        for MessageCount { message, rows } in &self.messages {
-            // A single message applies to all rows of the group.
-            let count = if self.messages.len() > 1 {
-                format!("{}: ", self::rows(*rows))
-            } else {
-                String::new()
-            };
-            line(lines, format_args!("    {count}{}", text::safe(message)));
-        }
-    }
-}
-
-/// Formats a percentage: a few rows never show as none, nor all but a few as all.
-fn percent(rows: u64, share: f64) -> String {
-    match share {
-        _ if rows == 0 => "0%".to_owned(),
-        share if share < 0.05 => "under 0.1%".to_owned(),
-        share if share < 99.95 => format!("{share:.1}%"),
-        share if share < 100.0 => "over 99.9%".to_owned(),
-        _ => "100%".to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -181,61 +145,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_share_is_a_percentage_that_never_rounds_to_all_or_nothing() {
-        for (rows, records, json, text) in [
-            (0, 0, 0.0, "0%"),
-            (12, 1_000, 1.2, "1.2%"),
-            (1, 3, 33.33, "33.3%"),
-            (1, 2_000_000, 0.0, "under 0.1%"),
-            (9_996, 10_000, 99.96, "over 99.9%"),
-            (9_999_999, 10_000_000, 99.99, "over 99.9%"),
-            (7, 7, 100.0, "100%"),
+    fn a_share_is_a_percentage_that_never_rounds_to_all() {
+        for (rows, records, want) in [
+            (0, 0, 0.0),
+            (12, 1_000, 1.2),
+            (1, 3, 33.33),
+            (1, 2_000_000, 0.0),
+            (9_996, 10_000, 99.96),
+            (9_999_999, 10_000_000, 99.99),
+            (7, 7, 100.0),
         ] {
             let share = share(rows, records);
-            assert!((share - json).abs() < 1e-9, "{rows} of {records}: {share}");
-            assert_eq!(percent(rows, share), text, "{rows} of {records}");
+            assert!((share - want).abs() < 1e-9, "{rows} of {records}: {share}");
         }
-    }
-
-    #[test]
-    fn a_search_for_duplicates_that_was_given_up_is_reported() {
-        let check = |duplicates: u64, compared_to: Option<u64>, want: &str| {
-            let mut read = RowsRead {
-                rows: 4_000,
-                compared_to,
-                ..RowsRead::default()
-            };
-            for row in 1..=duplicates {
-                read.duplicates.add(crate::row::Position {
-                    row,
-                    input: 0,
-                    line: row + 1,
-                });
-            }
-            let mut lines = String::new();
-            for group in warning_groups(&read, &InputNames::of_names(&["a.csv"])) {
-                group.write(&mut lines);
-            }
-            assert_eq!(lines, want);
-        };
-        check(0, None, "");
-        check(
-            2,
-            None,
-            "  id duplicate 2 rows (0.1%), first at a.csv:2, a.csv:3\n    duplicates an earlier row\n",
-        );
-        let given_up =
-            "only the first 3,000 rows were compared, as there are too many ids to remember";
-        let message = format!("    duplicates an earlier row; {given_up}\n");
-        check(
-            0,
-            Some(3_000),
-            &format!("  id duplicate 0 rows (0%)\n{message}"),
-        );
-        check(
-            1,
-            Some(3_000),
-            &format!("  id duplicate 1 row (under 0.1%), first at a.csv:2\n{message}"),
-        );
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use crate::journal::AnswerTimes;
+
 /// The longest latency that is told apart: an hour in microseconds.
 const LATENCY_MAX_US: u64 = 3_600_000_000;
 
@@ -27,6 +29,24 @@ impl Latencies {
     pub fn add(&mut self, took: Duration) {
         self.us
             .saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// Returns the latencies that the journal keeps.
+    pub(crate) fn answer_times(&self) -> AnswerTimes {
+        let mut times = AnswerTimes::default();
+        for step in self.us.iter_recorded() {
+            times.add(step.value_iterated_to(), step.count_at_value());
+        }
+        times
+    }
+
+    /// Returns the latencies that a journal has kept.
+    pub(crate) fn of(times: &AnswerTimes) -> Latencies {
+        let mut latencies = Latencies::default();
+        for (us, answers) in times.iter() {
+            latencies.us.saturating_record_n(us, answers);
+        }
+        latencies
     }
 
     /// Returns the latency that this percentage of answers stayed within; `None` without answers.

@@ -1,14 +1,13 @@
 //! The tables of the pages are those of the program.
 
-use custsync::testing::contract::{ErrorCode, FIELDS, FieldSet, NullRule};
-use custsync::testing::journal::{Entry, EntryError, Outcome};
+use custsync::testing::contract::{ErrorCode, FIELDS, NullRule};
+use custsync::testing::journal::Outcome;
 use custsync::testing::process::exit::Exit;
-use custsync::testing::results::summary::{ErrorGroup, Summary};
-use custsync::testing::results::tally::MessageCount;
 use serde::Serialize;
 
 use super::blocks::{in_backticks, table};
 use super::pages::{FRONT, Page, ROOT};
+use crate::full::{full_entry, full_error_group, full_summary};
 use crate::tidy::sources;
 
 const INPUT: &str = "docs/input.md";
@@ -173,105 +172,4 @@ fn keys(object: &impl Serialize) -> Vec<String> {
     members
         .filter_map(|line| line.split_once("\": ").map(|(key, _)| key.to_owned()))
         .collect()
-}
-
-/// An entry in which no key is left out.
-fn full_entry() -> Entry<'static> {
-    Entry {
-        row: 1,
-        line: 2,
-        file: Some(1),
-        id: Some(7),
-        outcome: Outcome::Failed,
-        status: Some(503),
-        cause: Some("http_503".into()),
-        ambiguous: true,
-        attempts: Some(5),
-        ms: Some(20),
-        error: Some("error".into()),
-        message: Some("message".into()),
-        errors: vec![EntryError {
-            field: "email".into(),
-            code: None,
-            message: "message".into(),
-        }],
-        fields: FieldSet::ALL,
-        overtaken: FieldSet::ALL,
-        at: "2026-11-23T09:18:04.113Z".parse().unwrap(),
-        hash: 1,
-        request: Some(1),
-    }
-}
-
-/// An entry of the summary's errors in which no key is left out.
-fn full_error_group() -> ErrorGroup {
-    ErrorGroup {
-        outcome: Some("invalid"),
-        field: None,
-        code: String::new(),
-        status: Some(422),
-        rows: 1,
-        share: 0.1,
-        first: Vec::new(),
-        messages: vec![MessageCount {
-            message: String::new(),
-            rows: 1,
-        }],
-    }
-}
-
-/// A summary in which no key is left out.
-fn full_summary() -> Summary {
-    Summary {
-        version: "1",
-        command: "run",
-        inputs: Vec::new(),
-        read_as: Vec::new(),
-        input_notes: Vec::new(),
-        run_dir: String::new(),
-        started: String::new(),
-        ended: String::new(),
-        seconds: 0.0,
-        records: 0,
-        read_to_end: true,
-        valid: Some(0),
-        updated: Some(0),
-        invalid: 0,
-        rejected: Some(0),
-        failed: Some(0),
-        superseded: Some(0),
-        rare: ["conflict", "elsewhere", "other", "unchanged"]
-            .map(|name| (name, 1))
-            .into(),
-        unsent: Some(0),
-        unrecorded: Some(0),
-        errors: Vec::new(),
-        warnings: Vec::new(),
-        dates_normalised: 0,
-        fields_left_out: 0,
-        fields_overtaken: 0,
-        blank_rows: 0,
-        sending: Some(custsync::testing::results::summary::SendingSummary {
-            requests: 0,
-            requests_per_second: 0.0,
-            retries: std::collections::BTreeMap::new(),
-            pauses: 0,
-            paused_s: 0.0,
-            outages: 0,
-            down_s: 0.0,
-            controls: 0,
-            token_renewals: 0,
-            learned_rate_per_second: Some(48.2),
-            learned_in_flight: Some(5),
-            in_flight_max: 0,
-            held_back_by: std::collections::BTreeMap::new(),
-            latency_ms: None,
-        }),
-        stopped: None,
-        continue_with: Some(String::new()),
-        continue_by_piping: None,
-        error_message: Some(String::new()),
-        exit_code: 0,
-        files: Vec::new(),
-    }
 }

@@ -103,6 +103,13 @@ impl End {
         self
     }
 
+    /// The command on the last line of stdout, which says what to do next.
+    pub(crate) fn next_command(&self) -> &str {
+        let last = self.stdout.lines().next_back().unwrap_or_default();
+        last.strip_prefix("  ")
+            .unwrap_or_else(|| panic!("no command is last:\n{}", self.stdout))
+    }
+
     /// Checks the summary's counts of `updated`, `invalid`, `rejected`, `failed` and `unsent` rows.
     pub(crate) fn counts(self, want: [u64; 5]) -> End {
         assert_eq!(

@@ -115,7 +115,7 @@ fn entries_of_a_later_version_are_kept_and_counted() {
         .run([])
         .exits(1)
         .counts([5, 0, 0, 0, 0])
-        .prints("  other              1\n");
+        .prints("records  6 = 5 updated + 1 other\n");
     assert_eq!(end.summary()["other"], 1);
     assert_eq!(end.summary()["records"], ROWS);
     assert_eq!(
@@ -156,7 +156,7 @@ fn rows_that_ended_alike_are_settled_by_one_line() {
         .run([])
         .exits(0)
         .counts([3, 0, 0, 0, 0])
-        .prints("  unchanged          3\n");
+        .prints("records  6 = 3 updated + 3 unchanged\n");
     assert_eq!(
         (&end.summary()["unchanged"], &end.summary()["records"]),
         (&3.into(), &ROWS.into())

@@ -1,0 +1,309 @@
+//! The steps that a user can take after a run or check, each with a command that works.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::command_line::{Changes, CommandLine, RUN};
+use super::continuing::time_to_go_on;
+use crate::config::Settings;
+use crate::config::api::{Target, TokenSource};
+use crate::config::provenance::Provenance;
+use crate::input::KnownInput;
+use crate::journal::RunDir;
+use crate::results::summary::{Needs, NextStep, Summary, TimeToGoOn};
+use crate::schedule::StopReason;
+use crate::schedule::error_limit::ErrorLimit;
+use crate::text;
+
+/// The flags of a run that do not apply to its failed rows, which have a layout of their own, or
+/// that name the rows or the directory of this run.
+const NOT_OF_FAILED_ROWS: [&str; 13] = [
+    "columns",
+    "delimiter",
+    "dry-run",
+    "encoding",
+    "escape",
+    "format",
+    "fresh",
+    "header-row",
+    "max-rows",
+    "no-header",
+    "run-dir",
+    "sheet",
+    "skip-rows",
+];
+/// The flags of a check that a run does not have, or that name the directory of the check.
+const NOT_OF_A_RUN: [&str; 4] = ["dry-run", "explain", "fresh", "run-dir"];
+/// The limit of bad rows that a run has if none is given.
+const ERROR_LIMIT: &str = "10%";
+/// The most directories of one name.
+const SAME_NAME_MAX: u32 = 1000;
+
+/// The command that ends.
+pub(in crate::commands) struct Typed<'c> {
+    /// Its words.
+    line: &'c CommandLine,
+    settings: &'c Settings,
+    /// Whether all inputs can be read again.
+    can_be_read_again: bool,
+}
+
+/// The result of a run or check, as far as the next steps depend on it.
+pub(in crate::commands) struct Ended<'e> {
+    pub(in crate::commands) summary: &'e Summary,
+    pub(in crate::commands) run_dir: &'e RunDir,
+    /// The names of the files of failed rows.
+    pub(in crate::commands) failed_files: &'e [String],
+    pub(in crate::commands) stop: Option<&'e StopReason>,
+    /// The end of a wait that the API asked for.
+    pub(in crate::commands) until: Option<Timestamp>,
+    /// Whether `--max-rows` ended the reading.
+    pub(in crate::commands) is_cut_by_max_rows: bool,
+}
+
+impl<'c> Typed<'c> {
+    pub(in crate::commands) fn new(
+        line: &'c CommandLine,
+        settings: &'c Settings,
+        inputs: &[KnownInput],
+    ) -> Typed<'c> {
+        Typed {
+            line,
+            settings,
+            can_be_read_again: inputs.iter().all(KnownInput::can_be_read_twice),
+        }
+    }
+
+    /// Returns the command that continues a run in this directory by itself.
+    pub(in crate::commands) fn continuation(
+        &self,
+        run_dir: &RunDir,
+        stop: Option<&StopReason>,
+    ) -> Option<String> {
+        stop.filter(|_| self.can_be_read_again)
+            .and_then(time_to_go_on)
+            .map(|_| self.continued(run_dir, &[], Vec::new()))
+    }
+
+    /// Returns the command that sends one row of a run in this directory; `None` if the inputs can be
+    /// read only once, or if `--max-rows` makes the run a trial already.
+    pub(in crate::commands) fn one_row(&self, run_dir: &RunDir) -> Option<String> {
+        let is_trial = self.settings.input.max_rows.is_some();
+        (self.can_be_read_again && !is_trial)
+            .then(|| self.continued(run_dir, &[], vec![("max-rows", "1".into())]))
+    }
+
+    /// Returns the same command in the same directory, with some changes.
+    fn continued(
+        &self,
+        run_dir: &RunDir,
+        without: &[&'static str],
+        mut with: Vec<(&'static str, OsString)>,
+    ) -> String {
+        let mut without = without.to_vec();
+        if self.settings.output.run_dir.is_none() {
+            with.insert(0, ("run-dir", run_dir.path().into()));
+            without.push("fresh");
+        }
+        self.line.with(Changes {
+            without: &without,
+            with,
+            ..Changes::default()
+        })
+    }
+
+    /// Returns the steps after a run, the most important last.
+    pub(in crate::commands) fn after_run(&self, ended: &Ended<'_>) -> Vec<NextStep> {
+        match ended.stop {
+            Some(StopReason::ErrorLimit {
+                ended: rows,
+                errors,
+                ..
+            }) if self.can_be_read_again => vec![NextStep::RaiseLimit {
+                command: self.continued(
+                    ended.run_dir,
+                    &["max-errors"],
+                    vec![("max-errors", higher_limit(*rows, *errors).into())],
+                ),
+            }],
+            Some(reason) => self.going_on(ended, reason).into_iter().collect(),
+            None => self.after_finished_run(ended),
+        }
+    }
+
+    fn going_on(&self, ended: &Ended<'_>, reason: &StopReason) -> Option<NextStep> {
+        let when = match (time_to_go_on(reason)?, ended.until) {
+            (TimeToGoOn::Later, Some(until)) => TimeToGoOn::From(until),
+            (when, _) => when,
+        };
+        let command = self.continued(ended.run_dir, &[], Vec::new());
+        Some(if self.can_be_read_again {
+            NextStep::GoOn { when, command }
+        } else {
+            NextStep::PipeAgain { when, command }
+        })
+    }
+
+    fn after_finished_run(&self, ended: &Ended<'_>) -> Vec<NextStep> {
+        let summary = ended.summary;
+        let failed = rows_to_send_again(summary);
+        let others = summary.invalid + summary.rejected.unwrap_or_default();
+        let mut steps = Vec::new();
+        if ended.is_cut_by_max_rows && self.can_be_read_again {
+            steps.push(NextStep::SendRest {
+                command: self.continued(ended.run_dir, &["max-rows"], Vec::new()),
+            });
+        }
+        if failed > 0 && others == 0 && self.can_be_read_again {
+            steps.push(NextStep::SendFailedAgain {
+                rows: failed,
+                command: self.continued(ended.run_dir, &[], Vec::new()),
+            });
+        } else if !ended.failed_files.is_empty() {
+            steps.push(self.correction(ended));
+        }
+        steps
+    }
+
+    fn correction(&self, ended: &Ended<'_>) -> NextStep {
+        let files = ended.failed_files.iter();
+        let files: Vec<_> = files.map(|name| ended.run_dir.file(name)).collect();
+        NextStep::Correct {
+            files: files.iter().map(|file| text::safe_path(file)).collect(),
+            command: self.line.with(Changes {
+                without: &NOT_OF_FAILED_ROWS,
+                inputs: Some(files),
+                with: self.other_directory("corrected"),
+                ..Changes::default()
+            }),
+        }
+    }
+
+    /// Returns the steps after a check, the most important last.
+    pub(in crate::commands) fn after_check(&self, ended: &Ended<'_>) -> Vec<NextStep> {
+        let summary = ended.summary;
+        let stopped_by_limit = matches!(ended.stop, Some(StopReason::ErrorLimit { .. }));
+        let mut steps = Vec::new();
+        if summary.invalid > 0
+            && self.can_be_read_again
+            && (ended.stop.is_none() || stopped_by_limit)
+        {
+            steps.push(NextStep::CheckAgain {
+                command: self.line.with(Changes::default()),
+            });
+        }
+        let valid = summary.valid.unwrap_or_default();
+        let would_stop = self
+            .error_limit_of_a_run()
+            .is_exceeded(summary.records, summary.invalid);
+        if ended.stop.is_none() && valid > 0 && !would_stop {
+            steps.push(self.sending(summary, valid));
+        }
+        steps
+    }
+
+    fn sending(&self, summary: &Summary, valid: u64) -> NextStep {
+        let needs = match &self.settings.api.target {
+            _ if !self.can_be_read_again => Needs::SameBytes,
+            Target::Remote {
+                token: TokenSource::Missing,
+                ..
+            } => Needs::Token,
+            Target::Remote { .. } | Target::Sandbox => Needs::Nothing,
+        };
+        NextStep::Send {
+            rows: (summary.invalid > 0).then_some(valid),
+            needs,
+            command: self.line.with(Changes {
+                verb: Some(RUN),
+                without: &NOT_OF_A_RUN,
+                with: self.other_directory("run"),
+                ..Changes::default()
+            }),
+        }
+    }
+
+    fn error_limit_of_a_run(&self) -> ErrorLimit {
+        match self.settings.provenance("max-errors") {
+            Provenance::Default => ERROR_LIMIT.parse().unwrap_or(ErrorLimit::None),
+            Provenance::File(_) | Provenance::Environment(_) | Provenance::Flag(_) => {
+                self.settings.sending.max_errors
+            }
+        }
+    }
+
+    /// Returns another run directory, if the user has named this one.
+    fn other_directory(&self, suffix: &str) -> Vec<(&'static str, OsString)> {
+        let named = self.settings.output.run_dir.as_deref();
+        let other = named.map(|named| ("run-dir", beside(named, suffix).into()));
+        other.into_iter().collect()
+    }
+}
+
+/// Returns the rows that the same command sends again: all that failed, but for those that later
+/// rows have overtaken.
+fn rows_to_send_again(summary: &Summary) -> u64 {
+    let overtaken = summary.errors.iter().filter(|group| group.is_overtaken());
+    let overtaken: u64 = overtaken.map(|group| group.rows).sum();
+    summary.failed.unwrap_or_default().saturating_sub(overtaken)
+}
+
+/// Returns a limit that as many bad rows do not exceed, with room for more.
+fn higher_limit(ended: u64, errors: u64) -> String {
+    let percent = errors.saturating_mul(100).div_ceil(ended.max(1));
+    let limit = (percent + 5).div_ceil(10) * 10;
+    format!("{}%", limit.min(100))
+}
+
+/// Returns a path beside a directory that is not there yet.
+fn beside(directory: &Path, suffix: &str) -> PathBuf {
+    let name = |number: u32| {
+        let mut name = directory
+            .file_name()
+            .map_or_else(|| "run".into(), OsString::from);
+        name.push(format!("-{suffix}"));
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        directory.with_file_name(name)
+    };
+    let mut paths = (1..=SAME_NAME_MAX).map(name);
+    let first = name(1);
+    paths.find(|path| !path.exists()).unwrap_or(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_higher_limit_is_not_exceeded() {
+        for (ended, errors, want) in [
+            (1_000, 101, "20%"),
+            (1_000, 174, "30%"),
+            (3_708, 3_708, "100%"),
+            (4, 1, "30%"),
+            (0, 0, "10%"),
+        ] {
+            let limit = higher_limit(ended, errors);
+            assert_eq!(limit, want, "{errors} of {ended}");
+            let limit: ErrorLimit = limit.parse().expect("a limit");
+            assert!(!limit.is_exceeded(ended, errors), "{errors} of {ended}");
+        }
+    }
+
+    #[test]
+    fn another_directory_is_beside_the_first() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let check = |name: &str, want: &str| {
+            let path = beside(&folder.path().join(name), "corrected");
+            assert_eq!(path, folder.path().join(want));
+        };
+        check("november", "november-corrected");
+        std::fs::create_dir(folder.path().join("november-corrected")).expect("a folder");
+        check("november/", "november-corrected-2");
+        check("a/b", "a/b-corrected");
+    }
+}

@@ -1,0 +1,81 @@
+//! The end of a run or check, as far as `summary.json` does not tell it.
+
+use jiff::Timestamp;
+
+use super::next_step::NextStep;
+
+/// The end of a run or check, as people are told of it beside the figures of the summary.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct End {
+    /// The cause of an early stop.
+    pub(crate) stopped: Option<StoppedBy>,
+    /// The error messages, without that of the stop if there is one.
+    pub(crate) faults: Vec<String>,
+    /// The rows to read, if they were counted.
+    pub(crate) rows_in_all: Option<u64>,
+    /// Whether `--max-rows` ended the reading before the end of the input.
+    pub(crate) is_cut_by_max_rows: bool,
+    /// Rows that `--skip-rows` passes over.
+    pub(crate) skipped_rows: u64,
+    /// Requests that were given up without an answer.
+    pub(crate) cut_off: u64,
+    /// The time at which an earlier process finished the run, if nothing was left for this one.
+    pub(crate) finished_before: Option<Timestamp>,
+    /// A line for each input whose format its name does not show.
+    pub(crate) input_notes: Vec<String>,
+    /// What to do next, the most important last.
+    pub(crate) next: Vec<NextStep>,
+}
+
+/// The colour of a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// Everything is as the file says.
+    Good,
+    /// Some rows need attention, or the same command goes on.
+    Mixed,
+    /// Nothing was updated, or something has to be fixed first.
+    Bad,
+}
+
+/// What ended a run or check before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StoppedBy {
+    /// SIGHUP.
+    HangUp,
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Termination,
+    /// `--max-errors`.
+    ErrorLimit,
+    /// The input.
+    Input,
+    /// The journal, which cannot be written.
+    Journal,
+    /// The API, or the way to it.
+    Api,
+}
+
+impl StoppedBy {
+    /// Returns the first words of the verdict.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            StoppedBy::HangUp => "Stopped because the terminal hung up",
+            StoppedBy::Interrupt => "Interrupted",
+            StoppedBy::Termination => "Terminated",
+            StoppedBy::ErrorLimit => "Stopped by --max-errors",
+            StoppedBy::Input => "Stopped because the input cannot be read on",
+            StoppedBy::Journal => "Stopped because outcomes cannot be recorded",
+            StoppedBy::Api => "Stopped early",
+        }
+    }
+
+    /// Whether the first words say all there is to say.
+    pub(super) fn says_all(self) -> bool {
+        matches!(
+            self,
+            StoppedBy::HangUp | StoppedBy::Interrupt | StoppedBy::Termination
+        )
+    }
+}

@@ -1,0 +1,171 @@
+//! What to do next, with the command for it.
+
+use jiff::Timestamp;
+
+use crate::text::grouped;
+
+/// A step that the user can take next, with the command for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NextStep {
+    /// Send the rows that were checked.
+    Send {
+        /// The command.
+        command: String,
+        /// The number of valid rows, if others are not.
+        rows: Option<u64>,
+        /// What the command needs besides.
+        needs: Needs,
+    },
+    /// Correct the input and check it again.
+    CheckAgain {
+        /// The command.
+        command: String,
+    },
+    /// Correct the failed rows and run them.
+    Correct {
+        /// The files of failed rows.
+        files: Vec<String>,
+        /// The command.
+        command: String,
+    },
+    /// Send the rows again of which every attempt failed.
+    SendFailedAgain {
+        /// Their number.
+        rows: u64,
+        /// The command.
+        command: String,
+    },
+    /// Send the rows behind `--max-rows`.
+    SendRest {
+        /// The command.
+        command: String,
+    },
+    /// Go on with another `--max-errors`.
+    RaiseLimit {
+        /// The command.
+        command: String,
+    },
+    /// Go on with the same command.
+    GoOn {
+        /// The time at which that is of use.
+        when: TimeToGoOn,
+        /// The command.
+        command: String,
+    },
+    /// Go on by piping the same bytes into this command.
+    PipeAgain {
+        /// The time at which that is of use.
+        when: TimeToGoOn,
+        /// The command.
+        command: String,
+    },
+}
+
+/// What a command needs besides its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Nothing.
+    Nothing,
+    /// A token, or a sandbox.
+    Token,
+    /// The bytes of the input, through a pipe.
+    SameBytes,
+}
+
+/// The time at which a run can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TimeToGoOn {
+    /// At any time.
+    Now,
+    /// When the API works again.
+    Later,
+    /// From this time on.
+    From(Timestamp),
+    /// With another token.
+    WithToken,
+    /// When the API can be reached.
+    WithConnection,
+    /// When the input is as it should be.
+    WithInput,
+    /// When the run directory can be written.
+    WithDirectory,
+}
+
+impl TimeToGoOn {
+    /// Returns the words before what is done then.
+    fn words(self) -> String {
+        match self {
+            TimeToGoOn::Now => "To go on".to_owned(),
+            TimeToGoOn::Later => "To go on, later".to_owned(),
+            TimeToGoOn::From(time) => {
+                format!(
+                    "To go on, from {} on",
+                    time.strftime("%Y-%m-%d %H:%M:%S UTC")
+                )
+            }
+            TimeToGoOn::WithToken => "To go on, with a new token".to_owned(),
+            TimeToGoOn::WithConnection => "To go on, once it can be reached".to_owned(),
+            TimeToGoOn::WithInput => "To go on, once the input is right".to_owned(),
+            TimeToGoOn::WithDirectory => "To go on, once the directory can be written".to_owned(),
+        }
+    }
+}
+
+impl NextStep {
+    /// Returns the advice, which ends before the command.
+    fn advice(&self) -> String {
+        match self {
+            NextStep::Send { rows, needs, .. } => {
+                let what = match rows {
+                    None => "them".to_owned(),
+                    Some(1) => "the valid row".to_owned(),
+                    Some(rows) => format!("the {} valid rows", grouped(*rows)),
+                };
+                let how = match needs {
+                    Needs::Nothing => "",
+                    Needs::Token => " (add --token-file FILE, or --sandbox for a trial)",
+                    Needs::SameBytes => ", pipe the same bytes again into",
+                };
+                format!("To send {what}{how}:")
+            }
+            NextStep::CheckAgain { .. } => "Correct the input and check it again:".to_owned(),
+            NextStep::Correct { files, .. } => {
+                let them = if files.len() == 1 { "it" } else { "them" };
+                format!("Correct {} and run {them}:", files.join(" and "))
+            }
+            NextStep::SendFailedAgain { rows: 1, .. } => "To send the failed row again:".to_owned(),
+            NextStep::SendFailedAgain { rows, .. } => {
+                format!("To send the {} failed rows again:", grouped(*rows))
+            }
+            NextStep::SendRest { .. } => "To send the rows that follow:".to_owned(),
+            NextStep::RaiseLimit { .. } => {
+                "Look at the failed rows first. To go on all the same:".to_owned()
+            }
+            NextStep::GoOn { when, .. } => format!("{}:", when.words()),
+            NextStep::PipeAgain { when, .. } => {
+                format!("{}, pipe the same bytes again into:", when.words())
+            }
+        }
+    }
+
+    fn command(&self) -> &str {
+        match self {
+            NextStep::Send { command, .. }
+            | NextStep::CheckAgain { command }
+            | NextStep::Correct { command, .. }
+            | NextStep::SendFailedAgain { command, .. }
+            | NextStep::SendRest { command }
+            | NextStep::RaiseLimit { command }
+            | NextStep::GoOn { command, .. }
+            | NextStep::PipeAgain { command, .. } => command,
+        }
+    }
+}
+
+/// Returns the lines about what to do next.
+pub(super) fn next(steps: &[NextStep]) -> String {
+    let lines = steps
+        .iter()
+        .map(|step| format!("{}\n  {}\n", step.advice(), step.command()));
+    lines.collect()
+}

@@ -1,0 +1,358 @@
+//! The summary in words, for people: the verdict, errors, notes, speed, files, and what to do next.
+
+use std::fmt::Write as _;
+
+use super::end::{End, StoppedBy};
+use super::next_step::next;
+use super::verdict::verdict;
+use super::words::{counted, rows, times, took};
+use super::{ErrorGroup, LatencySummary, SendingSummary, Summary};
+use crate::schedule::rate::shown_per_second;
+use crate::text::{self, grouped};
+
+/// The most kinds of errors and of warnings in the text. All of them are in `summary.json`.
+const GROUPS_MAX: usize = 12;
+/// The widest cell that the cells behind it are aligned after, so that short lines fit on a screen of
+/// 80 columns.
+const ALIGNED_MAX: usize = 30;
+/// The width of the labels at the start of lines.
+const LABEL_WIDTH: usize = 9;
+
+/// The summary in words. Each part ends with a line end, or is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SummaryText {
+    /// The verdict in one line.
+    pub(crate) verdict: String,
+    /// The reasons for it.
+    pub(crate) reasons: String,
+    /// Figures, errors, notes and files.
+    pub(crate) details: String,
+    /// What to do next.
+    pub(crate) next: String,
+}
+
+impl SummaryText {
+    /// Puts a summary into words.
+    pub(crate) fn of(summary: &Summary, end: &End) -> SummaryText {
+        let mut details = String::new();
+        write_records(summary, &mut details);
+        write_errors(&summary.errors, &mut details);
+        write_notes(summary, end, &mut details);
+        write_speed(summary, &mut details);
+        write_files(summary, &mut details);
+        SummaryText {
+            verdict: verdict(summary, end) + "\n",
+            reasons: reasons(summary, end),
+            details,
+            next: next(&end.next),
+        }
+    }
+}
+
+fn reasons(summary: &Summary, end: &End) -> String {
+    let mut lines = String::new();
+    let says_all = end.stopped.is_some_and(StoppedBy::says_all);
+    let of_stop = summary.stopped.iter().filter(|_| !says_all);
+    for reason in end.faults.iter().chain(of_stop) {
+        line(&mut lines, format_args!("{reason}"));
+    }
+    match end.cut_off {
+        0 => {}
+        1 => line(
+            &mut lines,
+            format_args!(
+                "1 request was cut off: the API may have applied it; the row is sent again"
+            ),
+        ),
+        requests => line(
+            &mut lines,
+            format_args!(
+                "{} requests were cut off: the API may have applied them; the rows are sent again",
+                grouped(requests)
+            ),
+        ),
+    }
+    lines
+}
+
+/// Writes the books: the rows by outcome, whose sum is the number of rows that were read.
+fn write_records(summary: &Summary, lines: &mut String) {
+    let named = [
+        ("valid", summary.valid),
+        ("updated", summary.updated),
+        ("invalid", Some(summary.invalid)),
+        ("rejected", summary.rejected),
+        ("failed", summary.failed),
+        ("superseded", summary.superseded),
+    ];
+    let rare = summary.rare.iter().map(|(name, rows)| (*name, Some(*rows)));
+    let last = [
+        ("unsent", summary.unsent),
+        ("unrecorded", summary.unrecorded),
+    ];
+    let parts = named.into_iter().chain(rare).chain(last);
+    let parts: Vec<_> = parts
+        .filter_map(|(name, rows)| Some((name, rows.filter(|rows| *rows > 0)?)))
+        .map(|(name, rows)| format!("{} {name}", grouped(rows)))
+        .collect();
+    let sum = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(" = {}", parts.join(" + "))
+    };
+    let more = if summary.read_to_end {
+        ""
+    } else {
+        " (the input was not read to its end)"
+    };
+    labelled(
+        lines,
+        "records",
+        &format!("{}{sum}{more}", grouped(summary.records)),
+    );
+}
+
+/// Writes the errors as a table, the most frequent first.
+fn write_errors(groups: &[ErrorGroup], lines: &mut String) {
+    if groups.is_empty() {
+        return;
+    }
+    let mut cells = vec![[
+        "rows".to_owned(),
+        "field".to_owned(),
+        "what is wrong".to_owned(),
+        "first at".to_owned(),
+    ]];
+    for group in groups.iter().take(GROUPS_MAX) {
+        let mut wrong = what_is_wrong(group).into_iter();
+        cells.push([
+            grouped(group.rows),
+            text::safe(group.field.as_deref().unwrap_or_default()),
+            wrong.next().unwrap_or_default(),
+            group.first.first().cloned().unwrap_or_default(),
+        ]);
+        cells.extend(wrong.map(|more| [String::new(), String::new(), more, String::new()]));
+    }
+    let width = |column: usize| {
+        let cells = cells.iter().filter_map(|row| row.get(column));
+        let widths = cells.map(|cell| cell.chars().count());
+        widths
+            .filter(|width| *width <= ALIGNED_MAX)
+            .max()
+            .unwrap_or(0)
+    };
+    let [rows_width, field_width, wrong_width] = [0, 1, 2].map(width);
+    line(lines, format_args!(""));
+    for [rows, field, wrong, first] in &cells {
+        let row =
+            format!("{rows:>rows_width$}  {field:<field_width$}  {wrong:<wrong_width$}  {first}");
+        line(lines, format_args!("{}", row.trim_end()));
+    }
+    if let Some(more @ 1..) = groups.len().checked_sub(GROUPS_MAX) {
+        let kinds = if more == 1 { "kind" } else { "kinds" };
+        line(lines, format_args!("and {more} more {kinds}: summary.json"));
+    }
+    line(lines, format_args!(""));
+}
+
+/// Returns what is wrong with the rows of a group, in one line or, if they differ, in a few.
+fn what_is_wrong(group: &ErrorGroup) -> Vec<String> {
+    let answer: Vec<_> = (group.status.iter().map(ToString::to_string))
+        .chain(Some(text::safe(&group.code)).filter(|code| !code.starts_with("http_")))
+        .collect();
+    let answer = answer.join(" ");
+    match (group.outcome, group.messages.as_slice()) {
+        (_, [said]) => vec![text::safe(&said.message)],
+        (_, said @ [_, ..]) => said
+            .iter()
+            .map(|said| format!("{}: {}", rows(said.rows), text::safe(&said.message)))
+            .collect(),
+        (Some("rejected"), []) => vec![format!("the API rejects it: {answer}")],
+        (Some("failed"), []) if group.is_overtaken() => vec![
+            "later rows of its customer set a part of it (--left-out trust sends the rest)"
+                .to_owned(),
+        ],
+        (Some("failed"), []) => vec![format!("every attempt failed: {answer}")],
+        (_, []) => vec![answer],
+    }
+}
+
+fn write_notes(summary: &Summary, end: &End, lines: &mut String) {
+    for group in summary.warnings.iter().take(GROUPS_MAX) {
+        labelled(lines, "warning", &warning(group));
+    }
+    if let Some(more @ 1..) = summary.warnings.len().checked_sub(GROUPS_MAX) {
+        let kinds = if more == 1 { "kind" } else { "kinds" };
+        labelled(
+            lines,
+            "warning",
+            &format!("{more} more {kinds}: summary.json"),
+        );
+    }
+    let notes = [
+        (
+            summary.dates_normalised,
+            "with dates normalised to RFC 3339",
+        ),
+        (summary.blank_rows, "skipped: only delimiters"),
+        (
+            summary.fields_left_out,
+            "with fields left out of the request, which the API may keep or clear (custsync help fields-left-out)",
+        ),
+        (
+            summary.fields_overtaken,
+            "with fields left out because later rows have set them (--overtaken send sends them)",
+        ),
+    ];
+    let notes = notes.into_iter().filter(|(count, _)| *count > 0);
+    let notes = notes.map(|(count, what)| format!("{} {what}", rows(count)));
+    for note in end.input_notes.iter().cloned().chain(notes) {
+        labelled(lines, "note", &note);
+    }
+}
+
+/// Returns a warning as a sentence about its rows.
+fn warning(group: &ErrorGroup) -> String {
+    let field = match group.field.as_deref() {
+        None | Some("row") => String::new(),
+        Some(field) => format!("{} ", text::safe(field)),
+    };
+    let said: Vec<_> = (group.messages.iter())
+        .map(|said| text::safe(&said.message))
+        .collect();
+    let place =
+        (group.first.first()).map_or_else(String::new, |place| format!("; first at {place}"));
+    format!("{}: {field}{}{place}", rows(group.rows), said.join("; "))
+}
+
+fn write_speed(summary: &Summary, lines: &mut String) {
+    if let Some(sending) = &summary.sending
+        && sending.requests > 0
+    {
+        labelled(lines, "speed", &speed(sending, summary.seconds));
+        if let Some(LatencySummary { p50, p99, .. }) = sending.latency_ms {
+            let latency = format!("answers take {p50:.1} ms, the slowest 1 % {p99:.1} ms or more");
+            labelled(lines, "", &latency);
+        }
+        if let Some(troubles) = troubles(sending) {
+            labelled(lines, "", &troubles);
+        }
+        if let Some(causes) = held_back(sending, summary.seconds) {
+            labelled(lines, "", &format!("held back by {causes}"));
+        }
+        let rate = sending.learned_rate_per_second.map(shown_per_second);
+        let in_flight = (sending.learned_in_flight).map(|number| format!("{number} in flight"));
+        let learned: Vec<_> = rate.into_iter().chain(in_flight).collect();
+        if !learned.is_empty() {
+            let learned = learned.join(" and ");
+            labelled(
+                lines,
+                "",
+                &format!("the API accepts about {learned} (learned from its refusals)"),
+            );
+        }
+    }
+    if let Some(totals) = &summary.totals
+        && totals.processes > 1
+    {
+        let unknown = match totals.processes_unknown {
+            0 => String::new(),
+            unknown => format!(" ({} of them without figures)", grouped(unknown)),
+        };
+        labelled(
+            lines,
+            "in all",
+            &format!(
+                "{} starts{unknown}: {} in {}",
+                grouped(totals.processes),
+                requests(totals.sending.requests),
+                took(totals.seconds)
+            ),
+        );
+    }
+}
+
+fn requests(count: u64) -> String {
+    counted(count, "request", "requests")
+}
+
+fn speed(sending: &SendingSummary, seconds: f64) -> String {
+    format!(
+        "{} in {}, {:.1}/s, at most {} in flight",
+        requests(sending.requests),
+        took(seconds),
+        sending.requests_per_second,
+        sending.in_flight_max
+    )
+}
+
+/// Returns what slowed a process down, if anything did.
+fn troubles(sending: &SendingSummary) -> Option<String> {
+    let mut parts = Vec::new();
+    if !sending.retries.is_empty() {
+        let causes = sending.retries.iter();
+        let causes: Vec<_> = causes
+            .map(|(cause, n)| format!("{cause} ×{}", grouped(*n)))
+            .collect();
+        parts.push(format!("retries: {}", causes.join(", ")));
+    }
+    if sending.pauses > 0 {
+        let pauses = times(sending.pauses);
+        parts.push(format!(
+            "paused by the API {pauses}, {}",
+            took(sending.paused_s)
+        ));
+    }
+    if sending.outages > 0 {
+        let outages = times(sending.outages);
+        parts.push(format!("API down {outages}, {}", took(sending.down_s)));
+    }
+    if sending.token_renewals > 0 {
+        parts.push(format!("token renewed {}", times(sending.token_renewals)));
+    }
+    if sending.controls > 0 {
+        parts.push(format!(
+            "tested {} by reading and repeating the last update, which changes nothing",
+            times(sending.controls)
+        ));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Returns the main causes that held a process back. A run of some seconds has none worth telling.
+fn held_back(sending: &SendingSummary, seconds: f64) -> Option<String> {
+    const SECONDS_MIN: f64 = 30.0;
+    const CAUSES_MAX: usize = 3;
+    let causes = sending.held_back_by.iter().flatten();
+    let mut causes: Vec<_> = causes.filter(|(_, percent)| **percent >= 1.0).collect();
+    if seconds < SECONDS_MIN || causes.is_empty() {
+        return None;
+    }
+    causes.sort_by(|one, other| other.1.total_cmp(one.1));
+    causes.truncate(CAUSES_MAX);
+    let causes = causes
+        .iter()
+        .map(|(brake, percent)| format!("{} {percent:.0} %", brake.label()));
+    Some(causes.collect::<Vec<_>>().join(", "))
+}
+
+fn write_files(summary: &Summary, lines: &mut String) {
+    let directory = format!("{}/", summary.run_dir.trim_end_matches('/'));
+    let names = summary.files.iter().map(|file| {
+        file.strip_prefix(&directory)
+            .unwrap_or(file)
+            .trim_start_matches('/')
+    });
+    let names: Vec<_> = names.collect();
+    labelled(lines, "files", &directory);
+    labelled(lines, "", &names.join(", "));
+}
+
+/// Writes a line that begins with a label.
+fn labelled(lines: &mut String, label: &str, text: &str) {
+    line(lines, format_args!("{label:<LABEL_WIDTH$}{text}"));
+}
+
+fn line(lines: &mut String, text: std::fmt::Arguments<'_>) {
+    writeln!(lines, "{text}").expect("writing to a String cannot fail");
+}

@@ -1,0 +1,221 @@
+//! The verdict on a run or check: one sentence that comes before all figures.
+
+use super::Summary;
+use super::end::{End, StoppedBy};
+use super::words::{at, counted, rows, took};
+use crate::text::grouped;
+
+/// The rows of a summary, as the verdict groups them.
+struct Counts {
+    records: u64,
+    /// Rows that are as they should be: updated, or valid in a check.
+    good: u64,
+    bad: u64,
+    /// Rows that later rows of their customers replace.
+    superseded: u64,
+    /// Rows of other shards.
+    elsewhere: u64,
+    unsent: u64,
+    /// Rows that had their values already.
+    unchanged: u64,
+}
+
+impl Counts {
+    fn of(summary: &Summary) -> Counts {
+        let rare = |name| summary.rare.get(name).copied().unwrap_or_default();
+        let superseded = summary.superseded.unwrap_or_default();
+        let unsent = summary.unsent.unwrap_or_default();
+        let good = (summary.valid.or(summary.updated)).unwrap_or_default();
+        let (unchanged, elsewhere) = (rare("unchanged"), rare("elsewhere"));
+        let others = good + superseded + unsent + unchanged + elsewhere;
+        Counts {
+            records: summary.records,
+            good,
+            bad: summary.records.saturating_sub(others),
+            superseded,
+            elsewhere,
+            unsent,
+            unchanged,
+        }
+    }
+}
+
+/// The words of a verb.
+struct Words {
+    /// "updated", behind a count of rows.
+    done: &'static str,
+    /// The same in the singular, negated or not, and behind "none of the rows".
+    was: &'static str,
+    /// "were not", behind a count of other rows.
+    were_not: [&'static str; 2],
+}
+
+const RUN: Words = Words {
+    done: "updated",
+    was: "was updated",
+    were_not: ["was not", "were not"],
+};
+/// The words of a run that was finished before.
+const FINISHED: Words = Words {
+    were_not: ["row was not updated", "rows were not updated"],
+    ..RUN
+};
+const CHECK: Words = Words {
+    done: "can be sent",
+    was: "can be sent",
+    were_not: ["cannot", "cannot"],
+};
+
+/// Returns the verdict as a sentence or two.
+pub(super) fn verdict(summary: &Summary, end: &End) -> String {
+    let counts = Counts::of(summary);
+    let is_check = summary.valid.is_some();
+    match end.stopped {
+        Some(by) if is_check => check_stopped(by, &counts, end),
+        Some(by) => run_stopped(by, &counts, summary, end),
+        None if counts.records == 0 => no_rows(end),
+        None => match end.finished_before {
+            Some(at_time) => {
+                let begin = format!("Nothing left to send: finished on {}", at(at_time));
+                sentence(begin, &left_over(&counts, &FINISHED))
+            }
+            None if is_check => finished(&counts, &CHECK, "", end),
+            None => finished(&counts, &RUN, &time_of(summary), end),
+        },
+    }
+}
+
+/// Returns " in 1.5 s" for a run of one process: the rows of several took longer than this one.
+fn time_of(summary: &Summary) -> String {
+    match &summary.totals {
+        Some(totals) if totals.processes == 1 => format!(" in {}", took(summary.seconds)),
+        Some(_) | None => String::new(),
+    }
+}
+
+fn no_rows(end: &End) -> String {
+    match end.skipped_rows {
+        0 => "There are no rows to send.".to_owned(),
+        skipped => format!("No row was read: --skip-rows {skipped} skips the whole input."),
+    }
+}
+
+/// Joins the parts of a sentence.
+fn sentence(begin: String, parts: &[String]) -> String {
+    let parts = parts.iter().map(|part| format!("; {part}"));
+    begin + &parts.collect::<String>() + "."
+}
+
+fn finished(counts: &Counts, words: &Words, time: &str, end: &End) -> String {
+    let Counts { records, good, .. } = *counts;
+    let of_all = match good {
+        0 if records == 1 => format!("1 row {}", negated(words)),
+        0 => format!("None of the {} {}", rows(records), words.was),
+        1 if records == 1 => format!("1 row {}{time}", words.done),
+        good if good == records => format!("All {} {}{time}", rows(records), words.done),
+        good => format!(
+            "{} of {} {}{time}",
+            grouped(good),
+            rows(records),
+            words.done
+        ),
+    };
+    let mut left = left_over(counts, words);
+    if good == 0 && counts.bad == records {
+        // "None" has said it.
+        left.clear();
+    }
+    let verdict = sentence(of_all, &left);
+    if end.is_cut_by_max_rows {
+        verdict + " More rows may follow (--max-rows)."
+    } else {
+        verdict
+    }
+}
+
+/// Returns "was not updated", "cannot be sent".
+fn negated(words: &Words) -> String {
+    let (verb, rest) = words.was.split_once(' ').unwrap_or((words.was, ""));
+    match verb {
+        "can" => format!("cannot {rest}"),
+        verb => format!("{verb} not {rest}"),
+    }
+}
+
+/// Returns the rows that are not good, by the reason.
+fn left_over(counts: &Counts, words: &Words) -> Vec<String> {
+    let [one, several] = words.were_not;
+    let parts = [
+        (counts.bad, one, several),
+        (
+            counts.unchanged,
+            "had its values already",
+            "had their values already",
+        ),
+        (
+            counts.superseded,
+            "is not sent: later rows of its customer replace it",
+            "are not sent: later rows of their customers replace them",
+        ),
+        (
+            counts.elsewhere,
+            "belongs to another shard",
+            "belong to other shards",
+        ),
+        (
+            counts.unsent,
+            "was not asked for (--skip-rows, --max-rows)",
+            "were not asked for (--skip-rows, --max-rows)",
+        ),
+    ];
+    let parts = parts.into_iter().filter(|(rows, ..)| *rows > 0);
+    parts
+        .map(|(rows, one, several)| counted(rows, one, several))
+        .collect()
+}
+
+fn run_stopped(by: StoppedBy, counts: &Counts, summary: &Summary, end: &End) -> String {
+    let done = counts.records - counts.unsent;
+    let all = if summary.read_to_end {
+        Some(counts.records)
+    } else {
+        end.rows_in_all
+    };
+    let bad = match counts.bad {
+        0 => String::new(),
+        bad => format!(" ({} of them badly)", grouped(bad)),
+    };
+    let left = match all.map(|all| all.saturating_sub(done)) {
+        Some(0) => "none is left".to_owned(),
+        Some(left) => counted(left, "is left", "are left"),
+        None => match counts.unsent {
+            0 => "how many are left is not known".to_owned(),
+            unsent => counted(unsent, "or more are left", "or more are left"),
+        },
+    };
+    let is = |n: u64| if n == 1 { "is" } else { "are" };
+    let done = match (done, all) {
+        (0, None) => "no row is done".to_owned(),
+        (0, Some(all)) => format!("none of {} is done", rows(all)),
+        (done, None) => format!("{} {} done", rows(done), is(done)),
+        (done, Some(all)) => format!("{} of {} {} done", grouped(done), rows(all), is(done)),
+    };
+    format!("{}: {done}{bad}; {left}.", by.words())
+}
+
+fn check_stopped(by: StoppedBy, counts: &Counts, end: &End) -> String {
+    let read = match end.rows_in_all {
+        Some(all) => format!("{} of {} were checked", grouped(counts.records), rows(all)),
+        None => format!(
+            "{} {} checked",
+            rows(counts.records),
+            if counts.records == 1 { "was" } else { "were" }
+        ),
+    };
+    let good = format!("{} can be sent", grouped(counts.good));
+    let parts: Vec<_> = [good]
+        .into_iter()
+        .chain(left_over(counts, &CHECK))
+        .collect();
+    format!("{}: {read}; {}.", by.words(), parts.join("; "))
+}

@@ -1,0 +1,138 @@
+//! Values of what the program writes in which no key is left out: a table of keys is compared with them.
+
+use custsync::testing::contract::FieldSet;
+use custsync::testing::journal::{Entry, EntryError, Outcome};
+use custsync::testing::results::summary::{
+    ErrorGroup, ProcessSummary, SendingSummary, Summary, Totals,
+};
+use custsync::testing::results::tally::MessageCount;
+
+/// An entry in which no key is left out.
+pub(crate) fn full_entry() -> Entry<'static> {
+    Entry {
+        row: 1,
+        line: 2,
+        file: Some(1),
+        id: Some(7),
+        outcome: Outcome::Failed,
+        status: Some(503),
+        cause: Some("http_503".into()),
+        ambiguous: true,
+        attempts: Some(5),
+        ms: Some(20),
+        error: Some("error".into()),
+        message: Some("message".into()),
+        errors: vec![EntryError {
+            field: "email".into(),
+            code: None,
+            message: "message".into(),
+        }],
+        fields: FieldSet::ALL,
+        overtaken: FieldSet::ALL,
+        at: "2026-11-23T09:18:04.113Z".parse().unwrap(),
+        hash: 1,
+        request: Some(1),
+    }
+}
+
+/// An entry of the summary's errors in which no key is left out.
+pub(crate) fn full_error_group() -> ErrorGroup {
+    ErrorGroup {
+        outcome: Some("invalid"),
+        field: None,
+        code: String::new(),
+        status: Some(422),
+        rows: 1,
+        share: 0.1,
+        first: Vec::new(),
+        messages: vec![MessageCount {
+            message: String::new(),
+            rows: 1,
+        }],
+    }
+}
+
+/// Numbers of sending in which no key is left out.
+pub(crate) fn full_sending() -> SendingSummary {
+    SendingSummary {
+        requests: 0,
+        requests_per_second: 0.0,
+        retries: std::collections::BTreeMap::new(),
+        pauses: 0,
+        paused_s: 0.0,
+        outages: 0,
+        down_s: 0.0,
+        controls: 0,
+        token_renewals: 0,
+        learned_rate_per_second: Some(48.2),
+        learned_in_flight: Some(5),
+        in_flight_max: 0,
+        held_back_by: Some(std::collections::BTreeMap::new()),
+        latency_ms: None,
+    }
+}
+
+/// A summary in which no key is left out.
+pub(crate) fn full_summary() -> Summary {
+    Summary {
+        version: "1",
+        command: "run",
+        inputs: Vec::new(),
+        read_as: Vec::new(),
+        run_dir: String::new(),
+        started: String::new(),
+        ended: String::new(),
+        seconds: 0.0,
+        records: 0,
+        read_to_end: true,
+        valid: Some(0),
+        updated: Some(0),
+        invalid: 0,
+        rejected: Some(0),
+        failed: Some(0),
+        superseded: Some(0),
+        rare: ["conflict", "elsewhere", "other", "unchanged"]
+            .map(|name| (name, 1))
+            .into(),
+        unsent: Some(0),
+        unrecorded: Some(0),
+        errors: Vec::new(),
+        warnings: Vec::new(),
+        dates_normalised: 0,
+        fields_left_out: 0,
+        fields_overtaken: 0,
+        blank_rows: 0,
+        sending: Some(full_sending()),
+        processes: Some(vec![full_process()]),
+        totals: Some(full_totals()),
+        stopped: None,
+        continue_with: Some(String::new()),
+        error_message: Some(String::new()),
+        exit_code: 0,
+        files: Vec::new(),
+    }
+}
+
+/// A process in which no key is left out.
+pub(crate) fn full_process() -> ProcessSummary {
+    ProcessSummary {
+        version: String::new(),
+        started: String::new(),
+        ended: None,
+        exit_code: None,
+        seconds: None,
+        rows: 0,
+        sending: None,
+    }
+}
+
+/// The sums over processes.
+pub(crate) fn full_totals() -> Totals {
+    Totals {
+        processes: 1,
+        processes_unknown: 0,
+        rows: 0,
+        seconds: 0.0,
+        sending: full_sending(),
+    }
+}
