@@ -122,8 +122,9 @@ pub mod testing {
     /// The journal.
     pub mod journal {
         pub use crate::journal::{
-            BulkEntry, Entry, EntryError, JOURNAL_NAME, JournalFile, Line, LineReader, Outcome,
-            Retry, RunDir, RunKey, recover,
+            AnswerTimes, BulkEntry, Entry, EntryError, Fact, Figures, Header, InputIdentity,
+            JOURNAL_NAME, JournalFile, Line, LineReader, Outcome, Purpose, Retry, RunDir, RunKey,
+            SentFigures, SettingText, Shard, recover,
         };
     }
     /// The process.

@@ -27,17 +27,16 @@ mod tail;
 mod tests;
 mod writer;
 
-pub(crate) use answer_times::AnswerTimes;
+pub use answer_times::AnswerTimes;
 pub use bulk_entry::BulkEntry;
 pub use checkpoint::Retry;
 pub(crate) use checkpoint::{Checkpoint, Plan, Remainder};
 pub(crate) use comparison::{Difference, InputComparison};
 pub use entry::{Entry, EntryError, Outcome};
-pub(crate) use fact::Fact;
-pub(crate) use figures::{Figures, SentFigures};
-pub(crate) use header::{
-    FORMAT_VERSION, Header, InputIdentity, Purpose, READING_RULES, SettingText,
-};
+pub use fact::Fact;
+pub use figures::{Figures, SentFigures};
+pub(crate) use header::{FORMAT_VERSION, READING_RULES};
+pub use header::{Header, InputIdentity, Purpose, SettingText, Shard};
 pub(crate) use key::KEY_NAME;
 pub use key::RunKey;
 pub(crate) use lines::LineError;

@@ -1,11 +1,16 @@
-//! Values of what the program writes in which no key is left out: a table of keys is compared with them.
+//! Values of what the program writes in which no key is left out: a table or schema of keys is
+//! compared with them.
 
 use custsync::testing::contract::FieldSet;
-use custsync::testing::journal::{Entry, EntryError, Outcome};
+use custsync::testing::journal::{
+    AnswerTimes, Entry, EntryError, Fact, Figures, Header, InputIdentity, Outcome, Purpose,
+    SentFigures, Shard,
+};
 use custsync::testing::results::summary::{
-    ErrorGroup, ProcessSummary, SendingSummary, Summary, Totals,
+    ErrorGroup, LatencySummary, ProcessSummary, SendingSummary, Summary, Totals,
 };
 use custsync::testing::results::tally::MessageCount;
+use jiff::Timestamp;
 
 /// An entry in which no key is left out.
 pub(crate) fn full_entry() -> Entry<'static> {
@@ -134,5 +139,86 @@ pub(crate) fn full_totals() -> Totals {
         rows: 0,
         seconds: 0.0,
         sending: full_sending(),
+    }
+}
+
+/// Percentiles.
+pub(crate) fn full_latency() -> LatencySummary {
+    LatencySummary {
+        p50: 0.0,
+        p95: 0.0,
+        p99: 0.0,
+    }
+}
+
+/// A header in which no key is left out.
+pub(crate) fn full_header() -> Header {
+    Header {
+        custsync_journal: 2,
+        run: String::new(),
+        version: String::new(),
+        purpose: Purpose::Run,
+        started: Timestamp::UNIX_EPOCH,
+        rules: 1,
+        request_hash: 1,
+        key: Some(String::new()),
+        shard: Some(Shard { index: 1, of: 2 }),
+        inputs: vec![full_input()],
+        settings: std::collections::BTreeMap::new(),
+    }
+}
+
+/// An input in which no key is left out.
+pub(crate) fn full_input() -> InputIdentity {
+    let digest = || Some(String::new());
+    InputIdentity {
+        name: String::new(),
+        bytes: Some(0),
+        head: digest(),
+        tail: digest(),
+        columns: digest(),
+    }
+}
+
+/// A fact of each kind, in which no key is left out.
+pub(crate) fn full_facts() -> Vec<Fact> {
+    let at = Timestamp::UNIX_EPOCH;
+    vec![
+        Fact::Continued {
+            at,
+            version: String::new(),
+        },
+        Fact::Ended {
+            at,
+            exit: 0,
+            until: Some(at),
+            figures: Some(Box::new(full_figures())),
+        },
+        Fact::LeftOut { at, kept: true },
+        Fact::Undone { at },
+        Fact::Synced { bytes: 0 },
+    ]
+}
+
+/// Figures in which no key is left out.
+pub(crate) fn full_figures() -> Figures {
+    let mut answers = AnswerTimes::default();
+    answers.add(1, 1);
+    Figures {
+        started: Timestamp::UNIX_EPOCH,
+        ms: 1,
+        latency_us: Some([1; 3]),
+        sent: SentFigures {
+            requests: 1,
+            retries: [("timeout".to_owned(), 1)].into(),
+            pauses: 1,
+            paused_ms: 1,
+            outages: 1,
+            down_ms: 1,
+            controls: 1,
+            token_refreshes: 1,
+            in_flight_max: 1,
+            answers,
+        },
     }
 }

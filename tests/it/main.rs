@@ -62,6 +62,7 @@ mod printing;
 mod processes;
 mod proxies;
 mod samples;
+mod schemas;
 mod screens;
 mod sending;
 mod settings;
