@@ -133,10 +133,10 @@ fn errors_are_summed_up_with_their_first_places() {
         "None of the 1,205 rows can be sent.\n",
         "records  1,205 = 1,205 invalid\n",
         "\n",
-        " rows  field  what is wrong  first at\n",
-        "1,204  email  903 rows: is not an e-mail address  a.csv:2\n",
-        "              301 rows: has spaces around the address (--trim removes them)\n",
-        "    1  id     is not between 1 and 9223372036854775807  a.csv:1206\n",
+        " rows  field  first at    what is wrong\n",
+        "1,204  email  a.csv:2     903 rows: is not an e-mail address\n",
+        "                          301 rows: has spaces around the address (--trim removes them)\n",
+        "    1  id     a.csv:1206  is not between 1 and 9223372036854775807\n",
         "\n",
     ));
     let message = |message, rows| json!({"message": message, "rows": rows});

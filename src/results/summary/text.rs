@@ -14,7 +14,7 @@ use crate::text::{self, grouped};
 const GROUPS_MAX: usize = 12;
 /// The widest cell that the cells behind it are aligned after, so that short lines fit on a screen of
 /// 80 columns.
-const ALIGNED_MAX: usize = 30;
+const ALIGNED_MAX: usize = 40;
 /// The width of the labels at the start of lines.
 const LABEL_WIDTH: usize = 9;
 
@@ -112,7 +112,7 @@ fn write_records(summary: &Summary, lines: &mut String) {
     );
 }
 
-/// Writes the errors as a table, the most frequent first.
+/// Writes the errors as a table, the most frequent first. The longest texts are in the last column.
 fn write_errors(groups: &[ErrorGroup], lines: &mut String) {
     if groups.is_empty() {
         return;
@@ -120,18 +120,18 @@ fn write_errors(groups: &[ErrorGroup], lines: &mut String) {
     let mut cells = vec![[
         "rows".to_owned(),
         "field".to_owned(),
-        "what is wrong".to_owned(),
         "first at".to_owned(),
+        "what is wrong".to_owned(),
     ]];
     for group in groups.iter().take(GROUPS_MAX) {
         let mut wrong = what_is_wrong(group).into_iter();
         cells.push([
             grouped(group.rows),
             text::safe(group.field.as_deref().unwrap_or_default()),
-            wrong.next().unwrap_or_default(),
             group.first.first().cloned().unwrap_or_default(),
+            wrong.next().unwrap_or_default(),
         ]);
-        cells.extend(wrong.map(|more| [String::new(), String::new(), more, String::new()]));
+        cells.extend(wrong.map(|more| [String::new(), String::new(), String::new(), more]));
     }
     let width = |column: usize| {
         let cells = cells.iter().filter_map(|row| row.get(column));
@@ -141,11 +141,11 @@ fn write_errors(groups: &[ErrorGroup], lines: &mut String) {
             .max()
             .unwrap_or(0)
     };
-    let [rows_width, field_width, wrong_width] = [0, 1, 2].map(width);
+    let [rows_width, field_width, first_width] = [0, 1, 2].map(width);
     line(lines, format_args!(""));
-    for [rows, field, wrong, first] in &cells {
+    for [rows, field, first, wrong] in &cells {
         let row =
-            format!("{rows:>rows_width$}  {field:<field_width$}  {wrong:<wrong_width$}  {first}");
+            format!("{rows:>rows_width$}  {field:<field_width$}  {first:<first_width$}  {wrong}");
         line(lines, format_args!("{}", row.trim_end()));
     }
     if let Some(more @ 1..) = groups.len().checked_sub(GROUPS_MAX) {

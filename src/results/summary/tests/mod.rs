@@ -334,14 +334,14 @@ fn errors_are_a_table() {
         ..run([0, 1, 0, 0, 0, 0])
     };
     let table = "
- rows  field  what is wrong                  first at
-1,204  email  is not an address              a.csv:3
-1,204  email  1,200 rows: is a               a.csv:3
-              4 rows: is b
-1,204  email  the API rejects it: 404 not_found  a.csv:3
-1,204  email  the API rejects it: 422        a.csv:3
-1,204  email  every attempt failed: timeout  a.csv:3
-1,204  email  later rows of its customer set a part of it (--left-out trust sends the rest)  a.csv:3
+ rows  field  first at  what is wrong
+1,204  email  a.csv:3   is not an address
+1,204  email  a.csv:3   1,200 rows: is a
+                        4 rows: is b
+1,204  email  a.csv:3   the API rejects it: 404 not_found
+1,204  email  a.csv:3   the API rejects it: 422
+1,204  email  a.csv:3   every attempt failed: timeout
+1,204  email  a.csv:3   later rows of its customer set a part of it (--left-out trust sends the rest)
 
 ";
     assert!(details(&summary).contains(table), "{}", details(&summary));
