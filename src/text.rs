@@ -128,6 +128,28 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
+/// Returns a message without the numbers that the standard library adds to errors of the system:
+/// `Permission denied (os error 13)` says the same in words.
+pub(crate) fn without_os_errors(message: &str) -> Cow<'_, str> {
+    const BEFORE: &str = " (os error ";
+    let mut parts = message.split(BEFORE);
+    let first = parts.next().unwrap_or_default();
+    let mut shown = Cow::Borrowed(first);
+    for part in parts {
+        let shown = shown.to_mut();
+        match part.split_once(')') {
+            Some((number, rest)) if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                shown.push_str(rest);
+            }
+            Some(_) | None => {
+                shown.push_str(BEFORE);
+                shown.push_str(part);
+            }
+        }
+    }
+    shown
+}
+
 /// Returns a time in UTC, to the second.
 pub(crate) fn utc_second(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -356,5 +378,20 @@ mod tests {
             prop_assert!(!shown.contains(is_unsafe), "{text:?}");
             prop_assert_eq!(serde_json::from_str::<String>(&shown).expect("JSON"), text);
         }
+    }
+
+    #[test]
+    fn numbers_of_the_system_s_errors_are_left_out() {
+        let check = |message: &str, want: &str| {
+            assert_eq!(without_os_errors(message), want, "{message}");
+        };
+        check("no error", "no error");
+        check("a: Permission denied (os error 13)", "a: Permission denied");
+        check(
+            "a: No such file (os error 2); b: (os error 5): c",
+            "a: No such file; b:: c",
+        );
+        check("a (os error x) b", "a (os error x) b");
+        check("a (os error 2", "a (os error 2");
     }
 }

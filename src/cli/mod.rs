@@ -62,6 +62,7 @@ fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
     match (ended, crash::message()) {
         (Some(Err(Failure { exit, error })), _) => {
             let message = format!("{error:#}");
+            let message = text::without_os_errors(&message);
             terminal::print_error(&message);
             report(exit, &message)
         }

@@ -157,6 +157,7 @@ impl<'a> MakeWriter<'a> for AboveBar {
 impl io::Write for AboveBar {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
+        let text = text::without_os_errors(&text);
         self.bar.suspend(|| {
             io::stderr()
                 .lock()

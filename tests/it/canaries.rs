@@ -527,7 +527,7 @@ fn names_of_others_do_not_reach_the_terminal_raw() {
         .exits(1);
     is_shown_safely(&end);
     assert!(
-        end.stdout.contains("   3         the API rejects it: 422 "),
+        end.stdout.contains("  the API rejects it: 422\n"),
         "what is no code is not shown: {}",
         end.stdout
     );

@@ -50,7 +50,7 @@ fn compressed_inputs_are_rows_like_any_other() {
         let line = format!("{name} read as {read_as}\n");
         let end = end
             .prints(&line)
-            .prints(&format!("   1  id     is not a whole number  {name}:4\n"));
+            .prints(&format!("   1  id     {name}:4  is not a whole number\n"));
         assert!(
             String::from_utf8_lossy(end.file("failed.csv")).ends_with(",x,Clerk\n"),
             "failed rows are plain text"

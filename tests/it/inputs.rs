@@ -223,8 +223,8 @@ fn rows_with_another_number_of_columns_are_invalid_rows() {
         "has 2 columns where the header has 3 (--ragged pad if the missing ones are empty)"
     );
     assert_eq!(message(3), "has 4 columns where the header has 3");
-    end.prints("   2  row    1 row: has 2 columns where the header has 3 (--ragged pad if the missing ones are empty)  a.csv:2\n")
-        .prints("             1 row: has 4 columns where the header has 3\n");
+    end.prints("   2  row    a.csv:2   1 row: has 2 columns where the header has 3 (--ragged pad if the missing ones are empty)\n")
+        .prints("                       1 row: has 4 columns where the header has 3\n");
 }
 
 /// The updates that the sandbox received, by customer.

@@ -289,7 +289,8 @@ fn meddling(lifetime: f64, meddle: fn(&Path, usize)) -> Scenario {
 
 #[test]
 fn a_login_that_cannot_be_written_at_once_is_used_and_written_later() {
-    const USED: &str = "cannot be written: No such file or directory (os error 2); the new token is used all the same";
+    const USED: &str =
+        "cannot be written: No such file or directory; the new token is used all the same";
     // The next refresh writes it.
     let scenario = meddling(0.4, |unfinished, count| {
         if count == 1 {

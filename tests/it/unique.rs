@@ -271,7 +271,8 @@ fn an_input_that_can_be_read_only_once_has_no_last_rows() {
 #[test]
 fn a_second_row_of_a_customer_can_be_refused() {
     let check = two_files("reject").check([]).exits(1);
-    let check = check.prints("   5  id     duplicates an earlier row (--unique reject)  a.csv:5\n");
+    let check =
+        check.prints("   5  id     a.csv:5   duplicates an earlier row (--unique reject)\n");
     assert_eq!(rows(&check, "invalid"), [3, 4, 6, 7, 8, 10]);
     assert_eq!(check.results().row(4)["errors"][0]["code"], "duplicate");
     assert_eq!(check.results().row(4)["id"], 7);

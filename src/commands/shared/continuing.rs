@@ -1,5 +1,6 @@
 //! The stops after which a run can go on by the same command.
 
+use crate::contract::{Fault, TlsFault};
 use crate::results::summary::{StoppedBy, TimeToGoOn};
 use crate::schedule::StopReason;
 
@@ -12,7 +13,6 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         | StopReason::WaitTooLong { .. }
         | StopReason::UnexpectedAnswers { .. }
         | StopReason::TokenUnavailable { .. } => TimeToGoOn::Later,
-        StopReason::Unreachable { .. } => TimeToGoOn::WithConnection,
         StopReason::TokenRefused | StopReason::LoginNeeded | StopReason::Forbidden { .. } => {
             TimeToGoOn::WithToken
         }
@@ -21,11 +21,15 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         StopReason::HungUp | StopReason::Interrupted | StopReason::Terminated => TimeToGoOn::Now,
         // These need another limit, another address or another input.
         StopReason::ErrorLimit { .. }
+        | StopReason::Unreachable {
+            fault: Fault::Tls(TlsFault::NotTls),
+        }
         | StopReason::Redirected { .. }
         | StopReason::AllNotFound { .. }
         | StopReason::EveryRowWouldFail { .. }
         | StopReason::InputChanged { .. }
         | StopReason::CannotCompare => return None,
+        StopReason::Unreachable { .. } => TimeToGoOn::WithConnection,
     })
 }
 

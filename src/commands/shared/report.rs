@@ -126,12 +126,12 @@ impl Report<'_> {
             .run_dir
             .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
         {
-            said.push(format!("{:#}", anyhow::Error::from(error)));
+            said.push(in_one_line(error));
             exit = Exit::RunDirectory;
             self.set_end(&mut summary, exit, figures.as_ref(), &ended, &said);
         }
         if let Err(error) = self.record_end(exit, figures.clone(), &ended) {
-            said.push(format!("{:#}", anyhow::Error::from(error)));
+            said.push(in_one_line(error));
             exit = Exit::RunDirectory;
             self.set_end(&mut summary, exit, figures.as_ref(), &ended, &said);
             // The summary should have the final exit code, if it can still be written.
@@ -415,6 +415,7 @@ impl Report<'_> {
             .into_iter()
             .chain(of_input)
             .chain(of_the_rest)
+            .map(|message| text::without_os_errors(&message).into_owned())
             .collect()
     }
 
@@ -462,6 +463,11 @@ fn tone(exit: Exit, summary: &Summary) -> Tone {
         | Exit::LimitReached
         | Exit::Fault => Tone::Bad,
     }
+}
+
+/// Returns an error and its causes in one line.
+fn in_one_line(error: impl Into<anyhow::Error>) -> String {
+    text::without_os_errors(&format!("{:#}", error.into())).into_owned()
 }
 
 /// Returns the messages in one text, if there are any.
