@@ -70,7 +70,10 @@ fn described(limited_by: LimitedBy, figures: Figures, now: Moment) -> (String, S
         ),
         LimitedBy::Window => (window(figures.window), "the API's window".to_owned()),
         LimitedBy::Rate(rate) => alike(format!("--rate {rate}")),
-        LimitedBy::NoNamedLimit => both("up to 20/s: the API names no limit, --rate", "--rate"),
+        LimitedBy::NoNamedLimit => both(
+            "up to 20/s: the API names no limit, --rate",
+            "no limit named: --rate",
+        ),
         LimitedBy::LearnedRate => alike(match figures.learned_rate {
             Some(per_second) => format!("the API accepts about {}", shown_per_second(per_second)),
             None => "the API refuses almost every request".to_owned(),

@@ -137,8 +137,9 @@ impl Reporter {
         self.progress.set_sending(SendingProgress {
             in_flight: u64::try_from(schedule.in_flight()).unwrap_or(u64::MAX),
             retries: schedule.statistics().retries.values().sum(),
-            held_back,
+            held_back: held_back.filter(|_| schedule.stopped().is_none()),
             window,
+            is_ending: schedule.stopped().is_some(),
         });
         self.log_limits(schedule, now);
         self.log_health(schedule, silence, now);

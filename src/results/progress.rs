@@ -40,6 +40,8 @@ pub(crate) struct SendingProgress {
     pub held_back: Option<HeldBack>,
     /// The API's window, if it is known.
     pub window: Option<WindowPace>,
+    /// Whether no more is sent because the run stops.
+    pub is_ending: bool,
 }
 
 /// The numbers at one moment.

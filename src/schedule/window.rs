@@ -78,6 +78,8 @@ enum WindowEnd {
 pub(super) enum Allowance {
     /// The window holds no request back.
     Open,
+    /// The pace over the window let a request leave from this time on.
+    OpenSince(Moment),
     /// Not before this time, because of our own pacing.
     NotBefore(Moment),
     /// Not before this time: the window is exhausted, and this is its named end.
@@ -286,10 +288,11 @@ impl Window {
             return Allowance::Open;
         };
         let gap = until.since(last) / u32::try_from(left).unwrap_or(u32::MAX).max(1);
-        if last + gap <= now {
-            Allowance::Open
+        let due = last + gap;
+        if due <= now {
+            Allowance::OpenSince(due)
         } else {
-            Allowance::NotBefore(last + gap)
+            Allowance::NotBefore(due)
         }
     }
 

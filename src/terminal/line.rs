@@ -93,18 +93,19 @@ impl Line {
         let by_window = (sending.window)
             .zip(total)
             .map(|(window, total)| window.time_for(total.saturating_sub(done)));
-        let waits_for_window = sending.window.is_some_and(|window| window.left == 0)
-            && (sending.held_back.as_ref())
-                .is_some_and(|held_back| matches!(held_back.brake, Brake::Window | Brake::Pause));
+        let is_held_by_window = (sending.held_back.as_ref())
+            .is_some_and(|held_back| matches!(held_back.brake, Brake::Window | Brake::Pause));
         Line {
             done,
             total,
             before: earlier.rows,
             bad: earlier.bad + bad,
             rate: speed.rows(),
-            // While nothing is left of the window, the speed of the last seconds says nothing.
+            // While the window holds requests back, the speed of the last seconds says little: a run
+            // has just begun, or waits for the next window.
             left: match by_window.filter(|time| !time.is_zero()) {
-                Some(time) if waits_for_window => Some(time),
+                _ if sending.is_ending => None,
+                Some(time) if is_held_by_window => Some(time),
                 by_window => at_speed.max(by_window),
             },
             in_flight: sending.in_flight,
@@ -249,6 +250,7 @@ mod tests {
                     short: "--max-in-flight".to_owned(),
                 }),
                 window: None,
+                is_ending: false,
             },
         }
     }
@@ -343,6 +345,9 @@ mod tests {
             left,
             "the slower of both"
         );
+        let mut ending = begun(Brake::Window);
+        ending.sending.is_ending = true;
+        assert_eq!(line(&ending, None).left, None, "no more is sent");
     }
 
     #[test]

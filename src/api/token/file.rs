@@ -54,7 +54,7 @@ pub fn load(path: &Path) -> Result<Tokens, TokenError> {
     if !text.expose_secret().trim_start().starts_with('{') {
         if mode & MODE_WORLD_READABLE != 0 {
             warn!(
-                "everybody on this machine can read the token file {} (mode {mode:03o})",
+                "everybody on this machine can read the token file {} (mode {mode:03o}): run `chmod 600` on it",
                 safe_path(path)
             );
         }

@@ -26,6 +26,11 @@ fn named(remaining: u64, reset_ms: u64) -> RateWindow {
     }
 }
 
+/// Whether a request may leave.
+fn lets_leave(allowance: Allowance) -> bool {
+    matches!(allowance, Allowance::Open | Allowance::OpenSince(_))
+}
+
 #[test]
 fn what_remains_is_spread_evenly() {
     let mut window = Window::default();
@@ -41,8 +46,8 @@ fn what_remains_is_spread_evenly() {
         "in flight counts as spent"
     );
     assert_eq!(
-        window.allowance(ms(1000), Some(ms(0)), 0, None),
-        Allowance::Open
+        window.allowance(ms(1002), Some(ms(0)), 0, None),
+        Allowance::OpenSince(ms(1000))
     );
 }
 
@@ -63,10 +68,8 @@ fn an_empty_window_waits_for_its_end_and_then_asks_with_one_request() {
         Allowance::NotBeforeAnswer
     );
     learn(&mut window, named(59, 1000), ms(500), ms(510));
-    assert_eq!(
-        window.allowance(ms(600), Some(ms(500)), 0, None),
-        Allowance::Open
-    );
+    let spread = window.allowance(ms(600), Some(ms(500)), 0, None);
+    assert!(lets_leave(spread), "{spread:?}");
 }
 
 #[test]
@@ -163,7 +166,7 @@ fn what_fits_is_not_spread() {
         learn(&mut window, named(remaining, reset_s * 1000), ms(0), ms(0));
         let allowance = window.allowance(ms(0), Some(ms(0)), in_flight, rows_left);
         assert_eq!(
-            allowance == Allowance::Open,
+            lets_leave(allowance),
             is_open,
             "{remaining} left for {reset_s} s, {in_flight} in flight, {rows_left:?} rows: {allowance:?}"
         );
@@ -221,7 +224,7 @@ fn without_anything_left_and_without_an_end_it_asks_ever_more_seldom() {
         let (mut now, mut sends) = (ms(12), Vec::new());
         while now < ms(200_000) {
             match window.allowance(now, sends.last().copied(), 0, Some(1000)) {
-                Allowance::Open => {
+                Allowance::Open | Allowance::OpenSince(_) => {
                     sends.push(now);
                     answer(&mut window, 0, now, now + Duration::from_millis(1));
                     now = now + Duration::from_millis(1);
@@ -356,7 +359,7 @@ proptest! {
                     window.refused(now + Duration::from_secs(wait_s), now - Duration::from_secs(took_s));
                 }
                 Event::Asked(in_flight, rows_left) => {
-                    if window.allowance(now, last_sent, in_flight, rows_left) == Allowance::Open {
+                    if lets_leave(window.allowance(now, last_sent, in_flight, rows_left)) {
                         last_sent = Some(now);
                     }
                 }
@@ -392,7 +395,7 @@ proptest! {
         let longest_check = received + CHECK_MAX + CHECK_MAX / 10;
         let now = received + Duration::from_millis(later_ms);
         match window.allowance(now, last_sent.map(ms), in_flight, None) {
-            Allowance::Open | Allowance::NotBeforeAnswer => {}
+            Allowance::Open | Allowance::OpenSince(_) | Allowance::NotBeforeAnswer => {}
             Allowance::NotBefore(at) if seen.remaining == 0 => prop_assert!(at <= longest_check, "{at:?}"),
             Allowance::NotBefore(at) | Allowance::Exhausted(at) => {
                 let end = named_end.expect("no end is named");
