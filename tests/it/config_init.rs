@@ -176,8 +176,8 @@ fn the_message_says_what_is_left_to_do() {
     assert_eq!(
         said.stdout,
         "\
-n.toml is written for the 5 columns of my export.csv: 0 need no line, 2 are mapped, 1 are ignored
-Map or ignore the other 2 there (\"which field?\"): `uid`, `Notes`
+n.toml is written for the 5 columns of my export.csv: 0 need no line, 1 are mapped, 1 are ignored
+Map or ignore the other 3 there (\"which field?\"): `uid`, `jbo`, `Notes`
 None of the columns is known to hold the customer's id, which every row needs
 Then: custsync check 'my export.csv' --config n.toml
 "
@@ -185,12 +185,27 @@ Then: custsync check 'my export.csv' --config n.toml
     let toml = folder.file("n.toml");
     for line in [
         "# \"uid\" = \"id\"  # which field?\n",
-        "\"jbo\" = \"job\"  # a similar name: is it right?\n",
+        "# \"jbo\" = \"job\"  # which field?\n",
         "    \"created_at\",  # the API only returns it\n",
         "    # \"Notes\",\n",
     ] {
         assert!(toml.contains(line), "{line}{toml}");
     }
+}
+
+#[test]
+fn a_similar_name_is_not_in_force() {
+    let header = "id,last_name_old,phone_number_2,email\n1,Alt,0049,a@example.com\n";
+    let folder = Folder::new().with("g.csv", header);
+    let toml = folder.begins(&["g.csv"]);
+    assert_eq!(in_force(&toml), ["ignore = [", "]", "[map]"]);
+    for line in [
+        "# \"last_name_old\" = \"last_name\"  # which field?\n",
+        "# \"phone_number_2\" = \"phone_number\"  # which field?\n",
+    ] {
+        assert!(toml.contains(line), "{line}{toml}");
+    }
+    assert_eq!(folder.checks("g.csv").0, 2, "nothing is guessed");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::config::Settings;
 use crate::input::{
-    InputError, InputName, Likeness, NamedColumn, NamesOf, Proposal, Survey, Target, WhyByNumber,
-    WhyIgnored, lacks_id, proposals,
+    InputError, InputName, NamedColumn, NamesOf, Proposal, Survey, Target, WhyByNumber, WhyIgnored,
+    lacks_id, proposals,
 };
 use crate::text::safe_name;
 
@@ -43,7 +43,6 @@ pub(super) struct ProposedColumns {
     pub(super) lacks_id: bool,
 }
 
-const SIMILAR: &str = "a similar name: is it right?";
 const WHICH_FIELD: &str = "which field?";
 const NOT_SHOWN: &str = "its name is not shown, because it may be a customer's value";
 const SAME_NAME: &str = "an earlier column has the same name";
@@ -100,13 +99,8 @@ impl ProposedColumns {
             let map = |target: &str| format!("{name} = {}", toml_text::string(target));
             match proposal {
                 Proposal::Known => {}
-                Proposal::Map(target, Likeness::Loose) => {
+                Proposal::Map(target) => {
                     lines.mapped.push(Line::in_force(map(target.name()), ""));
-                }
-                Proposal::Map(target, Likeness::Misspelt) => {
-                    lines
-                        .mapped
-                        .push(Line::in_force(map(target.name()), SIMILAR));
                 }
                 Proposal::Ignore(why) => {
                     let remark = match why {

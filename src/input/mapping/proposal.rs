@@ -31,23 +31,14 @@ pub(crate) enum NamesOf {
 pub(crate) enum Proposal {
     /// Nothing is needed: its name says what it fills, or the user has named it.
     Known,
-    /// It fills this target.
-    Map(Target, Likeness),
+    /// It fills this target: its name differs only as `--loose-headers` allows.
+    Map(Target),
     /// It fills nothing.
     Ignore(WhyIgnored),
     /// A person has to decide. Holds the target that its name resembles.
     Undecided(Option<Target>),
     /// A person has to decide, and its name is not shown, or is that of an earlier column.
     UndecidedByNumber(WhyByNumber),
-}
-
-/// How much a name is like the name of a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Likeness {
-    /// It differs as `--loose-headers` allows.
-    Loose,
-    /// It is probably misspelt.
-    Misspelt,
 }
 
 /// The reason why a column cannot be a field.
@@ -147,38 +138,32 @@ fn by_name(name: &str, names_of: NamesOf, rules: &MappingRules) -> Proposal {
         LooseMatch::Named(_, Target::Ignored) | LooseMatch::Several(..) => {
             Proposal::Undecided(None)
         }
-        LooseMatch::Named(_, target) => Proposal::Map(target, Likeness::Loose),
+        LooseMatch::Named(_, target) => Proposal::Map(target),
         LooseMatch::ReadOnly => Proposal::Ignore(WhyIgnored::ReadOnly),
-        LooseMatch::Nothing => match nearest.and_then(Target::of_api_name) {
-            // A column that is wrongly taken for the id would change other customers.
-            Some(Target::Id) => Proposal::Undecided(Some(Target::Id)),
-            Some(target) => Proposal::Map(target, Likeness::Misspelt),
-            None => Proposal::Undecided(None),
-        },
+        // A similar name may mean another thing: `last_name_old` is not the last name.
+        LooseMatch::Nothing => Proposal::Undecided(nearest.and_then(Target::of_api_name)),
     }
 }
 
 /// Keeps one column for each target, and leaves out what cannot be a field.
 fn settle(proposals: &mut [Proposal], taken: &mut Vec<Target>) {
-    for likeness in [Likeness::Loose, Likeness::Misspelt] {
-        let wanted: Vec<Target> = proposals
-            .iter()
-            .filter_map(|proposal| match proposal {
-                Proposal::Map(target, of) if *of == likeness => Some(*target),
-                _ => None,
-            })
-            .collect();
-        for proposal in &mut *proposals {
-            let Proposal::Map(target, of) = *proposal else {
-                continue;
-            };
-            let rivals = wanted.iter().filter(|other| **other == target).count();
-            if of == likeness && (rivals > 1 || taken.contains(&target)) {
-                *proposal = Proposal::Undecided(Some(target));
-            }
+    let wanted: Vec<Target> = proposals
+        .iter()
+        .filter_map(|proposal| match proposal {
+            Proposal::Map(target) => Some(*target),
+            _ => None,
+        })
+        .collect();
+    for proposal in &mut *proposals {
+        let Proposal::Map(target) = *proposal else {
+            continue;
+        };
+        let rivals = wanted.iter().filter(|other| **other == target).count();
+        if rivals > 1 || taken.contains(&target) {
+            *proposal = Proposal::Undecided(Some(target));
         }
-        taken.extend(wanted);
     }
+    taken.extend(wanted);
     let is_full = Target::api_names()
         .filter_map(Target::of_api_name)
         .all(|target| taken.contains(&target));
@@ -198,7 +183,7 @@ pub(crate) fn lacks_id(
     rules: &MappingRules,
 ) -> bool {
     let is_id = |(column, proposal): (&NamedColumn, &Proposal)| match proposal {
-        Proposal::Map(target, _) => *target == Target::Id,
+        Proposal::Map(target) => *target == Target::Id,
         Proposal::Known => {
             let exact = rules.target(&column.name) == Ok(Target::Id);
             exact
@@ -234,6 +219,7 @@ mod tests {
 
     const EMAIL: Target = Target::Field(Field::Email);
     const JOB: Target = Target::Field(Field::Job);
+    const LAST_NAME: Target = Target::Field(Field::LastName);
 
     #[test]
     fn only_another_spelling_is_mapped() {
@@ -243,6 +229,7 @@ mod tests {
                 "id",
                 "E-Mail",
                 "jbo",
+                "last_name_old",
                 "Mobile",
                 "Created At",
                 "custsync_row",
@@ -252,8 +239,9 @@ mod tests {
             NamesOf::Columns,
             &[
                 Proposal::Known,
-                Proposal::Map(EMAIL, Likeness::Loose),
-                Proposal::Map(JOB, Likeness::Misspelt),
+                Proposal::Map(EMAIL),
+                Proposal::Undecided(Some(JOB)),
+                Proposal::Undecided(Some(LAST_NAME)),
                 Proposal::Undecided(None),
                 Proposal::Ignore(WhyIgnored::ReadOnly),
                 Proposal::Known,
@@ -276,7 +264,7 @@ mod tests {
         assert!(lacks_id(&columns, &found, &rules));
         let columns = named(&["ID"]);
         let found = proposals(&columns, NamesOf::Columns, &rules);
-        assert_eq!(found, [Proposal::Map(Target::Id, Likeness::Loose)]);
+        assert_eq!(found, [Proposal::Map(Target::Id)]);
         assert!(!lacks_id(&columns, &found, &rules));
     }
 
@@ -364,7 +352,7 @@ mod tests {
             &[
                 Proposal::Known,
                 by_number,
-                Proposal::Map(EMAIL, Likeness::Loose),
+                Proposal::Map(EMAIL),
                 Proposal::Undecided(None),
             ],
         );
