@@ -11,7 +11,7 @@ use crate::input::mapping::column_fault::ColumnFault;
 use crate::input::mapping::columns::{HeaderNames, MappingRules, Unmapped, number_in_name};
 use crate::input::mapping::constants::Constants;
 use crate::input::mapping::loose_names::{LooseColumn, LooseMatch, known_names};
-use crate::input::mapping::names::ColumnName;
+use crate::input::mapping::names::ShownNames;
 use crate::input::mapping::target::Target;
 use crate::input::mapping::{names, own_columns};
 
@@ -84,7 +84,8 @@ pub(crate) fn read(
             likely: None,
         });
     }
-    columns_of(cells, rules).map_err(|columns| InputFault::Header { line, columns })
+    let shown = shown_names(cells, rules);
+    columns_of(cells, rules, shown).map_err(|columns| InputFault::Header { line, columns })
 }
 
 /// Returns the columns of an input without a header, which the user names.
@@ -92,12 +93,24 @@ pub(crate) fn named(names: &[String], rules: &MappingRules) -> Result<Columns, I
     if names.is_empty() {
         return Err(InputFault::NoColumns);
     }
-    columns_of(&ByteRecord::from(names.to_vec()), rules)
-        .map_err(|columns| InputFault::Columns { columns })
+    let cells = ByteRecord::from(names.to_vec());
+    columns_of(&cells, rules, ShownNames::ByLook).map_err(|columns| InputFault::Columns { columns })
 }
 
-/// Returns the columns of these names, or all faults.
-fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<ColumnFault>> {
+/// Returns the rule for showing the names of a header. Columns that the user names have a name.
+fn shown_names(cells: &ByteRecord, rules: &MappingRules) -> ShownNames {
+    let names = cells
+        .iter()
+        .filter_map(|cell| std::str::from_utf8(cell).ok());
+    ShownNames::of(names.filter(|name| rules.named(name).is_none()))
+}
+
+/// Returns the columns of these names, or all faults, which name the columns as `shown` says.
+fn columns_of(
+    cells: &ByteRecord,
+    rules: &MappingRules,
+    shown: ShownNames,
+) -> Result<Columns, Vec<ColumnFault>> {
     let mut faults = Vec::new();
     let names: Vec<_> = cells
         .iter()
@@ -117,10 +130,11 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
             nameless.push(index);
             continue;
         }
-        match target(cell, (index, number_of(index)), rules, &mut loose_columns) {
+        let place = (index, number_of(index));
+        match target(cell, place, (rules, shown), &mut loose_columns) {
             Ok(Target::Ignored) => {}
             Ok(Target::Field(field)) if rules.constants().has(field) => {
-                let name = ColumnName::new(name);
+                let name = shown.name(name);
                 faults.push(ColumnFault::AlsoSet {
                     field: field.name(),
                     column: number_of(index),
@@ -141,7 +155,7 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
             Err(fault) => faults.push(fault),
         }
     }
-    faults.extend(maps_of_none(&names, &loose_columns, rules));
+    faults.extend(maps_of_none(&names, &loose_columns, rules, shown));
     let id = mapped
         .iter()
         .find(|(_, target)| *target == Target::Id)
@@ -174,7 +188,7 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
 fn target(
     cell: &[u8],
     (index, column): (usize, usize),
-    rules: &MappingRules,
+    (rules, shown): (&MappingRules, ShownNames),
     loose_columns: &mut Vec<LooseColumn>,
 ) -> Result<Target, ColumnFault> {
     let Ok(name) = std::str::from_utf8(cell) else {
@@ -183,7 +197,7 @@ fn target(
             reads_as: likely_encoding(cell),
         });
     };
-    let shown = ColumnName::new;
+    let shown = |name| shown.name(name);
     let nearest = match rules.target(name) {
         Ok(target) => return Ok(target),
         Err(Unmapped::ReadOnly) => {
@@ -233,6 +247,7 @@ fn maps_of_none<'a>(
     names: &'a [String],
     loose_columns: &'a [LooseColumn],
     rules: &'a MappingRules,
+    shown: ShownNames,
 ) -> impl Iterator<Item = ColumnFault> + 'a {
     let is_there = |map: &str| {
         names.iter().any(|name| is_same_name(name, map))
@@ -243,14 +258,14 @@ fn maps_of_none<'a>(
         .filter(|(_, target)| *target != Target::Ignored)
         .map(|(name, _)| name);
     maps.filter(move |map| !is_there(map))
-        .map(|map| ColumnFault::MapOfNone {
+        .map(move |map| ColumnFault::MapOfNone {
             name: names::column_name(map),
             nearest: nearest(
                 map,
                 names
                     .iter()
                     .map(String::as_str)
-                    .filter(|name| names::looks_like_a_name(name)),
+                    .filter(|name| shown.shows(name)),
             )
             .map(names::column_name),
         })
@@ -276,6 +291,7 @@ pub(crate) fn row_below(
 mod tests {
     use super::*;
     use crate::contract::Field;
+    use crate::input::mapping::names::ColumnName;
 
     fn read_header(
         names: &[&str],
@@ -465,7 +481,7 @@ mod tests {
             header(&["Liu", "1985-04-12"]),
             InputFault::NoHeader { line: 1 }
         ));
-        let names = ["id", "liu@example.com", "19850412", "Liu, 12"];
+        let names = ["id", "liu@example.com", "19850412", "Liu, 12", "Tilda"];
         let InputFault::Header { columns, .. } =
             read_header(&names, &[("lui@example.com", "job")], &[]).expect_err("bad")
         else {
@@ -484,6 +500,16 @@ mod tests {
             !shown.contains("liu@") && !shown.contains("1985") && !shown.contains("Liu"),
             "{shown}"
         );
+        assert!(
+            !shown.contains("Tilda"),
+            "two names look like values: {shown}"
+        );
+        let InputFault::Header { columns, .. } =
+            read_header(&["id", "Tilda", "1985-04-12"], &[], &[]).expect_err("bad")
+        else {
+            panic!("a header with a known name is one");
+        };
+        assert!(columns.iter().any(|it| it.to_string().contains("`Tilda`")));
         assert!(matches!(
             header(&["nr", "name"]),
             InputFault::NoneKnown {

@@ -11,6 +11,9 @@ use crate::text::{is_unsafe, safe_name};
 
 /// The longest text that can be a name, in characters.
 const CHARACTERS_MAX: usize = 64;
+/// The number of names of one header that look like values from which the header may be a
+/// customer's row.
+const VALUES_MIN: usize = 2;
 /// The number of digits that make a text a number of something: a phone, a customer, a day.
 const DIGITS_MIN: usize = 5;
 
@@ -19,27 +22,68 @@ pub(crate) fn column_name(name: &str) -> String {
     safe_name(name)
 }
 
-/// The name of a column of a header. It is shown only if it looks like a name.
+/// The rule for showing the names of one header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ShownNames {
+    /// Each is shown if it looks like a name.
+    ByLook,
+    /// None is shown: the header may be a customer's row, and a person's name looks like any other.
+    NoName,
+}
+
+impl ShownNames {
+    /// Returns the rule for a header with these names. Names that the user has named are left out.
+    pub(crate) fn of<'n>(names: impl Iterator<Item = &'n str>) -> ShownNames {
+        let values = names.filter(|name| looks_like_a_value(name));
+        if values.take(VALUES_MIN).count() == VALUES_MIN {
+            ShownNames::NoName
+        } else {
+            ShownNames::ByLook
+        }
+    }
+
+    /// Whether a name may be shown.
+    pub(crate) fn shows(self, name: &str) -> bool {
+        self == ShownNames::ByLook && looks_like_a_name(name)
+    }
+
+    /// Returns the name for a message.
+    pub(crate) fn name(self, name: &str) -> ColumnName {
+        ColumnName {
+            name: name.to_owned(),
+            shown: self,
+        }
+    }
+}
+
+/// The name of a column of a header. It is shown only if it looks like a name, and its header is no
+/// customer's row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ColumnName(String);
+pub struct ColumnName {
+    name: String,
+    shown: ShownNames,
+}
 
 impl ColumnName {
+    #[cfg(test)]
     pub(crate) fn new(name: &str) -> ColumnName {
-        ColumnName(name.to_owned())
+        ShownNames::ByLook.name(name)
     }
 
     /// Returns the name if it may be shown and can be typed.
     pub(crate) fn word(&self) -> Option<&str> {
-        let can_be_typed = looks_like_a_name(&self.0) && !self.0.contains(is_unsafe);
-        can_be_typed.then_some(&self.0)
+        let can_be_typed = self.shown.shows(&self.name) && !self.name.contains(is_unsafe);
+        can_be_typed.then_some(&self.name)
     }
 }
 
 impl fmt::Display for ColumnName {
     /// Describes the column, in words that follow its number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if looks_like_a_name(&self.0) {
-            write!(f, "`{}`", safe_name(&self.0))
+        if self.shown.shows(&self.name) {
+            write!(f, "`{}`", safe_name(&self.name))
+        } else if looks_like_a_name(&self.name) {
+            f.write_str("(its name is not shown, because other names look like values)")
         } else {
             f.write_str("(its name looks like a value, so it is not shown)")
         }

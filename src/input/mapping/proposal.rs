@@ -5,7 +5,7 @@
 use crate::input::bytes::failed_rows::is_own;
 use crate::input::mapping::columns::{HeaderNames, MappingRules, Unmapped};
 use crate::input::mapping::loose_names::LooseMatch;
-use crate::input::mapping::names;
+use crate::input::mapping::names::{self, ShownNames};
 use crate::input::mapping::target::Target;
 use crate::text::is_same_name;
 
@@ -98,14 +98,23 @@ pub(crate) fn proposals(
         }
     }
     settle(&mut proposals, &mut taken);
+    let shown = match names_of {
+        NamesOf::Columns => {
+            let unnamed = all.iter().filter(|name| rules.named(name).is_none());
+            ShownNames::of(unnamed.map(String::as_str))
+        }
+        NamesOf::Keys => ShownNames::ByLook,
+    };
     for (column, proposal) in columns.iter().zip(&mut proposals) {
-        let near = matches!(proposal, Proposal::Map(..) | Proposal::Undecided(Some(_)));
+        let near = matches!(proposal, Proposal::Map(_) | Proposal::Undecided(Some(_)));
         let is_shown = match names_of {
-            NamesOf::Columns => names::looks_like_a_name(&column.name),
+            // A name that is mapped is known, whatever the others are.
+            NamesOf::Columns if matches!(proposal, Proposal::Map(_)) => true,
+            NamesOf::Columns => shown.shows(&column.name),
             NamesOf::Keys => names::is_shown_as_key(&column.name, near),
         };
         let is_written = match proposal {
-            Proposal::Map(..) | Proposal::Undecided(_) => true,
+            Proposal::Map(_) | Proposal::Undecided(_) => true,
             Proposal::Ignore(why) => *why == WhyIgnored::NoFieldLeft,
             Proposal::Known | Proposal::UndecidedByNumber(_) => false,
         };
@@ -343,6 +352,25 @@ mod tests {
             &MappingRules::default(),
             NamesOf::Columns,
             &[Proposal::Known, by_number, Proposal::Undecided(None)],
+        );
+        // With two values, the other names may be values too.
+        check(
+            &[
+                "id",
+                "jane@example.com",
+                "1985-04-12",
+                "Tilda Holm",
+                "E-Mail",
+            ],
+            &MappingRules::default(),
+            NamesOf::Columns,
+            &[
+                Proposal::Known,
+                by_number,
+                by_number,
+                by_number,
+                Proposal::Map(EMAIL),
+            ],
         );
         // A key may be a person's name, if the keys of the objects are their data.
         check(
