@@ -12,7 +12,7 @@ use crate::input::bytes::name::InputName;
 use crate::input::bytes::not_text::NotText;
 use crate::input::bytes::stream_fault::StreamFault;
 use crate::input::mapping::column_fault::ColumnFault;
-use crate::input::mapping::column_hints::hints;
+use crate::input::mapping::column_hints::{hint_for_all, hints};
 
 /// An input that cannot be used, or cannot be read further.
 #[derive(Debug)]
@@ -126,6 +126,10 @@ pub enum InputFault {
     /// The columns of `--columns` cannot be used. Holds all faults.
     #[error("the columns cannot be used")]
     Columns {
+        /// The place where the user names them, safe to show.
+        place: String,
+        /// The file of settings with the user's rules for columns, safe to show.
+        rules_file: Option<String>,
         /// The faults. Never empty.
         columns: Vec<ColumnFault>,
     },
@@ -186,6 +190,8 @@ pub enum InputFault {
         columns: usize,
         /// A delimiter that would give known names.
         likely: Option<Delimiter>,
+        /// The file of settings with the user's rules for columns, safe to show.
+        rules_file: Option<String>,
     },
     /// The name says CSV, but the first record begins as a JSON object does.
     #[error("is not a header: it begins like JSON (--format ndjson)")]
@@ -231,6 +237,8 @@ pub enum InputFault {
         line: u64,
         /// The faults. Never empty.
         columns: Vec<ColumnFault>,
+        /// The file of settings with the user's rules for columns, safe to show.
+        rules_file: Option<String>,
     },
     /// A record is too long.
     #[error("the record that starts here is longer than {bytes_max} bytes")]
@@ -384,15 +392,34 @@ impl fmt::Display for InputError {
             None => name,
         };
         match fault {
-            InputFault::Header { columns, .. } => {
+            InputFault::Header {
+                columns,
+                rules_file,
+                ..
+            } => {
                 let lines = columns.iter().map(|fault| format!("{place}: {fault}"));
-                let lines: Vec<_> = lines.chain(hints(columns, Some(&self.name))).collect();
+                let hints = hints(columns, Some(&self.name), rules_file.as_deref());
+                let lines: Vec<_> = lines.chain(hints).collect();
                 f.write_str(&lines.join("\n"))
             }
-            InputFault::Columns { columns } => {
-                let lines = columns.iter().map(|fault| format!("--columns: {fault}"));
-                let lines: Vec<_> = lines.chain(hints(columns, None)).collect();
+            InputFault::Columns {
+                place,
+                columns,
+                rules_file,
+            } => {
+                let lines = columns.iter().map(|fault| format!("{place}: {fault}"));
+                let hints = hints(columns, None, rules_file.as_deref());
+                let lines: Vec<_> = lines.chain(hints).collect();
                 f.write_str(&lines.join("\n"))
+            }
+            InputFault::NoneKnown {
+                columns: 2..,
+                likely: None,
+                rules_file,
+                ..
+            } => {
+                let hint = hint_for_all(&self.name, rules_file.as_deref());
+                write!(f, "{place}: {fault}\n{hint}")
             }
             fault => write!(f, "{place}: {fault}"),
         }
@@ -454,7 +481,11 @@ mod tests {
             },
         ];
         check(
-            InputFault::Header { line: 3, columns },
+            InputFault::Header {
+                line: 3,
+                columns,
+                rules_file: None,
+            },
             "a.csv:3: no column is named `id`, which every row needs (--map COLUMN=id maps another one)\na.csv:3: the name of column 7 is not UTF-8 (--encoding sets another encoding); or save the file as UTF-8",
         );
     }

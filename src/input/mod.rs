@@ -62,6 +62,7 @@ pub(crate) use mapping::proposal::{
     NamedColumn, NamesOf, Proposal, WhyByNumber, WhyIgnored, lacks_id, proposals,
 };
 pub use mapping::record::RowRules;
+pub(crate) use mapping::rule_places::RulePlaces;
 pub(crate) use mapping::target::{RuleError, Target};
 pub(crate) use mapping::value_maps::ValueMaps;
 pub(crate) use mapping::withheld::{HiddenFault, OvertakenRule, Withheld};

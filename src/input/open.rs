@@ -466,9 +466,15 @@ pub(super) fn columns_of(
         let fault =
             fault.or_header_below(line, || header_below(from, rules).map(|lines| line + lines));
         match fault {
-            InputFault::NoneKnown { line, columns, .. } => InputFault::NoneKnown {
+            InputFault::NoneKnown {
                 line,
                 columns,
+                rules_file,
+                ..
+            } => InputFault::NoneKnown {
+                line,
+                columns,
+                rules_file,
                 likely: likely_delimiter(record.raw, dialect, rules),
             },
             fault => fault,

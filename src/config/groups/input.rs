@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::config::error::Problem;
 use crate::config::names::{EXPLAIN, TWO_DIGIT_YEARS};
+use crate::config::provenance::Provenance;
 use crate::config::resolver::{Entry, Resolver, Split};
 use crate::config::setting::{of_process, of_run, of_run_with_values};
 use crate::config::tables::NestedEntry;
@@ -13,8 +14,9 @@ use crate::contract::{DateFormat, Today, TwoDigitYears, ValueRules};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape,
     FormatChoice, HeaderNames, HeaderRule, InputName, InputRules, MappingRules, NullStrings,
-    OvertakenRule, Ragged, RowRules, Target, Trim, ValueMaps,
+    OvertakenRule, Ragged, RowRules, RulePlaces, Target, Trim, ValueMaps,
 };
+use crate::text::safe_path;
 
 /// The inputs, and the rules for reading them.
 #[derive(Debug, Clone)]
@@ -167,6 +169,28 @@ fn mapping(resolver: &mut Resolver) -> MappingRules {
         .ok_or_report("map", rules)
         .unwrap_or_default()
         .with_header_names(header_names)
+        .with_places(rule_places(resolver))
+}
+
+/// Returns the places of the rules for columns. A setting without a value has its flag for a place.
+fn rule_places(resolver: &Resolver) -> RulePlaces {
+    let place = |name: &str, flag: String| match resolver.provenance(name) {
+        Provenance::Default => flag,
+        provenance => provenance.place(name),
+    };
+    let flags = RulePlaces::default();
+    let file = match (resolver.provenance("map"), resolver.provenance("ignore")) {
+        (Provenance::File(path), _) | (Provenance::Default, Provenance::File(path)) => {
+            Some(safe_path(path))
+        }
+        _ => None,
+    };
+    RulePlaces {
+        map: place("map", flags.map),
+        ignore: place("ignore", flags.ignore),
+        columns: place("columns", flags.columns),
+        file,
+    }
 }
 
 fn constants(resolver: &mut Resolver) -> Constants {

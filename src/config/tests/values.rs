@@ -8,13 +8,20 @@ use crate::config::api::Target;
 use crate::config::output::Verbosity;
 use crate::config::provenance::ShownValue;
 use crate::input::{
-    Constants, EmptyRule, EmptyRules, InputName, MappingRules, NullStrings, ValueMaps,
+    Constants, EmptyRule, EmptyRules, InputName, MappingRules, NullStrings, RulePlaces, ValueMaps,
 };
 use crate::schedule::error_limit::ErrorLimit;
 
 #[test]
 fn lists_and_tables_come_in_every_spelling() {
-    let mapping = |scenario: Scenario| scenario.settings(Verb::Check).input.rules.mapping;
+    let mapping = |scenario: Scenario| {
+        scenario
+            .settings(Verb::Check)
+            .input
+            .rules
+            .mapping
+            .with_places(RulePlaces::default())
+    };
     let want = MappingRules::new(
         &[
             ("A=1".to_owned(), "email".to_owned()),

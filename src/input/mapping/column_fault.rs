@@ -91,8 +91,10 @@ pub enum ColumnFault {
     )]
     OneColumnWithoutId,
     /// `--map` names a column that does not exist.
-    #[error("--map: there is no column `{name}`{}", did_you_mean(.nearest.as_deref()))]
+    #[error("{place}: there is no column `{name}`{}", did_you_mean(.nearest.as_deref()))]
     MapOfNone {
+        /// The place of the rule, safe to show.
+        place: String,
         /// The name.
         name: String,
         /// The column that was probably meant.

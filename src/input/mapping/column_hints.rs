@@ -20,8 +20,13 @@ struct UnknownColumn {
 }
 
 /// Returns the remedies, a line each. `input` is an input whose header has the faults; `None` if
-/// the user has named the columns.
-pub(crate) fn hints(faults: &[ColumnFault], input: Option<&InputName>) -> Vec<String> {
+/// the user has named the columns. `rules_file` is the file of settings that has the user's rules:
+/// a flag would replace all of its rules, so they are added there.
+pub(crate) fn hints(
+    faults: &[ColumnFault],
+    input: Option<&InputName>,
+    rules_file: Option<&str>,
+) -> Vec<String> {
     let unknown: Vec<_> = faults.iter().filter_map(UnknownColumn::of).collect();
     let mut left_out: Vec<_> = faults.iter().filter_map(to_leave_out).collect();
     let mut hints = Vec::new();
@@ -32,38 +37,79 @@ pub(crate) fn hints(faults: &[ColumnFault], input: Option<&InputName>) -> Vec<St
                 .to_owned(),
         );
     }
-    match input {
-        Some(input) if unknown.len() > FLAGS_MAX => {
-            let path = match input {
-                InputName::Stdin => OsStr::new("-"),
-                InputName::Path(path) => path.as_os_str(),
-            };
-            hints.push(format!(
-                "to map or ignore all columns in a file of settings: custsync config init {}",
-                shell_word(path)
-            ));
+    match (input, rules_file) {
+        (Some(input), None) if unknown.len() > FLAGS_MAX => {
+            hints.push(hint_for_all(input, None));
         }
-        Some(_) | None => {
-            let maps: Vec<_> = unknown.iter().filter_map(UnknownColumn::map).collect();
-            if !maps.is_empty() {
-                hints.push(format!(
-                    "to map {}: {}",
-                    columns(maps.len()),
-                    maps.join(" ")
-                ));
-            }
+        (_, Some(file)) if unknown.len() > FLAGS_MAX => {
+            hints.push(to_complete(&format!("the {} columns", unknown.len()), file));
+        }
+        _ => {
+            hints.extend(to_map(&unknown, rules_file));
             let strange = unknown.iter().filter(|column| column.field.is_none());
             left_out.extend(strange.map(UnknownColumn::name));
         }
     }
     if !left_out.is_empty() {
-        hints.push(format!(
-            "to leave {} out: --ignore {}",
-            columns(left_out.len()),
-            shell_word(OsStr::new(&left_out.join(",")))
-        ));
+        let what = columns(left_out.len());
+        hints.push(match rules_file {
+            None => format!(
+                "to leave {what} out: --ignore {}",
+                shell_word(OsStr::new(&left_out.join(",")))
+            ),
+            Some(file) => {
+                let names: Vec<_> = left_out.iter().map(|name| format!("\"{name}\"")).collect();
+                format!(
+                    "to leave {what} out, add to `ignore` in {file}: {}",
+                    names.join(", ")
+                )
+            }
+        });
     }
     hints
+}
+
+/// Returns the remedy for an input whose columns are all unknown, or many of them.
+pub(crate) fn hint_for_all(input: &InputName, rules_file: Option<&str>) -> String {
+    if let Some(file) = rules_file {
+        return to_complete("the columns", file);
+    }
+    let path = match input {
+        InputName::Stdin => OsStr::new("-"),
+        InputName::Path(path) => path.as_os_str(),
+    };
+    format!(
+        "to map or ignore all columns in a file of settings: custsync config init {}",
+        shell_word(path)
+    )
+}
+
+fn to_complete(columns: &str, file: &str) -> String {
+    format!("to map or ignore {columns}: complete `[map]` and `ignore` in {file}")
+}
+
+/// Returns the remedy for columns that can be mapped: flags, or lines of the file of rules.
+fn to_map(unknown: &[UnknownColumn], rules_file: Option<&str>) -> Option<String> {
+    let pairs: Vec<_> = unknown.iter().filter_map(UnknownColumn::pair).collect();
+    if pairs.is_empty() {
+        return None;
+    }
+    let what = columns(pairs.len());
+    Some(match rules_file {
+        None => {
+            let flag = |(word, field): &(&str, &str)| {
+                let pair = format!("{word}={field}");
+                format!("--map {}", shell_word(OsStr::new(&pair)))
+            };
+            let flags: Vec<_> = pairs.iter().map(flag).collect();
+            format!("to map {what}: {}", flags.join(" "))
+        }
+        Some(file) => {
+            let line = |(word, field): &(&str, &str)| format!("\n  \"{word}\" = \"{field}\"");
+            let lines: String = pairs.iter().map(line).collect();
+            format!("to map {what}, write below `[map]` in {file}:{lines}")
+        }
+    })
 }
 
 fn columns(count: usize) -> &'static str {
@@ -121,14 +167,10 @@ impl UnknownColumn {
         })
     }
 
-    /// Returns the flag that maps it.
-    fn map(&self) -> Option<String> {
+    /// Returns its name and the field that it is mapped to. A name that is shown has no quotes.
+    fn pair(&self) -> Option<(&str, &str)> {
         let word = self.word.as_deref()?;
-        let field = self.field.as_deref().unwrap_or("FIELD");
-        Some(format!(
-            "--map {}",
-            shell_word(OsStr::new(&format!("{word}={field}")))
-        ))
+        Some((word, self.field.as_deref().unwrap_or("FIELD")))
     }
 
     fn name(&self) -> String {
@@ -151,7 +193,7 @@ mod tests {
 
     fn check(faults: &[ColumnFault], file: &str, want: &[&str]) {
         let input = InputName::from_argument(file.into());
-        assert_eq!(hints(faults, Some(&input)), want, "{faults:?}");
+        assert_eq!(hints(faults, Some(&input), None), want, "{faults:?}");
     }
 
     #[test]
@@ -206,10 +248,39 @@ mod tests {
             ],
         );
         assert!(
-            hints(&faults, None)
+            hints(&faults, None, None)
                 .iter()
                 .all(|hint| !hint.contains("config init")),
             "the user has named the columns"
+        );
+    }
+
+    #[test]
+    fn a_file_with_rules_is_the_place_for_more() {
+        let check = |count: usize, want: &[&str]| {
+            let mut faults: Vec<_> = (1..=count)
+                .map(|column| unknown(column, "x", None))
+                .collect();
+            faults.push(ColumnFault::ReadOnly {
+                column: 9,
+                name: ColumnName::new("created_at"),
+            });
+            let input = InputName::from_argument("a.csv".into());
+            assert_eq!(hints(&faults, Some(&input), Some("n.toml")), want);
+        };
+        check(
+            1,
+            &[
+                "to map the column, write below `[map]` in n.toml:\n  \"x\" = \"FIELD\"",
+                "to leave columns out, add to `ignore` in n.toml: \"created_at\", \"x\"",
+            ],
+        );
+        check(
+            4,
+            &[
+                "to map or ignore the 4 columns: complete `[map]` and `ignore` in n.toml",
+                "to leave the column out, add to `ignore` in n.toml: \"created_at\"",
+            ],
         );
     }
 

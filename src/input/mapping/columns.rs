@@ -7,6 +7,7 @@ use crate::text::nfc;
 use crate::input::bytes::failed_rows::is_own;
 use crate::input::mapping::constants::Constants;
 use crate::input::mapping::names;
+use crate::input::mapping::rule_places::RulePlaces;
 use crate::input::mapping::target::{RuleError, Target, target_of};
 
 /// The reason why a column or key fills nothing.
@@ -28,6 +29,7 @@ pub struct MappingRules {
     joined: Vec<Joined>,
     header_names: HeaderNames,
     constants: Constants,
+    places: RulePlaces,
 }
 
 /// A text that is one name, or several with commas between them. The header decides which.
@@ -103,6 +105,17 @@ impl MappingRules {
         MappingRules { constants, ..self }
     }
 
+    /// Returns the rules, which came from these places.
+    #[must_use]
+    pub(crate) fn with_places(self, places: RulePlaces) -> MappingRules {
+        MappingRules { places, ..self }
+    }
+
+    /// Returns the places of the rules.
+    pub(crate) fn places(&self) -> &RulePlaces {
+        &self.places
+    }
+
     /// Returns the constants of every row.
     pub(crate) fn constants(&self) -> &Constants {
         &self.constants
@@ -175,6 +188,7 @@ impl MappingRules {
             .collect();
         match absent.first() {
             Some(column) => Err(RuleError::IgnoredNowhere {
+                place: self.places.ignore.clone(),
                 column: names::column_name(column),
             }),
             None => Ok(()),

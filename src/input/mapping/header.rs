@@ -77,15 +77,21 @@ pub(crate) fn read(
     if is_row_of_values(cells, rules) {
         return Err(InputFault::NoHeader { line });
     }
+    let rules_file = rules.places().file.clone();
     if known_names(cells, rules) == 0 {
         return Err(InputFault::NoneKnown {
             line,
             columns,
             likely: None,
+            rules_file,
         });
     }
     let shown = shown_names(cells, rules);
-    columns_of(cells, rules, shown).map_err(|columns| InputFault::Header { line, columns })
+    columns_of(cells, rules, shown).map_err(|columns| InputFault::Header {
+        line,
+        columns,
+        rules_file,
+    })
 }
 
 /// Returns the columns of an input without a header, which the user names.
@@ -94,7 +100,11 @@ pub(crate) fn named(names: &[String], rules: &MappingRules) -> Result<Columns, I
         return Err(InputFault::NoColumns);
     }
     let cells = ByteRecord::from(names.to_vec());
-    columns_of(&cells, rules, ShownNames::ByLook).map_err(|columns| InputFault::Columns { columns })
+    columns_of(&cells, rules, ShownNames::ByLook).map_err(|columns| InputFault::Columns {
+        place: rules.places().columns.clone(),
+        columns,
+        rules_file: rules.places().file.clone(),
+    })
 }
 
 /// Returns the rule for showing the names of a header. Columns that the user names have a name.
@@ -259,6 +269,7 @@ fn maps_of_none<'a>(
         .map(|(name, _)| name);
     maps.filter(move |map| !is_there(map))
         .map(move |map| ColumnFault::MapOfNone {
+            place: rules.places().map.clone(),
             name: names::column_name(map),
             nearest: nearest(
                 map,

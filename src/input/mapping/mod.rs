@@ -2,6 +2,7 @@
 //!
 //! - `header`, `columns`, `target`, `loose_names`: the columns of a header, by the API's names,
 //!   `--map` and `--ignore`
+//! - `rule_places`: where the user's rules for columns are
 //! - `column_fault`, `column_hints`, `names`: messages about columns, and which names may be shown
 //! - `cell_rules`, `null_strings`, `value_maps`, `constants`: the user's rules for values
 //! - `cell_writer`, `odd_text`: from a cell to the builder of an update, with a fast path
@@ -28,6 +29,7 @@ pub(crate) mod own_part;
 pub(crate) mod proposal;
 pub(crate) mod record;
 pub(crate) mod record_layout;
+pub(crate) mod rule_places;
 pub(crate) mod target;
 pub(crate) mod value_maps;
 pub(crate) mod withheld;

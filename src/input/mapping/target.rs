@@ -82,8 +82,10 @@ pub enum RuleError {
         column: String,
     },
     /// No input has the column.
-    #[error("--ignore: no input has a column `{column}`")]
+    #[error("{place}: no input has a column `{column}`")]
     IgnoredNowhere {
+        /// The place of the rule, safe to show.
+        place: String,
         /// The column's name, safe to show.
         column: String,
     },
