@@ -40,12 +40,23 @@ pub(crate) struct Survey {
     /// The columns or keys, without those that custsync added.
     pub(crate) columns: Vec<NamedColumn>,
     pub(crate) names_of: NamesOf,
+    pub(crate) first_line: FirstLine,
+}
+
+/// The trust in the first line of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FirstLine {
+    /// It names the columns, or the input needs no such line.
+    Header,
+    /// It has no known name, so the header may be missing. None of its cells looks like a value;
+    /// a row without one has no id, and cannot be sent.
+    InDoubt,
 }
 
 impl Survey {
     /// Reads the header of an input, or the keys of its first records. A header whose columns are
-    /// unknown is no error. A first line without a known name may be a customer's row: it is read
-    /// as a header only if the user names its line.
+    /// unknown is no error. A first line that looks like a customer's row is one, because its cells
+    /// are not to be written as names.
     pub(crate) fn of(name: InputName, rules: &InputRules) -> Result<Survey, InputError> {
         let survey = match workbook_of(&name) {
             Some(path) => of_workbook(path, rules),
@@ -56,7 +67,7 @@ impl Survey {
         survey.map_err(|fault| fault_of(name, fault))
     }
 
-    fn of_header(names: Vec<String>) -> Survey {
+    fn of_header(names: Vec<String>, first_line: FirstLine) -> Survey {
         let own_columns = leading(names.iter().map(String::as_bytes));
         let columns = names.into_iter().enumerate().skip(own_columns);
         Survey {
@@ -67,14 +78,15 @@ impl Survey {
                 })
                 .collect(),
             names_of: NamesOf::Columns,
+            first_line,
         }
     }
 }
 
 fn of_workbook(path: &Path, rules: &InputRules) -> Result<Survey, InputFault> {
     let (names, read) = sheet::header_names(path, rules)?;
-    unless_refused(read, &rules.header)?;
-    Ok(Survey::of_header(names))
+    let first_line = unless_refused(read, &rules.header)?;
+    Ok(Survey::of_header(names, first_line))
 }
 
 fn of_text(text: TextHead<'_>) -> Result<Survey, InputFault> {
@@ -105,30 +117,37 @@ fn of_csv(
         let Some(record) = records.next() else {
             continue;
         };
-        let names = match &rules.header {
+        let (names, first_line) = match &rules.header {
             HeaderRule::Named(names) => {
-                unless_refused(header::named(names, &rules.mapping), &rules.header)?;
-                names.clone()
+                let read = header::named(names, &rules.mapping);
+                (names.clone(), unless_refused(read, &rules.header)?)
             }
             HeaderRule::Row(row) if record.line != *row => {
                 return Err(InputFault::HeaderRowBlank { line: *row });
             }
             HeaderRule::FirstRecord | HeaderRule::Row(_) => {
-                unless_refused(columns_of(&record, &block, dialect, rules), &rules.header)?;
+                let read = columns_of(&record, &block, dialect, rules);
+                let first_line = unless_refused(read, &rules.header)?;
                 let cells: ByteRecord = record.unquoted().collect();
                 let names = cells.iter().map(String::from_utf8_lossy);
-                names.map(std::borrow::Cow::into_owned).collect()
+                (
+                    names.map(std::borrow::Cow::into_owned).collect(),
+                    first_line,
+                )
             }
         };
-        return Ok(Survey::of_header(names));
+        return Ok(Survey::of_header(names, first_line));
     }
     Err(InputFault::Empty)
 }
 
 /// Passes on the faults of a header that leave its names unknown.
-fn unless_refused<T>(read: Result<T, InputFault>, rule: &HeaderRule) -> Result<(), InputFault> {
+fn unless_refused<T>(
+    read: Result<T, InputFault>,
+    rule: &HeaderRule,
+) -> Result<FirstLine, InputFault> {
     let Err(fault) = read else {
-        return Ok(());
+        return Ok(FirstLine::Header);
     };
     let inner = match &fault {
         InputFault::InSheet { fault, .. } => fault.as_ref(),
@@ -138,10 +157,20 @@ fn unless_refused<T>(read: Result<T, InputFault>, rule: &HeaderRule) -> Result<(
     let has_names = match inner {
         InputFault::Header { columns, .. } => !columns.iter().any(is_not_text),
         InputFault::Columns { .. } => true,
-        InputFault::NoneKnown { .. } => matches!(rule, HeaderRule::Row(_)),
+        InputFault::NoneKnown { .. } if matches!(rule, HeaderRule::Row(_)) => true,
+        // One column, or another delimiter that gives known names, means a wrong delimiter.
+        InputFault::NoneKnown {
+            columns,
+            likely: None,
+            ..
+        } if *columns > 1 => return Ok(FirstLine::InDoubt),
         _ => false,
     };
-    if has_names { Ok(()) } else { Err(fault) }
+    if has_names {
+        Ok(FirstLine::Header)
+    } else {
+        Err(fault)
+    }
 }
 
 fn of_keys(mut blocks: Blocks<ByteStream>, framing: Framing) -> Result<Survey, InputFault> {
@@ -171,6 +200,7 @@ fn of_keys(mut blocks: Blocks<ByteStream>, framing: Framing) -> Result<Survey, I
             .map(|(name, number)| NamedColumn { number, name })
             .collect(),
         names_of: NamesOf::Keys,
+        first_line: FirstLine::Header,
     })
 }
 

@@ -178,8 +178,8 @@ fn the_message_says_what_is_left_to_do() {
         "\
 n.toml is written for the 5 columns of my export.csv: 0 need no line, 1 are mapped, 1 are ignored
 Map or ignore the other 3 there (\"which field?\"): `uid`, `jbo`, `Notes`
-None of the columns is known to hold the customer's id, which every row needs
-Then: custsync check 'my export.csv' --config n.toml
+First map the customer's id in n.toml, as every row needs it and none of the columns is known to hold it: \"COLUMN\" = \"id\"
+After that: custsync check 'my export.csv' --config n.toml
 "
     );
     let toml = folder.file("n.toml");
@@ -285,14 +285,25 @@ fn every_line_that_is_offered_can_be_in_force() {
 #[test]
 fn no_value_of_a_customer_is_written() {
     // The first line is a row, so the file has no header; nothing is written at all.
-    let folder = Folder::new().with("rows.csv", "Tilda,Holm,Bristol\nNoa,Castellane,Lyon\n");
-    folder.is_refused(
-        &["config", "init", "rows.csv"],
-        "none of the 3 columns is known",
+    for row in ["7,Tilda,Holm", "Tilda,jane@example.com", "Tilda,1985-04-12"] {
+        let folder = Folder::new().with("row.csv", format!("{row}\n"));
+        folder.is_refused(&["config", "init", "row.csv"], "is not a header");
+        assert!(!folder.0.path().join("custsync.toml").exists());
+    }
+    // One known name makes a header, but two values among the others make it a row.
+    let folder = Folder::new().with("row.csv", "id,Tilda,jane@example.com,1985-04-12\n");
+    let said = folder.types(&["config", "init", "row.csv"], "");
+    let toml = folder.file("custsync.toml");
+    assert_eq!(said.exit, 0, "{}", said.stderr);
+    assert!(said.stdout.contains("column 2, column 3, column 4\n"));
+    assert!(!toml.contains("Tilda") && !said.stdout.contains("Tilda"));
+    let (exit, said) = folder.checks("row.csv");
+    assert_eq!(exit, 2);
+    assert!(
+        said.contains("column 2 (its name is not shown, because other names look like values)")
+            && !said.contains("Tilda"),
+        "{said}"
     );
-    let folder = folder.with("row.csv", "7,Tilda,jane@example.com\n");
-    folder.is_refused(&["config", "init", "row.csv"], "is not a header");
-    assert!(!folder.0.path().join("custsync.toml").exists());
 
     let folder = Folder::new().with("a.csv", "id,jane@example.com,+44 7700 900123,job,job\n");
     let toml = folder.begins(&["a.csv"]);
@@ -307,24 +318,152 @@ fn no_value_of_a_customer_is_written() {
 
     let rows = "{\"id\":7,\"Tilda Holm\":1,\"cost_centre\":2}\n{\"id\":8,\"E-Mail\":\"a\"}\n";
     let folder = Folder::new().with("a.ndjson", rows);
-    let toml = folder.begins(&["a.ndjson"]);
+    let said = folder.types(&["config", "init", "a.ndjson"], "");
+    let toml = folder.file("custsync.toml");
     assert!(!toml.contains("Tilda"), "{toml}");
-    assert!(toml.contains("# Keys that are not shown, because they may be values: 1.\n"));
+    // A key that has no line is not among those to decide about.
+    assert!(
+        said.stdout.contains(
+            "Map or ignore the other 1 there (\"which field?\"): `cost_centre`\n\
+             One key has no line there, because it may be a customer's value: write it there to map or ignore it\n"
+        ),
+        "{}",
+        said.stdout
+    );
+    assert!(toml.contains(
+        "# One key has no line, because it may be a customer's value: write it here or above to map or ignore it.\n"
+    ));
     assert!(toml.contains("# \"cost_centre\" = \"FIELD\"  # which field?\n"));
     assert!(toml.contains("\n\"E-Mail\" = \"email\"\n"), "{toml}");
 }
 
 #[test]
-fn a_header_without_a_known_name_has_to_be_named() {
-    let folder = Folder::new().with("a.csv", "Kundennummer;Vorname\n7;Zoe\n");
-    folder.is_refused(
-        &["config", "init", "a.csv"],
-        "none of the 2 columns is known",
-    );
-    let toml = folder.begins(&["a.csv", "--header-row=1"]);
+fn a_header_without_a_known_name_is_written_with_all_columns_open() {
+    let export = "Kundennummer;Vorname;Mail;Ort\n7;Zoe;z@example.com;Bern\n";
+    let folder = Folder::new().with("k.csv", export);
+    let init = "custsync config init k.csv";
+    let (exit, said) = folder.checks("k.csv");
+    assert_eq!(exit, 2);
     assert!(
-        toml.contains("# \"Vorname\" = \"FIELD\"  # which field?\n"),
+        said.trim_end().ends_with(init),
+        "the way out is said: {said}"
+    );
+    let said = folder.types(&["config", "init", "k.csv"], "");
+    assert_eq!(
+        (said.exit, said.stdout.as_str()),
+        (
+            0,
+            "\
+custsync.toml is written for the 4 columns of k.csv: 0 need no line, 0 are mapped, 0 are ignored
+None of the columns has a known name. Is the header missing? Then delete custsync.toml, and name the columns: --no-header --columns id,first_name,...
+Map or ignore the other 4 there (\"which field?\")
+First map the customer's id in custsync.toml, as every row needs it and none of the columns is known to hold it: \"COLUMN\" = \"id\"
+After that: custsync check k.csv
+"
+        ),
+        "{}",
+        said.stderr
+    );
+    let toml = folder.file("custsync.toml");
+    assert!(
+        toml.contains("# None of the columns has a known name. Is the header missing?"),
         "{toml}"
+    );
+    assert_eq!(in_force(&toml), ["ignore = [", "]", "[map]"]);
+    // What comes next is to complete this file, and not to begin another.
+    let (exit, said) = folder.checks("k.csv");
+    assert_eq!(exit, 2);
+    assert!(
+        said.contains("complete `[map]` and `ignore` in custsync.toml") && !said.contains(init),
+        "{said}"
+    );
+    let mut decided = toml;
+    for (column, field) in [
+        ("Kundennummer", "id"),
+        ("Vorname", "first_name"),
+        ("Mail", "email"),
+        ("Ort", "address"),
+    ] {
+        let offered = decided
+            .lines()
+            .find(|line| line.starts_with(&format!("# \"{column}\" = ")))
+            .expect("a line for each column")
+            .to_owned();
+        decided = decided.replace(&offered, &format!("\"{column}\" = \"{field}\""));
+    }
+    let folder = folder.with("custsync.toml", decided);
+    assert_eq!(folder.checks("k.csv").0, 0);
+
+    // A header that the user names is in no doubt; a wrong delimiter is no header.
+    let folder = Folder::new().with("a.csv", "Kundennummer;Vorname\n7;Zoe\n");
+    let toml = folder.begins(&["a.csv", "--header-row=1"]);
+    assert!(!toml.contains("Is the header missing?"), "{toml}");
+    let folder = Folder::new().with("b.csv", "Kundennummer\n7\n");
+    folder.is_refused(
+        &["config", "init", "b.csv"],
+        "b.csv:1: the header has one column",
+    );
+}
+
+#[test]
+fn a_file_of_settings_in_force_is_the_one_to_complete() {
+    let folder = Folder::with_sample("shop-export.csv");
+    folder.begins(&["shop-export.csv"]);
+    let (exit, said) = folder.checks("shop-export.csv");
+    assert_eq!(exit, 2);
+    let remedy = "to map or ignore the 8 columns: complete `[map]` and `ignore` in custsync.toml\n";
+    assert!(
+        said.ends_with(remedy) && !said.contains("config init"),
+        "{said}"
+    );
+    // A flag would replace all lines of the file, so a few columns are added there, too.
+    let folder = Folder::new()
+        .with("a.csv", "id,Beruf,Mail\n7,x,z@example.com\n")
+        .with("custsync.toml", "[map]\nMail = \"email\"\n");
+    let (_, said) = folder.checks("a.csv");
+    assert!(
+        said.contains(
+            "to map the column, write below `[map]` in custsync.toml:\n  \"Beruf\" = \"FIELD\"\n"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_fault_of_a_rule_names_the_place_of_the_rule() {
+    let folder = Folder::new().with("ok.csv", "id,email\n7,z@example.com\n");
+    for (toml, why) in [
+        (
+            "[map]\nFoo = \"job\"\n",
+            "ok.csv:1: custsync.toml: map: there is no column `Foo`",
+        ),
+        (
+            "ignore = \"Foo\"\n",
+            "custsync.toml: ignore: no input has a column `Foo`",
+        ),
+        (
+            "columns = [\"id\", \"Foo\"]\n",
+            "custsync.toml: columns: column 2 `Foo` is not a field",
+        ),
+    ] {
+        let folder = Folder::new()
+            .with("ok.csv", folder.file("ok.csv"))
+            .with("custsync.toml", toml);
+        folder.is_refused(&["check", "ok.csv"], why);
+    }
+    folder.is_refused(
+        &["check", "ok.csv", "--map", "Foo=job"],
+        "ok.csv:1: --map: there is no column `Foo`",
+    );
+}
+
+#[test]
+fn a_folder_is_told_to_name_one_file() {
+    let folder = Folder::new();
+    fs::create_dir(folder.0.path().join("exports")).unwrap();
+    folder.is_refused(
+        &["config", "init", "exports"],
+        "exports: is a directory: `config init` takes one file",
     );
 }
 

@@ -2,8 +2,8 @@
 
 use crate::config::Settings;
 use crate::input::{
-    InputError, InputName, NamedColumn, NamesOf, Proposal, Survey, Target, WhyByNumber, WhyIgnored,
-    lacks_id, proposals,
+    FirstLine, InputError, InputName, NamedColumn, NamesOf, Proposal, Survey, Target, WhyByNumber,
+    WhyIgnored, lacks_id, proposals,
 };
 use crate::text::safe_name;
 
@@ -31,14 +31,13 @@ pub(super) enum Force {
 pub(super) struct ColumnLines {
     pub(super) ignored: Vec<Line>,
     pub(super) mapped: Vec<Line>,
-    /// The number of keys that are not shown.
-    pub(super) hidden_keys: usize,
 }
 
 /// The columns of an input, with a proposal for each.
 pub(super) struct ProposedColumns {
     names_of: NamesOf,
     columns: Vec<(NamedColumn, Proposal)>,
+    pub(super) first_line: FirstLine,
     /// Whether no column is known to hold the customer's id.
     pub(super) lacks_id: bool,
 }
@@ -51,11 +50,16 @@ impl ProposedColumns {
     /// Reads the names of an input, and proposes what each fills.
     pub(super) fn of(name: InputName, settings: &Settings) -> Result<ProposedColumns, InputError> {
         let rules = &settings.input.rules;
-        let Survey { columns, names_of } = Survey::of(name, rules)?;
+        let Survey {
+            columns,
+            names_of,
+            first_line,
+        } = Survey::of(name, rules)?;
         let proposals = proposals(&columns, names_of, &rules.mapping);
         let lacks_id = lacks_id(&columns, &proposals, &rules.mapping);
         Ok(ProposedColumns {
             names_of,
+            first_line,
             columns: columns.into_iter().zip(proposals).collect(),
             lacks_id,
         })
@@ -75,20 +79,30 @@ impl ProposedColumns {
         proposals.filter(|proposal| is_counted(proposal)).count()
     }
 
-    /// Returns the columns that a person has to decide about, as messages name them.
+    /// Returns the columns that a person has to decide about and that have a line in the file, as
+    /// messages name them.
     pub(super) fn undecided(&self) -> Vec<String> {
         let name = |(column, proposal): &(NamedColumn, Proposal)| match proposal {
             Proposal::Undecided(_) => Some(format!("`{}`", safe_name(&column.name))),
-            Proposal::UndecidedByNumber(_) => Some(self.by_number(column)),
-            Proposal::Known | Proposal::Map(..) | Proposal::Ignore(_) => None,
+            Proposal::UndecidedByNumber(_) if self.names_of == NamesOf::Columns => {
+                Some(by_number(column))
+            }
+            Proposal::UndecidedByNumber(_)
+            | Proposal::Known
+            | Proposal::Map(_)
+            | Proposal::Ignore(_) => None,
         };
         self.columns.iter().filter_map(name).collect()
     }
 
-    fn by_number(&self, column: &NamedColumn) -> String {
+    /// Returns the number of keys that are not shown. A key has no number by which it could have a
+    /// line in the file.
+    pub(super) fn hidden_keys(&self) -> usize {
         match self.names_of {
-            NamesOf::Columns => format!("column {}", column.number),
-            NamesOf::Keys => format!("key {}", column.number),
+            NamesOf::Columns => 0,
+            NamesOf::Keys => {
+                self.count(|proposal| matches!(proposal, Proposal::UndecidedByNumber(_)))
+            }
         }
     }
 
@@ -117,18 +131,22 @@ impl ProposedColumns {
                 }
                 Proposal::UndecidedByNumber(why) => match self.names_of {
                     NamesOf::Columns => {
-                        let name = toml_text::string(&self.by_number(column));
+                        let name = toml_text::string(&by_number(column));
                         let remark = match why {
                             WhyByNumber::MayBeValue => NOT_SHOWN,
                             WhyByNumber::SameName => SAME_NAME,
                         };
                         lines.ignored.push(Line::offered(name, remark));
                     }
-                    NamesOf::Keys => lines.hidden_keys += 1,
+                    NamesOf::Keys => {}
                 },
             }
         }
     }
+}
+
+fn by_number(column: &NamedColumn) -> String {
+    format!("column {}", column.number)
 }
 
 impl ColumnLines {

@@ -11,7 +11,7 @@ use super::columns::ProposedColumns;
 use super::template::Template;
 use crate::commands::Failure;
 use crate::config::{Settings, USUAL_FILE};
-use crate::input::{InputName, Proposal};
+use crate::input::{FirstLine, InputError, InputFault, InputName, Proposal};
 use crate::terminal::{self, Terminal};
 use crate::text::{safe_path, shell_word};
 
@@ -33,7 +33,7 @@ pub(crate) fn init(
     let columns = input
         .map(|name| ProposedColumns::of(name.clone(), settings))
         .transpose()
-        .map_err(Failure::unusable)?;
+        .map_err(unreadable)?;
     let template = Template {
         settings,
         help,
@@ -47,6 +47,16 @@ pub(crate) fn init(
         _ => ": all settings in it show their defaults\n".to_owned(),
     });
     terminal::print(&message).map_err(Failure::stdout)
+}
+
+fn unreadable(error: InputError) -> Failure {
+    if matches!(error.fault, InputFault::Directory) {
+        let folder = error.name;
+        return Failure::unusable(anyhow!(
+            "{folder}: is a directory: `config init` takes one file, so name one of the files in it"
+        ));
+    }
+    Failure::unusable(error)
 }
 
 fn exists(path: &Path) -> Failure {
@@ -74,35 +84,43 @@ fn cannot_be_written(path: &Path, error: io::Error) -> Failure {
     Failure::unusable(error.context(format!("{} cannot be written", safe_path(path))))
 }
 
-/// Returns what the file says about the columns, and the next command.
+/// Returns what the file says about the columns, what is left to do in it, and the next command.
 fn said(columns: &ProposedColumns, input: &InputName, path: &Path) -> String {
     let noun = columns.noun();
     let known = columns.count(|proposal| *proposal == Proposal::Known);
-    let mapped = columns.count(|proposal| matches!(proposal, Proposal::Map(..)));
+    let mapped = columns.count(|proposal| matches!(proposal, Proposal::Map(_)));
     let ignored = columns.count(|proposal| matches!(proposal, Proposal::Ignore(_)));
-    let undecided = columns.undecided();
     let all = columns.count(|_| true);
     let mut lines = vec![format!(
         " for the {all} {noun} of {input}: {known} need no line, {mapped} are mapped, {ignored} are ignored"
     )];
-    if !undecided.is_empty() {
-        let (listed, counted) = undecided.split_at(undecided.len().min(LISTED_MAX));
-        let more = if counted.is_empty() {
-            String::new()
-        } else {
-            format!(" and {} more", counted.len())
-        };
+    if columns.first_line == FirstLine::InDoubt {
         lines.push(format!(
-            "Map or ignore the other {} there (\"which field?\"): {}{more}",
-            undecided.len(),
-            listed.join(", ")
+            "None of the {noun} has a known name. Is the header missing? Then delete {}, and name the {noun}: --no-header --columns id,first_name,...",
+            safe_path(path)
         ));
     }
-    if columns.lacks_id {
-        lines.push(format!(
-            "None of the {noun} is known to hold the customer's id, which every row needs"
-        ));
+    lines.extend(left_open(columns));
+    match columns.hidden_keys() {
+        0 => {}
+        1 => lines.push(
+            "One key has no line there, because it may be a customer's value: write it there to map or ignore it"
+                .to_owned(),
+        ),
+        keys => lines.push(format!(
+            "{keys} keys have no line there, because they may be customers' values: write them there to map or ignore them"
+        )),
     }
+    let next = if columns.lacks_id {
+        lines.push(format!(
+            "First map the customer's id in {}, as every row needs it and none of the {noun} is known to hold it: \"{}\" = \"id\"",
+            safe_path(path),
+            noun.trim_end_matches('s').to_uppercase(),
+        ));
+        "After that"
+    } else {
+        "Then"
+    };
     let config = if path == Path::new(USUAL_FILE) {
         String::new()
     } else {
@@ -112,6 +130,29 @@ fn said(columns: &ProposedColumns, input: &InputName, path: &Path) -> String {
         InputName::Stdin => "-".to_owned(),
         InputName::Path(path) => shell_word(path.as_os_str()),
     };
-    lines.push(format!("Then: custsync check {input}{config}\n"));
+    lines.push(format!("{next}: custsync check {input}{config}\n"));
     lines.join("\n")
+}
+
+/// Returns the sentence on the columns that a person has to decide about. It names none of them if
+/// the first line may be a customer's row.
+fn left_open(columns: &ProposedColumns) -> Option<String> {
+    let undecided = columns.undecided();
+    if undecided.is_empty() {
+        return None;
+    }
+    let asks = format!(
+        "Map or ignore the other {} there (\"which field?\")",
+        undecided.len()
+    );
+    if columns.first_line == FirstLine::InDoubt {
+        return Some(asks);
+    }
+    let (listed, counted) = undecided.split_at(undecided.len().min(LISTED_MAX));
+    let more = if counted.is_empty() {
+        String::new()
+    } else {
+        format!(" and {} more", counted.len())
+    };
+    Some(format!("{asks}: {}{more}", listed.join(", ")))
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::config::provenance::{EffectiveSetting, Provenance};
 use crate::config::{Settings, Verb};
-use crate::input::{InputName, Target};
+use crate::input::{FirstLine, InputName, Target};
 use crate::text::safe_path;
 
 use super::columns::{ColumnLines, Force, Line, ProposedColumns};
@@ -106,8 +106,23 @@ impl Template<'_> {
 #
 # A line that begins with # is not in force. It shows the default, or an example if there is no default. Remove the # to
 # set a value. A token does not belong here: name a file that holds it, or set CUSTSYNC_TOKEN.
-"
+{}",
+            self.doubt()
         )
+    }
+
+    /// Returns the remark on a first line that may be no header.
+    fn doubt(&self) -> &'static str {
+        match self.columns.map(|columns| columns.first_line) {
+            Some(FirstLine::InDoubt) => {
+                "\
+#
+# None of the columns has a known name. Is the header missing? If the first line is a customer's row, delete this file, and
+# name the columns: custsync config init FILE --no-header --columns id,first_name,...
+"
+            }
+            Some(FirstLine::Header) | None => "",
+        }
     }
 
     /// Returns the settings that were given by flags.
@@ -193,19 +208,21 @@ impl Template<'_> {
                 ),
             );
         }
-        let ColumnLines {
-            mapped,
-            hidden_keys,
-            ..
-        } = self.lines();
-        if hidden_keys > 0 {
-            push(
-                &mut text,
-                format_args!(
-                    "# Keys that are not shown, because they may be values: {hidden_keys}.\n"
+        if let Some(columns) = self.columns {
+            match columns.hidden_keys() {
+                0 => {}
+                1 => text.push_str(
+                    "# One key has no line, because it may be a customer's value: write it here or above to map or ignore it.\n",
                 ),
-            );
+                keys => push(
+                    &mut text,
+                    format_args!(
+                        "# {keys} keys have no line, because they may be customers' values: write them here or above to map or ignore them.\n"
+                    ),
+                ),
+            }
         }
+        let mapped = self.lines().mapped;
         text.push_str("[map]\n");
         if mapped.is_empty() {
             text.push_str("# \"E-mail\" = \"email\"  # an example\n");
