@@ -1,6 +1,6 @@
 //! The command line as it was typed, and other commands that are made of it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -79,12 +79,24 @@ impl CommandLine {
             }
             words.push(other_verb.map_or_else(|| shell_word(word), str::to_owned));
             for (flag, value) in &with {
-                words.extend([format!("--{flag}"), shell_word(value)]);
+                words.extend(flag_with_value(flag, value));
             }
             let inputs = inputs.iter().flatten();
             words.extend(inputs.map(|input| shell_word(not_a_flag(input).as_os_str())));
         }
         words.join(" ")
+    }
+}
+
+/// Returns the words of a flag. A value that begins with `-` is joined to it, as it would be read as
+/// another flag.
+fn flag_with_value(flag: &str, value: &OsStr) -> Vec<String> {
+    if value.as_bytes().starts_with(b"-") {
+        let mut joined = OsString::from(format!("--{flag}="));
+        joined.push(value);
+        vec![shell_word(&joined)]
+    } else {
+        vec![format!("--{flag}"), shell_word(value)]
     }
 }
 
@@ -133,6 +145,14 @@ mod tests {
                 ..Changes::default()
             },
             "custsync run --run-dir 'd e' --rate a.csv a.csv -- -b.csv",
+        );
+        check(
+            Changes {
+                without: &["rate", "explain"],
+                with: vec![("run-dir", "-r 3".into()), ("max-rows", "1".into())],
+                ..Changes::default()
+            },
+            "custsync check '--run-dir=-r 3' --max-rows 1 a.csv -- -b.csv",
         );
         check(
             Changes {
