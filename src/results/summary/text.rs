@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::end::{End, StoppedBy};
 use super::next_step::next;
 use super::verdict::verdict;
-use super::words::{counted, rows, times, took};
+use super::words::{counted, rows, times, took, took_ms};
 use super::{ErrorGroup, LatencySummary, SendingSummary, Summary};
 use crate::schedule::rate::shown_per_second;
 use crate::text::{self, grouped};
@@ -231,7 +231,11 @@ fn write_speed(summary: &Summary, lines: &mut String) {
     {
         labelled(lines, "speed", &speed(sending, summary.seconds));
         if let Some(LatencySummary { p50, p99, .. }) = sending.latency_ms {
-            let latency = format!("answers take {p50:.1} ms, the slowest 1 % {p99:.1} ms or more");
+            let latency = format!(
+                "answers take {}, the slowest 1 % {} or more",
+                took_ms(p50),
+                took_ms(p99)
+            );
             labelled(lines, "", &latency);
         }
         if let Some(troubles) = troubles(sending) {

@@ -43,6 +43,15 @@ pub(super) fn took(seconds: f64) -> String {
     }
 }
 
+/// Formats a time in milliseconds, of which a second and more are told in seconds.
+pub(super) fn took_ms(milliseconds: f64) -> String {
+    if milliseconds < 999.95 {
+        format!("{milliseconds:.1} ms")
+    } else {
+        took(milliseconds / 1000.0)
+    }
+}
+
 /// Formats a time of day for people, in UTC.
 pub(super) fn at(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d at %H:%M UTC").to_string()
@@ -64,6 +73,15 @@ mod tests {
             (90_061.0, "25 h 1 min"),
         ] {
             assert_eq!(took(seconds), want, "{seconds}");
+        }
+        for (milliseconds, want) in [
+            (0.04, "0.0 ms"),
+            (999.94, "999.9 ms"),
+            (999.96, "1.0 s"),
+            (6791.2, "6.8 s"),
+            (125_000.0, "2 min 5 s"),
+        ] {
+            assert_eq!(took_ms(milliseconds), want, "{milliseconds}");
         }
     }
 }
