@@ -310,6 +310,15 @@ impl JournalWriter {
         Ok(())
     }
 
+    /// Whether the journal's name is gone or belongs to another file, so that the next process does
+    /// not find what this one wrote.
+    pub fn is_lost(&self) -> bool {
+        matches!(
+            self.disk.external_change(self.good_bytes),
+            Ok(Some(ExternalChange::Deleted | ExternalChange::Replaced))
+        )
+    }
+
     /// Ends this process's part of the journal: syncs it and marks the sync.
     pub fn close(&mut self) -> Result<(), WriteError> {
         self.sync()?;

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{End, Running, Scenario};
 
@@ -259,9 +259,76 @@ fn a_journal_that_is_deleted_while_the_run_is_going_stops_it() {
     let (scenario, end) = changed_while_running("deleted", |scenario| {
         fs::remove_file(scenario.path(JOURNAL)).unwrap();
     });
-    end.says("results.ndjson was deleted or moved away during the run")
+    let end = end
+        .says("results.ndjson was deleted or moved away during the run")
         .says("lines written since");
     assert_eq!(scenario.read(JOURNAL), None, "nothing is made in its place");
+    offers_no_way_on(&end, &["run/summary.json"]);
+
+    // The summary that is left says that rows were sent.
+    let refused = is_refused(&scenario, "a summary without its journal");
+    let checked = scenario.check([]).exits(5);
+    for end in [refused, checked] {
+        end.says("its results.ndjson is missing; without it, all rows would be sent again");
+    }
+}
+
+/// Checks that no command is printed with which all rows would be sent again, and that only these
+/// files are listed.
+fn offers_no_way_on(end: &End, files: &[&str]) {
+    let advice = "\nrun/results.ndjson is gone or is another file. Put it back before you run this again: without it, all rows are sent again.\n";
+    assert!(end.stdout.ends_with(advice), "{}", end.stdout);
+    assert!(!end.stdout.contains("  custsync "), "{}", end.stdout);
+    let listed = end
+        .stdout
+        .lines()
+        .skip_while(|line| !line.starts_with("files "));
+    let names: Vec<_> = files
+        .iter()
+        .filter_map(|file| file.strip_prefix("run/"))
+        .collect();
+    let want = if names.is_empty() {
+        None
+    } else {
+        Some(names.join(", "))
+    };
+    assert_eq!(
+        listed.map(str::trim).nth(1),
+        want.as_deref(),
+        "{}",
+        end.stdout
+    );
+    if !files.is_empty() {
+        assert_eq!(end.summary()["files"], json!(files));
+        assert_eq!(end.summary()["continue_with"], Value::Null);
+    }
+}
+
+#[test]
+fn a_run_directory_that_is_deleted_while_the_run_is_going_stops_it() {
+    let (scenario, end) = changed_while_running("the directory deleted", |scenario| {
+        fs::remove_dir_all(scenario.path("run")).unwrap();
+    });
+    offers_no_way_on(&end, &[]);
+    assert!(
+        !scenario.path("run").exists(),
+        "nothing is made in its place"
+    );
+}
+
+#[test]
+fn only_the_summary_of_a_run_keeps_a_run_from_its_directory() {
+    for summary in [
+        r#"{"command": "check", "records": 1}"#,
+        r#"{"command": "run"}"#,
+        "",
+        "[]",
+    ] {
+        let scenario = rows(1, "unlimited");
+        fs::create_dir(scenario.path("run")).unwrap();
+        scenario.write("run/summary.json", summary);
+        scenario.run([]).exits(0).counts([1, 0, 0, 0, 0]);
+    }
 }
 
 #[test]
@@ -288,7 +355,8 @@ fn a_journal_that_is_replaced_while_the_run_is_going_stops_it() {
         fs::copy(scenario.path(JOURNAL), scenario.path("copy")).unwrap();
         fs::rename(scenario.path("copy"), scenario.path(JOURNAL)).unwrap();
     });
-    end.says("results.ndjson was replaced by another file during the run");
+    let end = end.says("results.ndjson was replaced by another file during the run");
+    offers_no_way_on(&end, &["run/results.ndjson", "run/summary.json"]);
     let journal = String::from_utf8(scenario.read(JOURNAL).unwrap()).unwrap();
     assert!(
         journal.matches("\"outcome\"").count() < 100,

@@ -13,6 +13,7 @@ pub(super) mod input_identity;
 pub(super) mod inputs;
 pub(super) mod left_out;
 pub(super) mod login_file;
+pub(super) mod lost_journal;
 pub(super) mod next_steps;
 pub(super) mod pattern;
 pub(super) mod reading;

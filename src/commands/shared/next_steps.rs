@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::config::api::{Target, TokenSource};
 use crate::config::provenance::Provenance;
 use crate::input::KnownInput;
-use crate::journal::RunDir;
+use crate::journal::{JOURNAL_NAME, RunDir};
 use crate::results::summary::{Needs, NextStep, Summary, TimeToGoOn};
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
@@ -61,6 +61,8 @@ pub(in crate::commands) struct Ended<'e> {
     pub(in crate::commands) until: Option<Timestamp>,
     /// Whether `--max-rows` ended the reading.
     pub(in crate::commands) is_cut_by_max_rows: bool,
+    /// Whether the journal is gone or was replaced.
+    pub(in crate::commands) has_lost_journal: bool,
 }
 
 impl<'c> Typed<'c> {
@@ -116,6 +118,12 @@ impl<'c> Typed<'c> {
 
     /// Returns the steps after a run, the most important last.
     pub(in crate::commands) fn after_run(&self, ended: &Ended<'_>) -> Vec<NextStep> {
+        if ended.has_lost_journal {
+            // Any command with this run directory would send all rows again.
+            return vec![NextStep::PutBack {
+                journal: ended.run_dir.display_path(JOURNAL_NAME),
+            }];
+        }
         match ended.stop {
             Some(StopReason::ErrorLimit {
                 ended: rows,

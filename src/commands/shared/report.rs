@@ -221,6 +221,7 @@ impl Report<'_> {
             stop: self.stop.as_ref(),
             until: self.until,
             is_cut_by_max_rows: self.is_cut_by_max_rows(),
+            has_lost_journal: self.recorded.journal.is_lost(),
         };
         let sending = self.sending.as_ref();
         let of_stop = self.stop_message();
@@ -336,8 +337,6 @@ impl Report<'_> {
 
     fn summary(&self, ended: &EndedAt, figures: Option<&Figures>) -> Summary {
         let tally = &self.recorded.tally;
-        let path = |name: &str| text::safe_path(&self.run_dir.file(name));
-        let failed_files = self.recorded.failed_files.iter().map(String::as_str);
         let sending = figures.zip(self.sending.as_ref());
         let mut summary = Summary {
             version: env!("CARGO_PKG_VERSION"),
@@ -372,18 +371,30 @@ impl Report<'_> {
             totals: None,
             stopped: self.stop_message(),
             continue_with: (self.sending.as_ref())
+                .filter(|_| !self.recorded.journal.is_lost())
                 .and_then(|_| self.typed.continuation(&self.run_dir, self.stop.as_ref())),
             error_message: None,
             exit_code: 0,
-            files: [JOURNAL_NAME]
-                .into_iter()
-                .chain(failed_files)
-                .chain([SUMMARY_NAME])
-                .map(path)
-                .collect(),
+            files: self.files(),
         };
         summary.count(tally, &self.read, self.recorded.unrecorded);
         summary
+    }
+
+    /// Returns the files of the run directory, of which someone may have deleted some. The summary
+    /// is one of them, if the directory is still there to hold it.
+    fn files(&self) -> Vec<String> {
+        let failed_files = self.recorded.failed_files.iter().map(String::as_str);
+        let others = [JOURNAL_NAME].into_iter().chain(failed_files);
+        others
+            .filter(|name| self.run_dir.file(name).exists())
+            .chain(
+                [SUMMARY_NAME]
+                    .into_iter()
+                    .filter(|_| self.run_dir.path().exists()),
+            )
+            .map(|name| self.run_dir.display_path(name))
+            .collect()
     }
 
     /// Whether `--max-rows` ended the reading.

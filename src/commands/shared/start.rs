@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use crate::commands::Failure;
 use crate::commands::shared::comparison::{Compared, InputDiffers, compare_input};
 use crate::commands::shared::identity::{header, key_of, refuse_another_run};
-use crate::commands::shared::{fresh, input_identity, unfinished};
+use crate::commands::shared::{fresh, input_identity, lost_journal, unfinished};
 use crate::config::Settings;
 use crate::config::output::Unfinished;
 use crate::config::sending::{NamedWait, SendingSettings};
@@ -86,6 +86,7 @@ fn in_directory(
     inputs: &[KnownInput],
 ) -> Result<Started, Failure> {
     let run_dir = create(path)?;
+    lost_journal::refuse(&run_dir).map_err(Failure::run_directory)?;
     match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => begin_run(file, run_dir, settings, inputs),
         JournalFile::Existing(file) => {
@@ -150,6 +151,7 @@ pub(in crate::commands) fn for_check(
         .clone()
         .unwrap_or_else(|| fresh::path(&settings.input.files, inputs));
     let run_dir = create(&path)?;
+    lost_journal::refuse(&run_dir).map_err(Failure::run_directory)?;
     let file = match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => file,
         JournalFile::Existing(file) => {

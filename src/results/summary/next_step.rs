@@ -52,6 +52,11 @@ pub(crate) enum NextStep {
         /// The command.
         command: String,
     },
+    /// Put the journal back: no command goes on without it.
+    PutBack {
+        /// The journal.
+        journal: String,
+    },
     /// Go on by piping the same bytes into this command.
     PipeAgain {
         /// The time at which that is of use.
@@ -112,7 +117,7 @@ impl TimeToGoOn {
 }
 
 impl NextStep {
-    /// Returns the advice, which ends before the command.
+    /// Returns the advice, which ends before the command if there is one.
     fn advice(&self) -> String {
         match self {
             NextStep::Send { rows, needs, .. } => {
@@ -142,14 +147,18 @@ impl NextStep {
                 "Look at the failed rows first. To go on all the same:".to_owned()
             }
             NextStep::GoOn { when, .. } => format!("{}:", when.words()),
+            NextStep::PutBack { journal } => format!(
+                "{journal} is gone or is another file. Put it back before you run this again: without it, all rows are sent again."
+            ),
             NextStep::PipeAgain { when, .. } => {
                 format!("{}, pipe the same bytes again into:", when.words())
             }
         }
     }
 
-    fn command(&self) -> &str {
+    fn command(&self) -> Option<&str> {
         match self {
+            NextStep::PutBack { .. } => None,
             NextStep::Send { command, .. }
             | NextStep::CheckAgain { command }
             | NextStep::Correct { command, .. }
@@ -157,15 +166,16 @@ impl NextStep {
             | NextStep::SendRest { command }
             | NextStep::RaiseLimit { command }
             | NextStep::GoOn { command, .. }
-            | NextStep::PipeAgain { command, .. } => command,
+            | NextStep::PipeAgain { command, .. } => Some(command),
         }
     }
 }
 
 /// Returns the lines about what to do next.
 pub(super) fn next(steps: &[NextStep]) -> String {
-    let lines = steps
-        .iter()
-        .map(|step| format!("{}\n  {}\n", step.advice(), step.command()));
+    let lines = steps.iter().map(|step| match step.command() {
+        Some(command) => format!("{}\n  {command}\n", step.advice()),
+        None => format!("{}\n", step.advice()),
+    });
     lines.collect()
 }

@@ -341,6 +341,9 @@ fn held_back(sending: &SendingSummary, seconds: f64) -> Option<String> {
 }
 
 fn write_files(summary: &Summary, lines: &mut String) {
+    if summary.files.is_empty() {
+        return;
+    }
     let directory = format!("{}/", summary.run_dir.trim_end_matches('/'));
     let names = summary.files.iter().map(|file| {
         file.strip_prefix(&directory)
