@@ -90,6 +90,7 @@ pub(crate) fn full_summary() -> Summary {
         seconds: 0.0,
         records: 0,
         read_to_end: true,
+        total: Some(0),
         valid: Some(0),
         updated: Some(0),
         invalid: 0,

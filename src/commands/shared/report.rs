@@ -234,7 +234,6 @@ impl Report<'_> {
                 .filter(|message| Some(message.as_str()) != of_stop.as_deref())
                 .cloned()
                 .collect(),
-            rows_in_all: self.rows_in_all,
             is_cut_by_max_rows: self.is_cut_by_max_rows(),
             skipped_rows: self.rows.start.saturating_sub(1),
             cut_off: sending.map_or(0, |sending| {
@@ -349,6 +348,11 @@ impl Report<'_> {
             seconds: summary::rounded(ended.took.as_secs_f64()),
             records: 0,
             read_to_end: self.read_to == ReadTo::End && !self.has_reached_max_rows(),
+            total: if self.read_to == ReadTo::End {
+                Some(self.read.rows)
+            } else {
+                self.rows_in_all
+            },
             valid: None,
             updated: None,
             invalid: 0,

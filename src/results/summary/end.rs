@@ -11,8 +11,6 @@ pub(crate) struct End {
     pub(crate) stopped: Option<StoppedBy>,
     /// The error messages, without that of the stop if there is one.
     pub(crate) faults: Vec<String>,
-    /// The rows to read, if they were counted.
-    pub(crate) rows_in_all: Option<u64>,
     /// Whether `--max-rows` ended the reading before the end of the input.
     pub(crate) is_cut_by_max_rows: bool,
     /// Rows that `--skip-rows` passes over.

@@ -53,6 +53,9 @@ pub struct Summary {
     pub records: u64,
     /// Whether the input was read to its end. If not, it may have more rows than were read.
     pub read_to_end: bool,
+    /// Rows to read, within `--skip-rows` and `--max-rows`; `None` if not known, because the input was
+    /// neither read to its end nor counted.
+    pub total: Option<u64>,
     /// Valid rows (`check` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid: Option<u64>,

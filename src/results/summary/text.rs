@@ -100,16 +100,23 @@ fn write_records(summary: &Summary, lines: &mut String) {
     } else {
         format!(" = {}", parts.join(" + "))
     };
-    let more = if summary.read_to_end {
-        ""
-    } else {
-        " (the input was not read to its end)"
+    // The verdict counts the rows to read, and the books those that were read.
+    let unread = summary
+        .total
+        .and_then(|total| total.checked_sub(summary.records));
+    let books = match unread {
+        _ if summary.read_to_end => format!("{}{sum}", grouped(summary.records)),
+        Some(unread @ 1..) => format!(
+            "{} read{sum}; {} not read",
+            rows(summary.records),
+            rows(unread)
+        ),
+        Some(0) | None => format!(
+            "{} read{sum} (the input was not read to its end)",
+            rows(summary.records)
+        ),
     };
-    labelled(
-        lines,
-        "records",
-        &format!("{}{sum}{more}", grouped(summary.records)),
-    );
+    labelled(lines, "records", &books);
 }
 
 /// Writes the errors as a table, the most frequent first. The longest texts are in the last column.
@@ -196,19 +203,34 @@ fn write_notes(summary: &Summary, end: &End, lines: &mut String) {
         ),
         (summary.blank_rows, "skipped: only delimiters"),
         (
-            summary.fields_left_out,
-            "with fields left out of the request, which the API may keep or clear (custsync help fields-left-out)",
-        ),
-        (
             summary.fields_overtaken,
             "with fields left out because later rows have set them (--overtaken send sends them)",
         ),
     ];
     let notes = notes.into_iter().filter(|(count, _)| *count > 0);
     let notes = notes.map(|(count, what)| format!("{} {what}", rows(count)));
+    let notes = notes.chain(fields_left_out(summary));
     for note in end.input_notes.iter().cloned().chain(notes) {
         labelled(lines, "note", &note);
     }
+}
+
+/// Returns the note about rows that leave fields out. They were counted when they were read, so some
+/// of them may be unsent.
+fn fields_left_out(summary: &Summary) -> Option<String> {
+    let count = summary.fields_left_out;
+    let rows = match summary.unsent {
+        _ if count == 0 => return None,
+        None | Some(0) => format!("{} with fields left out", rows(count)),
+        Some(_) => counted(
+            count,
+            "of the rows read leaves fields out",
+            "of the rows read leave fields out",
+        ),
+    };
+    Some(format!(
+        "{rows} of the request, which the API may keep or clear (custsync help fields-left-out)"
+    ))
 }
 
 /// Returns a warning as a sentence about its rows.

@@ -71,8 +71,8 @@ pub(super) fn verdict(summary: &Summary, end: &End) -> String {
     let counts = Counts::of(summary);
     let is_check = summary.valid.is_some();
     match end.stopped {
-        Some(by) if is_check => check_stopped(by, &counts, end),
-        Some(by) => run_stopped(by, &counts, summary, end),
+        Some(by) if is_check => check_stopped(by, &counts, summary),
+        Some(by) => run_stopped(by, &counts, summary),
         None if counts.records == 0 => no_rows(end),
         None => match end.finished_before {
             Some(at_time) => {
@@ -174,13 +174,9 @@ fn left_over(counts: &Counts, words: &Words) -> Vec<String> {
         .collect()
 }
 
-fn run_stopped(by: StoppedBy, counts: &Counts, summary: &Summary, end: &End) -> String {
+fn run_stopped(by: StoppedBy, counts: &Counts, summary: &Summary) -> String {
     let done = counts.records - counts.unsent;
-    let all = if summary.read_to_end {
-        Some(counts.records)
-    } else {
-        end.rows_in_all
-    };
+    let all = summary.total;
     let bad = match counts.bad {
         0 => String::new(),
         bad => format!(" ({} of them badly)", grouped(bad)),
@@ -203,8 +199,8 @@ fn run_stopped(by: StoppedBy, counts: &Counts, summary: &Summary, end: &End) -> 
     format!("{}: {done}{bad}; {left}.", by.words())
 }
 
-fn check_stopped(by: StoppedBy, counts: &Counts, end: &End) -> String {
-    let read = match end.rows_in_all {
+fn check_stopped(by: StoppedBy, counts: &Counts, summary: &Summary) -> String {
+    let read = match summary.total {
         Some(all) => format!("{} of {} were checked", grouped(counts.records), rows(all)),
         None => format!(
             "{} {} checked",

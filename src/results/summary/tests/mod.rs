@@ -25,6 +25,7 @@ fn run([updated, invalid, rejected, failed, superseded, unsent]: Counts) -> Summ
         seconds: 11.4,
         records: updated + invalid + rejected + failed + superseded + unsent,
         read_to_end: true,
+        total: Some(updated + invalid + rejected + failed + superseded + unsent),
         valid: None,
         updated: Some(updated),
         invalid,
@@ -179,28 +180,30 @@ fn a_check_is_told_in_one_sentence() {
         &cut,
         "All 3 rows can be sent. More rows may follow (--max-rows).",
     );
-    for (rows_in_all, read) in [(None, "4 rows"), (Some(20), "4 of 20 rows")] {
+    for (total, read) in [(None, "4 rows"), (Some(20), "4 of 20 rows")] {
         let stopped = End {
             stopped: Some(StoppedBy::ErrorLimit),
-            rows_in_all,
             ..End::default()
+        };
+        let summary = Summary {
+            total,
+            ..checked([1, 3, 0])
         };
         let want =
             format!("Stopped by --max-errors: {read} were checked; 1 can be sent; 3 cannot.");
-        check_verdict(&checked([1, 3, 0]), &stopped, &want);
+        check_verdict(&summary, &stopped, &want);
     }
 }
 
 #[test]
 fn a_stopped_run_tells_what_is_left() {
-    let check = |stopped, counts: Counts, read_to_end, rows_in_all, want: &str| {
+    let check = |stopped, counts: Counts, total, want: &str| {
         let summary = Summary {
-            read_to_end,
+            total,
             ..run(counts)
         };
         let end = End {
             stopped: Some(stopped),
-            rows_in_all,
             ..End::default()
         };
         check_verdict(&summary, &end, want);
@@ -250,12 +253,12 @@ fn a_stopped_run_tells_what_is_left() {
             "Stopped by --max-errors: 2 rows are done (1 of them badly); 1 or more are left.",
         ),
     ] {
-        check(stopped, counts, false, all, want);
+        check(stopped, counts, all, want);
     }
     let want = "Terminated: 1 of 2 rows is done; 1 is left.";
-    check(StoppedBy::Termination, [1, 0, 0, 0, 0, 1], true, None, want);
+    check(StoppedBy::Termination, [1, 0, 0, 0, 0, 1], Some(2), want);
     let want = "Stopped because the terminal hung up: 2 of 2 rows are done; none is left.";
-    check(StoppedBy::HangUp, [2, 0, 0, 0, 0, 0], true, None, want);
+    check(StoppedBy::HangUp, [2, 0, 0, 0, 0, 0], Some(2), want);
 }
 
 #[test]
@@ -405,6 +408,7 @@ fn the_books_are_one_line_and_the_rest_has_labels() {
             ..duplicate
         }],
         read_to_end: false,
+        total: None,
         sending: Some(SendingSummary {
             learned_rate_per_second: Some(48.2),
             learned_in_flight: Some(4),
@@ -417,7 +421,7 @@ fn the_books_are_one_line_and_the_rest_has_labels() {
         ..End::default()
     };
     let want = "\
-records  1,007 = 991 updated + 5 invalid + 3 rejected + 1 failed + 7 unsent (the input was not read to its end)
+records  1,007 rows read = 991 updated + 5 invalid + 3 rejected + 1 failed + 7 unsent (the input was not read to its end)
 warning  1,204 rows: id duplicates an earlier row; first at a.csv:3
 note     a.csv read as CSV with `;`
 note     1 row with dates normalised to RFC 3339
@@ -431,6 +435,44 @@ files    runs/november/
          results.ndjson, summary.json
 ";
     assert_eq!(SummaryText::of(&summary, &end).details, want);
+}
+
+#[test]
+fn rows_that_were_read_are_told_apart_from_those_that_are_left() {
+    let summary = Summary {
+        read_to_end: false,
+        total: Some(100_000),
+        fields_left_out: 15_659,
+        ..run([6_041, 5, 0, 0, 0, 9_613])
+    };
+    let stopped = End {
+        stopped: Some(StoppedBy::Interrupt),
+        ..End::default()
+    };
+    let want = "Interrupted: 6,046 of 100,000 rows are done (5 of them badly); 93,954 are left.";
+    check_verdict(&summary, &stopped, want);
+    let want = "\
+records  15,659 rows read = 6,041 updated + 5 invalid + 9,613 unsent; 84,341 rows not read
+note     15,659 of the rows read leave fields out of the request, which the API may keep or clear (custsync help fields-left-out)
+";
+    let text = details(&summary);
+    assert!(text.starts_with(want), "{text}");
+    let one = Summary {
+        fields_left_out: 1,
+        ..summary
+    };
+    let want = "\nnote     1 of the rows read leaves fields out of the request, ";
+    assert!(details(&one).contains(want), "{}", details(&one));
+    let finished = Summary {
+        fields_left_out: 2,
+        ..run([2, 0, 0, 0, 0, 0])
+    };
+    let want = "records  2 = 2 updated\nnote     2 rows with fields left out of the request, ";
+    assert!(
+        details(&finished).starts_with(want),
+        "{}",
+        details(&finished)
+    );
 }
 
 #[test]
