@@ -279,6 +279,8 @@ fn offers_no_way_on(end: &End, files: &[&str]) {
     let advice = "\nrun/results.ndjson is gone or is another file. Put it back before you run this again: without it, all rows are sent again.\n";
     assert!(end.stdout.ends_with(advice), "{}", end.stdout);
     assert!(!end.stdout.contains("  custsync "), "{}", end.stdout);
+    let reason = "outcomes cannot be recorded";
+    assert_eq!(end.stdout.matches(reason).count(), 1, "{}", end.stdout);
     let listed = end
         .stdout
         .lines()

@@ -193,7 +193,7 @@ fn a_run_that_its_error_limit_stopped_can_go_on_with_another() {
         "{}",
         end.stdout
     );
-    let end = end.prints(" rows ended badly, more than --max-errors 10%\n");
+    let end = end.says(" rows ended badly, more than --max-errors 10%\n");
     let command = command_below(
         &end,
         "Look at the failed rows first. To go on all the same:",

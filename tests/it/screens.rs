@@ -111,9 +111,22 @@ fn the_reason_of_a_stop_is_read_once() {
         shown.starts_with(&format!("error: {reason}")) && shown.lines().count() == 1,
         "{shown}"
     );
-    // Each of two files has it.
-    let end = refused().run([]).exits(3).says(reason);
-    assert_eq!(end.stdout.matches(reason).count(), 1, "{}", end.stdout);
+    // Two files may be one, and a job's log usually is.
+    for flags in [&[][..], &["-q"]] {
+        let scenario = refused();
+        let url = scenario.url().expect("a server has a URL");
+        let run = ["run", "a.csv", "--base-url", &url, "--run-dir", "run"];
+        let end = scenario.start_words(run.iter().chain(flags).copied()).end();
+        let end = end.exits(3).says(&format!("error: {reason}"));
+        assert!(!end.stdout.contains(reason), "{}", end.stdout);
+        assert!(end.stdout.starts_with("Stopped early: "), "{}", end.stdout);
+        assert!(
+            end.summary()["stopped"]
+                .as_str()
+                .expect("a reason")
+                .contains(reason)
+        );
+    }
 }
 
 #[test]

@@ -176,7 +176,12 @@ impl Report<'_> {
         if output.output_format == OutputFormat::Json {
             return terminal.print(&summary.to_json());
         }
-        let text = SummaryText::of(summary, &self.end(summary, said));
+        let mut end = self.end(summary, said);
+        if !terminal.shows_both() {
+            // They go to standard error, which may be the same file.
+            end.reported = said.to_vec();
+        }
+        let text = SummaryText::of(summary, &end);
         let details = match output.verbosity {
             Verbosity::Silent => return Ok(()),
             Verbosity::Quiet => "",
@@ -234,6 +239,7 @@ impl Report<'_> {
                 .filter(|message| Some(message.as_str()) != of_stop.as_deref())
                 .cloned()
                 .collect(),
+            reported: Vec::new(),
             is_cut_by_max_rows: self.is_cut_by_max_rows(),
             skipped_rows: self.rows.start.saturating_sub(1),
             cut_off: sending.map_or(0, |sending| {

@@ -11,6 +11,8 @@ pub(crate) struct End {
     pub(crate) stopped: Option<StoppedBy>,
     /// The error messages, without that of the stop if there is one.
     pub(crate) faults: Vec<String>,
+    /// The messages of both kinds that standard error has, so that the text leaves them out.
+    pub(crate) reported: Vec<String>,
     /// Whether `--max-rows` ended the reading before the end of the input.
     pub(crate) is_cut_by_max_rows: bool,
     /// Rows that `--skip-rows` passes over.
@@ -73,7 +75,7 @@ impl StoppedBy {
     pub(super) fn says_all(self) -> bool {
         matches!(
             self,
-            StoppedBy::HangUp | StoppedBy::Interrupt | StoppedBy::Termination
+            StoppedBy::HangUp | StoppedBy::Interrupt | StoppedBy::Termination | StoppedBy::Journal
         )
     }
 }

@@ -53,7 +53,8 @@ fn reasons(summary: &Summary, end: &End) -> String {
     let mut lines = String::new();
     let says_all = end.stopped.is_some_and(StoppedBy::says_all);
     let of_stop = summary.stopped.iter().filter(|_| !says_all);
-    for reason in end.faults.iter().chain(of_stop) {
+    let reasons = end.faults.iter().chain(of_stop);
+    for reason in reasons.filter(|reason| !end.reported.contains(reason)) {
         line(&mut lines, format_args!("{reason}"));
     }
     match end.cut_off {

@@ -297,6 +297,16 @@ fn reasons_follow_the_verdict_and_are_told_once() {
     check(StoppedBy::Interrupt, 5, several);
     let one = "1 request was cut off: the API may have applied it; the row is sent again\n";
     check(StoppedBy::Interrupt, 1, one);
+    let reported = End {
+        stopped: Some(StoppedBy::Api),
+        faults: vec!["a fault".to_owned(), "another".to_owned()],
+        reported: vec![
+            "another".to_owned(),
+            "the API has been down for 900 s".to_owned(),
+        ],
+        ..End::default()
+    };
+    assert_eq!(SummaryText::of(&summary, &reported).reasons, "a fault\n");
 }
 
 /// Returns an error of many rows.
