@@ -12,6 +12,7 @@ use crate::config::api::{Target, TokenSource};
 use crate::config::provenance::Provenance;
 use crate::input::KnownInput;
 use crate::journal::{JOURNAL_NAME, RunDir};
+use crate::pipeline::resume::LeftOut;
 use crate::results::summary::{Needs, NextStep, Summary, TimeToGoOn};
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
@@ -159,8 +160,13 @@ impl<'c> Typed<'c> {
         let failed = rows_to_send_again(summary);
         let others = summary.invalid + summary.rejected.unwrap_or_default();
         let mut steps = Vec::new();
-        if ended.is_cut_by_max_rows && self.can_be_read_again {
+        if ended.is_cut_by_max_rows {
             steps.push(NextStep::SendRest {
+                needs: if self.can_be_read_again {
+                    Needs::Nothing
+                } else {
+                    Needs::SameBytes
+                },
                 command: self.continued(ended.run_dir, &["max-rows"], Vec::new()),
             });
         }
@@ -207,12 +213,14 @@ impl<'c> Typed<'c> {
             .error_limit_of_a_run()
             .is_exceeded(summary.records, summary.invalid);
         if ended.stop.is_none() && valid > 0 && !would_stop {
-            steps.push(self.sending(summary, valid));
+            steps.extend(self.sending(summary, valid));
         }
         steps
     }
 
-    fn sending(&self, summary: &Summary, valid: u64) -> NextStep {
+    /// Returns the step that sends the valid rows, after one that sends one of them if the API may
+    /// clear fields that they leave out.
+    fn sending(&self, summary: &Summary, valid: u64) -> Vec<NextStep> {
         let needs = match &self.settings.api.target {
             _ if !self.can_be_read_again => Needs::SameBytes,
             Target::Remote {
@@ -221,16 +229,36 @@ impl<'c> Typed<'c> {
             } => Needs::Token,
             Target::Remote { .. } | Target::Sandbox => Needs::Nothing,
         };
-        NextStep::Send {
-            rows: (summary.invalid > 0).then_some(valid),
-            needs,
-            command: self.line.with(Changes {
+        let command = |more: &[(&'static str, OsString)]| {
+            let mut with = self.other_directory("run");
+            with.extend_from_slice(more);
+            self.line.with(Changes {
                 verb: Some(RUN),
                 without: &NOT_OF_A_RUN,
-                with: self.other_directory("run"),
+                with,
                 ..Changes::default()
-            }),
+            })
+        };
+        let all = NextStep::Send {
+            rows: (summary.invalid > 0).then_some(valid),
+            needs,
+            command: command(&[]),
+        };
+        let is_trial = self.settings.input.max_rows.is_some();
+        if summary.fields_left_out == 0 || valid == 1 || is_trial || !self.may_clear_fields() {
+            return vec![all];
         }
+        let one = NextStep::SendOne {
+            needs,
+            command: command(&[("max-rows", "1".into())]),
+        };
+        vec![one, all]
+    }
+
+    /// Whether the API may clear fields that a request leaves out. The sandbox keeps them.
+    fn may_clear_fields(&self) -> bool {
+        let is_remote = matches!(self.settings.api.target, Target::Remote { .. });
+        is_remote && self.settings.sending.left_out == LeftOut::Unknown
     }
 
     fn error_limit_of_a_run(&self) -> ErrorLimit {

@@ -16,6 +16,13 @@ pub(crate) enum NextStep {
         /// What the command needs besides.
         needs: Needs,
     },
+    /// Send one row of those that were checked, and look at what the API has made of it.
+    SendOne {
+        /// The command.
+        command: String,
+        /// What the command needs besides.
+        needs: Needs,
+    },
     /// Correct the input and check it again.
     CheckAgain {
         /// The command.
@@ -39,6 +46,8 @@ pub(crate) enum NextStep {
     SendRest {
         /// The command.
         command: String,
+        /// What the command needs besides.
+        needs: Needs,
     },
     /// Go on with another `--max-errors`.
     RaiseLimit {
@@ -96,6 +105,17 @@ pub(crate) enum TimeToGoOn {
     WithDirectory,
 }
 
+impl Needs {
+    /// Returns the words behind what is done with the command.
+    fn words(self) -> &'static str {
+        match self {
+            Needs::Nothing => "",
+            Needs::Token => " (add --token-file FILE, or --sandbox for a trial)",
+            Needs::SameBytes => ", pipe the same bytes again into",
+        }
+    }
+}
+
 impl TimeToGoOn {
     /// Returns the words before what is done then.
     fn words(self) -> String {
@@ -126,12 +146,15 @@ impl NextStep {
                     Some(1) => "the valid row".to_owned(),
                     Some(rows) => format!("the {} valid rows", grouped(*rows)),
                 };
+                format!("To send {what}{}:", needs.words())
+            }
+            NextStep::SendOne { needs, .. } => {
                 let how = match needs {
-                    Needs::Nothing => "",
-                    Needs::Token => " (add --token-file FILE, or --sandbox for a trial)",
-                    Needs::SameBytes => ", pipe the same bytes again into",
+                    // A sandbox shows nothing about the fields.
+                    Needs::Token => " (add --token-file FILE)",
+                    Needs::Nothing | Needs::SameBytes => needs.words(),
                 };
-                format!("To send {what}{how}:")
+                format!("To send one row first, and look at its customer{how}:")
             }
             NextStep::CheckAgain { .. } => "Correct the input and check it again:".to_owned(),
             NextStep::Correct { files, .. } => {
@@ -142,7 +165,9 @@ impl NextStep {
             NextStep::SendFailedAgain { rows, .. } => {
                 format!("To send the {} failed rows again:", grouped(*rows))
             }
-            NextStep::SendRest { .. } => "To send the rows that follow:".to_owned(),
+            NextStep::SendRest { needs, .. } => {
+                format!("To send the rows that follow{}:", needs.words())
+            }
             NextStep::RaiseLimit { .. } => {
                 "Look at the failed rows first. To go on all the same:".to_owned()
             }
@@ -160,10 +185,11 @@ impl NextStep {
         match self {
             NextStep::PutBack { .. } => None,
             NextStep::Send { command, .. }
+            | NextStep::SendOne { command, .. }
             | NextStep::CheckAgain { command }
             | NextStep::Correct { command, .. }
             | NextStep::SendFailedAgain { command, .. }
-            | NextStep::SendRest { command }
+            | NextStep::SendRest { command, .. }
             | NextStep::RaiseLimit { command }
             | NextStep::GoOn { command, .. }
             | NextStep::PipeAgain { command, .. } => Some(command),

@@ -574,6 +574,19 @@ fn the_next_step_ends_with_its_command() {
             correct,
             "Correct r/failed.csv and r/failed.tsv and run them:",
         ),
+        (
+            one(Needs::Token),
+            "To send one row first, and look at its customer (add --token-file FILE):",
+        ),
+        (
+            one(Needs::SameBytes),
+            "To send one row first, and look at its customer, pipe the same bytes again into:",
+        ),
+        (rest(Needs::Nothing), "To send the rows that follow:"),
+        (
+            rest(Needs::SameBytes),
+            "To send the rows that follow, pipe the same bytes again into:",
+        ),
         (again(1), "To send the failed row again:"),
         (again(1_200), "To send the 1,200 failed rows again:"),
     ] {
