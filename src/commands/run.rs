@@ -105,6 +105,7 @@ pub(crate) fn run(
         typed,
         until: sent.until,
         run_dir,
+        is_kept: true,
         started_at,
         read: sent.read,
         read_to: sent.read_to,

@@ -227,3 +227,43 @@ fn a_check_that_skips_all_rows_says_so() {
     let end = scenario.check(["--skip-rows", "0"]).exits(0);
     assert!(!end.stderr.contains("no row was read"), "{}", end.stderr);
 }
+
+#[test]
+fn a_check_where_no_directory_can_be_created_records_nothing() {
+    // A file in the place of the folder, since the tests may run as root.
+    let scenario = Scenario::new()
+        .file("a.csv", "id,email\n1,a@example.com\n2,nope\n")
+        .file("custsync-runs", "");
+    std::fs::create_dir(scenario.path("temporary")).unwrap();
+    let temporary = scenario.path("temporary");
+    let scenario = scenario.variable("TMPDIR", temporary.to_str().expect("a path"));
+    let end = scenario.custsync(["check", "a.csv"]).exits(1);
+    let end = end
+        .says("cannot be created: ")
+        .says("; nothing is recorded (--run-dir names another directory)");
+    let end = end.prints("1 of 2 rows can be sent; 1 cannot.\n");
+    assert!(!end.stdout.contains("files "), "{}", end.stdout);
+    let sends = end.stdout.contains("\nTo send ");
+    assert!(!sends, "a run has no directory either: {}", end.stdout);
+    let json = scenario.custsync(["check", "a.csv", "--output-format", "json"]);
+    let summary: Value = serde_json::from_str(&json.exits(1).stdout).expect("JSON");
+    assert_eq!(
+        (&summary["run_dir"], &summary["files"]),
+        (&Value::Null, &json!([]))
+    );
+    let left = std::fs::read_dir(&temporary).unwrap().count();
+    assert_eq!(left, 0, "the private folder is removed");
+
+    // A directory that was named, and a run, are refused as before.
+    let named = ["check", "a.csv", "--run-dir", "custsync-runs/x"];
+    scenario.custsync(named).exits(5).says("cannot be created");
+    scenario
+        .custsync(["run", "a.csv", "--sandbox"])
+        .exits(5)
+        .says("cannot be created");
+    std::fs::remove_dir(&temporary).unwrap();
+    scenario
+        .custsync(["check", "a.csv"])
+        .exits(5)
+        .says("; name a directory with --run-dir");
+}

@@ -84,7 +84,7 @@ pub(crate) fn full_summary() -> Summary {
         command: "run",
         inputs: Vec::new(),
         read_as: Vec::new(),
-        run_dir: String::new(),
+        run_dir: Some(String::new()),
         started: String::new(),
         ended: String::new(),
         seconds: 0.0,

@@ -1,11 +1,13 @@
 //! `custsync check`, and `run --dry-run`: read, map and validate, and send nothing.
 
+mod directory;
 mod explain;
 
 use std::sync::Arc;
 
 use tracing::info;
 
+use self::directory::CheckDirectory;
 use self::explain::Destination;
 use crate::commands::Failure;
 use crate::commands::shared::command_line::CommandLine;
@@ -37,7 +39,8 @@ pub(crate) fn check(
     let format = settings.output.failed_format;
     format.check(&known.inputs).map_err(Failure::unusable)?;
     let typed = Typed::new(line, settings, &known.inputs);
-    let started = start::for_check(settings, &known.inputs)?;
+    let CheckDirectory { run_dir, temporary } = directory::create(settings, &known.inputs)?;
+    let started = start::for_check(run_dir, settings, &known.inputs)?;
     let key = started.key;
     let failed = FailedRows::in_order(started.run_dir.clone(), &known.inputs, format);
     let recorder = Recorder::new(
@@ -73,6 +76,7 @@ pub(crate) fn check(
         settings,
         names: known.names,
         run_dir: started.run_dir,
+        is_kept: temporary.is_none(),
         started_at,
         read: ended.read,
         read_to: ended.read_to,
@@ -87,5 +91,7 @@ pub(crate) fn check(
         until: None,
         printed,
     };
-    report.finish(&terminal)
+    let code = report.finish(&terminal);
+    drop(temporary);
+    code
 }

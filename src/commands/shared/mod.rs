@@ -16,6 +16,7 @@ pub(super) mod login_file;
 pub(super) mod lost_journal;
 pub(super) mod next_steps;
 pub(super) mod pattern;
+pub(super) mod private_folder;
 pub(super) mod reading;
 pub(super) mod report;
 pub(super) mod row_range;

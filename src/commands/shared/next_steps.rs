@@ -62,6 +62,8 @@ pub(in crate::commands) struct Ended<'e> {
     pub(in crate::commands) until: Option<Timestamp>,
     /// Whether `--max-rows` ended the reading.
     pub(in crate::commands) is_cut_by_max_rows: bool,
+    /// Whether a run can have its directory where the check has.
+    pub(in crate::commands) is_kept: bool,
     /// Whether the journal is gone or was replaced.
     pub(in crate::commands) has_lost_journal: bool,
 }
@@ -212,7 +214,7 @@ impl<'c> Typed<'c> {
         let would_stop = self
             .error_limit_of_a_run()
             .is_exceeded(summary.records, summary.invalid);
-        if ended.stop.is_none() && valid > 0 && !would_stop {
+        if ended.stop.is_none() && valid > 0 && !would_stop && ended.is_kept {
             steps.extend(self.sending(summary, valid));
         }
         steps

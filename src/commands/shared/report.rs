@@ -43,6 +43,8 @@ pub(in crate::commands) struct Report<'a> {
     pub(in crate::commands) settings: &'a Settings,
     pub(in crate::commands) names: InputNames,
     pub(in crate::commands) run_dir: RunDir,
+    /// Whether the run directory is there after the end.
+    pub(in crate::commands) is_kept: bool,
     pub(in crate::commands) started_at: StartedAt,
     pub(in crate::commands) read: RowsRead,
     pub(in crate::commands) read_to: ReadTo,
@@ -226,6 +228,7 @@ impl Report<'_> {
             stop: self.stop.as_ref(),
             until: self.until,
             is_cut_by_max_rows: self.is_cut_by_max_rows(),
+            is_kept: self.is_kept,
             has_lost_journal: self.recorded.journal.is_lost(),
         };
         let sending = self.sending.as_ref();
@@ -348,7 +351,7 @@ impl Report<'_> {
             command: self.command,
             inputs: self.names.names().to_vec(),
             read_as: self.names.read_as(),
-            run_dir: text::safe_path(self.run_dir.path()),
+            run_dir: self.is_kept.then(|| text::safe_path(self.run_dir.path())),
             started: summary::format_time(self.started_at.at),
             ended: summary::format_time(ended.at),
             seconds: summary::rounded(ended.took.as_secs_f64()),
@@ -394,6 +397,9 @@ impl Report<'_> {
     /// Returns the files of the run directory, of which someone may have deleted some. The summary
     /// is one of them, if the directory is still there to hold it.
     fn files(&self) -> Vec<String> {
+        if !self.is_kept {
+            return Vec::new();
+        }
         let failed_files = self.recorded.failed_files.iter().map(String::as_str);
         let others = [JOURNAL_NAME].into_iter().chain(failed_files);
         others

@@ -1,15 +1,14 @@
 //! The server that a run sends to, and its token.
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Read as _};
+use std::fs::File;
+use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tracing::{info, warn};
+use tracing::info;
 use url::Url;
 
 use crate::api::token_file::{self, Tokens};
@@ -17,6 +16,7 @@ use crate::api::{
     ApiOptions, EndpointOptions, HttpOptions, Proxies, TokenSource, Transport, is_loopback,
 };
 use crate::commands::Failure;
+use crate::commands::shared::private_folder::PrivateFolder;
 use crate::config::Settings;
 use crate::config::api::{Target, TokenSource as TokenSetting};
 use crate::pipeline::resume::LeftOut;
@@ -75,7 +75,7 @@ impl Server {
         let (token_source, folder) = if settings.sandbox.token_lifetime.is_some() {
             let folder = PrivateFolder::new()
                 .context("the folder for the sandbox's tokens cannot be created")?;
-            let file = folder.0.join("token");
+            let file = folder.path().join("token");
             token_file::save(&file, &log_in(&sandbox, client_id)?)?;
             (TokenSource::file(file, endpoint(settings)?), Some(folder))
         } else {
@@ -218,27 +218,4 @@ fn log_in(sandbox: &SandboxThread, client_id: String) -> anyhow::Result<Tokens> 
         client_secret: None,
         token_url: Some(format!("http://{}/oauth/token", sandbox.address()).parse()?),
     })
-}
-
-/// A folder that only its owner can read. It is removed with its contents on drop.
-struct PrivateFolder(PathBuf);
-
-impl PrivateFolder {
-    fn new() -> io::Result<PrivateFolder> {
-        // The name cannot be guessed, and an existing folder is refused.
-        let path = std::env::temp_dir().join(format!("custsync-{}", random_token()));
-        DirBuilder::new().mode(0o700).create(&path)?;
-        Ok(PrivateFolder(path))
-    }
-}
-
-impl Drop for PrivateFolder {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
-            warn!(
-                "the folder {} cannot be removed: {error}",
-                text::safe_path(&self.0)
-            );
-        }
-    }
 }

@@ -140,17 +140,12 @@ fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
     }
 }
 
-/// Creates the run directory for a check, or overwrites that of an earlier check.
+/// Begins a check in this directory, where it overwrites an earlier check.
 pub(in crate::commands) fn for_check(
+    run_dir: RunDir,
     settings: &Settings,
     inputs: &[KnownInput],
 ) -> Result<Started, Failure> {
-    let path = settings
-        .output
-        .run_dir
-        .clone()
-        .unwrap_or_else(|| fresh::path(&settings.input.files, inputs));
-    let run_dir = create(&path)?;
     lost_journal::refuse(&run_dir).map_err(Failure::run_directory)?;
     let file = match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => file,
@@ -390,7 +385,7 @@ fn log_changes(
 }
 
 /// Creates the run directory, or uses the existing one. Warns if other users can change it.
-fn create(path: &Path) -> Result<RunDir, Failure> {
+pub(in crate::commands) fn create(path: &Path) -> Result<RunDir, Failure> {
     let run_dir = RunDir::create(path).map_err(Failure::run_directory)?;
     if let Some(mode) = run_dir.mode_open_to_others() {
         let directory = text::safe_path(path);

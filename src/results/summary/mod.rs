@@ -41,8 +41,8 @@ pub struct Summary {
     pub inputs: Vec<String>,
     /// Their formats.
     pub read_as: Vec<String>,
-    /// The run directory.
-    pub run_dir: String,
+    /// The run directory; `None` for a check that could create none.
+    pub run_dir: Option<String>,
     /// The time when this process began.
     pub started: String,
     /// The time when it ended.

@@ -364,10 +364,10 @@ fn held_back(sending: &SendingSummary, seconds: f64) -> Option<String> {
 }
 
 fn write_files(summary: &Summary, lines: &mut String) {
-    if summary.files.is_empty() {
+    let Some(run_dir) = (summary.run_dir.as_deref()).filter(|_| !summary.files.is_empty()) else {
         return;
-    }
-    let directory = format!("{}/", summary.run_dir.trim_end_matches('/'));
+    };
+    let directory = format!("{}/", run_dir.trim_end_matches('/'));
     let names = summary.files.iter().map(|file| {
         file.strip_prefix(&directory)
             .unwrap_or(file)

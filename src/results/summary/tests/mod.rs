@@ -19,7 +19,7 @@ fn run([updated, invalid, rejected, failed, superseded, unsent]: Counts) -> Summ
         command: "run",
         inputs: Vec::new(),
         read_as: Vec::new(),
-        run_dir: "runs/november".to_owned(),
+        run_dir: Some("runs/november".to_owned()),
         started: String::new(),
         ended: String::new(),
         seconds: 11.4,
@@ -547,6 +547,14 @@ fn the_next_step_ends_with_its_command() {
     };
     let correct = NextStep::Correct {
         files: vec!["r/failed.csv".to_owned(), "r/failed.tsv".to_owned()],
+        command: command(),
+    };
+    let one = |needs| NextStep::SendOne {
+        needs,
+        command: command(),
+    };
+    let rest = |needs| NextStep::SendRest {
+        needs,
         command: command(),
     };
     let again = |rows| NextStep::SendFailedAgain {
