@@ -48,9 +48,10 @@ fn compressed_inputs_are_rows_like_any_other() {
             .counts([2, 1, 0, 0, 0]);
         assert_eq!(end.summary()["read_as"], json!([read_as]), "{name}");
         let line = format!("{name} read as {read_as}\n");
+        let place = format!("{name}:4");
         let end = end
             .prints(&line)
-            .prints(&format!("   1  id     {name}:4  is not a whole number\n"));
+            .prints(&format!("   1  id     {place:<8}  is not a whole number\n"));
         assert!(
             String::from_utf8_lossy(end.file("failed.csv")).ends_with(",x,Clerk\n"),
             "failed rows are plain text"
