@@ -59,7 +59,7 @@ pub(crate) use mapping::kept_value::{ColumnFit, KeptRow, KeptValue};
 pub(crate) use mapping::null_strings::NullStrings;
 pub(crate) use mapping::own_part::{Overtaken, OwnPart, Texts};
 pub(crate) use mapping::proposal::{
-    NamedColumn, NamesOf, Proposal, WhyByNumber, WhyIgnored, lacks_id, proposals,
+    IgnoreReason, NamedColumn, NamesOf, NumberReason, Proposal, lacks_id, proposals,
 };
 pub use mapping::record::RowRules;
 pub(crate) use mapping::rule_places::RulePlaces;

@@ -22,7 +22,7 @@ const PAGES: [&str; 10] = [
     "man",
 ];
 
-/// What a command prints in a folder whose settings cannot be used: it needs none.
+/// The output of a command in a folder whose settings cannot be used: it needs none.
 fn printed(arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("custsync.toml"), "not even TOML").unwrap();

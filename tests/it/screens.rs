@@ -1,4 +1,4 @@
-//! What a person sees on a terminal, and how little with `-q`.
+//! The screen of a person at a terminal, also with `-q`.
 
 use std::fs::File;
 use std::io::Read as _;

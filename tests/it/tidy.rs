@@ -208,6 +208,28 @@ fn every_file_says_what_it_is_for() {
     }
 }
 
+/// A doc comment begins with a noun phrase or a verb, not with a question word.
+#[test]
+fn a_doc_comment_begins_with_no_question() {
+    const QUESTIONS: [&str; 5] = ["What ", "Where ", "Who ", "How ", "Why "];
+    let mut found = Vec::new();
+    for source in sources() {
+        let mut is_behind_comment = false;
+        for (line, number) in source.text.lines().map(str::trim_start).zip(1..) {
+            let comment = line
+                .strip_prefix("/// ")
+                .or_else(|| line.strip_prefix("//! "));
+            let is_question =
+                comment.is_some_and(|text| QUESTIONS.iter().any(|word| text.starts_with(word)));
+            if is_question && !is_behind_comment {
+                found.push(format!("src/{}:{number}: {line}", source.path));
+            }
+            is_behind_comment = line.starts_with("///") || line.starts_with("//!");
+        }
+    }
+    assert_eq!(found, [""; 0]);
+}
+
 #[test]
 fn a_file_is_one_noun() {
     for source in sources().iter().filter(|source| !source.is_test()) {

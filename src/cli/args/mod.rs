@@ -114,7 +114,7 @@ pub struct SandboxArgs {
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct ConfigArgs {
-    /// What to do instead of showing the settings.
+    /// The action instead of showing the settings.
     #[command(subcommand)]
     pub action: Option<ConfigAction>,
     /// Accepted so that any `run` command can be examined: must exist, and is not read

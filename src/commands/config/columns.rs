@@ -2,8 +2,8 @@
 
 use crate::config::Settings;
 use crate::input::{
-    FirstLine, InputError, InputName, NamedColumn, NamesOf, Proposal, Survey, Target, WhyByNumber,
-    WhyIgnored, lacks_id, proposals,
+    FirstLine, IgnoreReason, InputError, InputName, NamedColumn, NamesOf, NumberReason, Proposal,
+    Survey, Target, lacks_id, proposals,
 };
 use crate::text::safe_name;
 
@@ -26,7 +26,7 @@ pub(super) enum Force {
     Offered,
 }
 
-/// What the file says about columns.
+/// The part of the file about columns.
 #[derive(Debug, Default)]
 pub(super) struct ColumnLines {
     pub(super) ignored: Vec<Line>,
@@ -118,9 +118,9 @@ impl ProposedColumns {
                 }
                 Proposal::Ignore(why) => {
                     let remark = match why {
-                        WhyIgnored::ReadOnly => "the API only returns it",
-                        WhyIgnored::Set => "--set fills its field",
-                        WhyIgnored::NoFieldLeft => "every field has a column already",
+                        IgnoreReason::ReadOnly => "the API only returns it",
+                        IgnoreReason::Set => "--set fills its field",
+                        IgnoreReason::NoFieldLeft => "every field has a column already",
                     };
                     lines.ignored.push(Line::in_force(name, remark));
                 }
@@ -133,8 +133,8 @@ impl ProposedColumns {
                     NamesOf::Columns => {
                         let name = toml_text::string(&by_number(column));
                         let remark = match why {
-                            WhyByNumber::MayBeValue => NOT_SHOWN,
-                            WhyByNumber::SameName => SAME_NAME,
+                            NumberReason::MayBeValue => NOT_SHOWN,
+                            NumberReason::SameName => SAME_NAME,
                         };
                         lines.ignored.push(Line::offered(name, remark));
                     }

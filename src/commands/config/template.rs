@@ -57,7 +57,7 @@ const NOT_WRITTEN: [&str; 6] = ["color", "ignore", "log-format", "map", "quiet",
 /// The number of fields that fit in a line.
 const FIELDS_A_LINE: usize = 7;
 
-/// What a file of settings is made from.
+/// The source of a file of settings.
 pub(super) struct Template<'a> {
     pub(super) settings: &'a Settings,
     /// The first line of the help of each setting.

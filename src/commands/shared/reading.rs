@@ -1,4 +1,4 @@
-//! What is read and how: the same for a check and a run.
+//! The inputs and the rules for reading them: the same for a check and a run.
 
 use std::ops::Range;
 

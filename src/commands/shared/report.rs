@@ -67,7 +67,7 @@ pub(in crate::commands) struct Report<'a> {
     pub(in crate::commands) printed: io::Result<()>,
 }
 
-/// What a run has sent.
+/// The figures of what a run has sent.
 pub(in crate::commands) struct SendingReport {
     pub(in crate::commands) statistics: Statistics,
     pub(in crate::commands) latencies: Latencies,

@@ -1,4 +1,4 @@
-//! How the cells of a record were read (`--explain`), as the reader tells it.
+//! The reading of a record's cells (`--explain`), as the reader tells it.
 
 use std::borrow::Cow;
 

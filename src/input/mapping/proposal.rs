@@ -17,7 +17,7 @@ pub(crate) struct NamedColumn {
     pub(crate) name: String,
 }
 
-/// What the names of an input belong to.
+/// The kind of the names of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NamesOf {
     /// The columns of a header.
@@ -34,16 +34,16 @@ pub(crate) enum Proposal {
     /// It fills this target: its name differs only as `--loose-headers` allows.
     Map(Target),
     /// It fills nothing.
-    Ignore(WhyIgnored),
+    Ignore(IgnoreReason),
     /// A person has to decide. Holds the target that its name resembles.
     Undecided(Option<Target>),
     /// A person has to decide, and its name is not shown, or is that of an earlier column.
-    UndecidedByNumber(WhyByNumber),
+    UndecidedByNumber(NumberReason),
 }
 
 /// The reason why a column cannot be a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WhyIgnored {
+pub(crate) enum IgnoreReason {
     /// The API only returns it.
     ReadOnly,
     /// `--set` fills the field of its name.
@@ -54,7 +54,7 @@ pub(crate) enum WhyIgnored {
 
 /// The reason why a column is named by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WhyByNumber {
+pub(crate) enum NumberReason {
     /// Its name may be a customer's value.
     MayBeValue,
     /// An earlier column has the same name.
@@ -87,7 +87,7 @@ pub(crate) fn proposals(
             && rules.named(&column.name).is_none();
         proposals.push(match proposal {
             Proposal::Known if fills && is_second => {
-                Proposal::UndecidedByNumber(WhyByNumber::SameName)
+                Proposal::UndecidedByNumber(NumberReason::SameName)
             }
             // One line of the file is for all columns of this name.
             Proposal::Undecided(_) if is_second => Proposal::Known,
@@ -115,11 +115,11 @@ pub(crate) fn proposals(
         };
         let is_written = match proposal {
             Proposal::Map(_) | Proposal::Undecided(_) => true,
-            Proposal::Ignore(why) => *why == WhyIgnored::NoFieldLeft,
+            Proposal::Ignore(why) => *why == IgnoreReason::NoFieldLeft,
             Proposal::Known | Proposal::UndecidedByNumber(_) => false,
         };
         if is_written && !is_shown {
-            *proposal = Proposal::UndecidedByNumber(WhyByNumber::MayBeValue);
+            *proposal = Proposal::UndecidedByNumber(NumberReason::MayBeValue);
         }
     }
     proposals
@@ -132,10 +132,10 @@ fn by_name(name: &str, names_of: NamesOf, rules: &MappingRules) -> Proposal {
     }
     let nearest = match rules.target(name) {
         Ok(Target::Field(field)) if rules.constants().has(field) => {
-            return Proposal::Ignore(WhyIgnored::Set);
+            return Proposal::Ignore(IgnoreReason::Set);
         }
         Ok(_) => return Proposal::Known,
-        Err(Unmapped::ReadOnly) => return Proposal::Ignore(WhyIgnored::ReadOnly),
+        Err(Unmapped::ReadOnly) => return Proposal::Ignore(IgnoreReason::ReadOnly),
         Err(Unmapped::Unknown(nearest)) => nearest,
     };
     match rules.loose_match(name) {
@@ -148,7 +148,7 @@ fn by_name(name: &str, names_of: NamesOf, rules: &MappingRules) -> Proposal {
             Proposal::Undecided(None)
         }
         LooseMatch::Named(_, target) => Proposal::Map(target),
-        LooseMatch::ReadOnly => Proposal::Ignore(WhyIgnored::ReadOnly),
+        LooseMatch::ReadOnly => Proposal::Ignore(IgnoreReason::ReadOnly),
         // A similar name may mean another thing: `last_name_old` is not the last name.
         LooseMatch::Nothing => Proposal::Undecided(nearest.and_then(Target::of_api_name)),
     }
@@ -179,7 +179,7 @@ fn settle(proposals: &mut [Proposal], taken: &mut Vec<Target>) {
     if is_full {
         for proposal in proposals {
             if matches!(proposal, Proposal::Undecided(_)) {
-                *proposal = Proposal::Ignore(WhyIgnored::NoFieldLeft);
+                *proposal = Proposal::Ignore(IgnoreReason::NoFieldLeft);
             }
         }
     }
@@ -252,7 +252,7 @@ mod tests {
                 Proposal::Undecided(Some(JOB)),
                 Proposal::Undecided(Some(LAST_NAME)),
                 Proposal::Undecided(None),
-                Proposal::Ignore(WhyIgnored::ReadOnly),
+                Proposal::Ignore(IgnoreReason::ReadOnly),
                 Proposal::Known,
                 Proposal::Known,
             ],
@@ -299,7 +299,7 @@ mod tests {
             NamesOf::Columns,
             &[
                 Proposal::Known,
-                Proposal::UndecidedByNumber(WhyByNumber::SameName),
+                Proposal::UndecidedByNumber(NumberReason::SameName),
                 Proposal::Undecided(None),
                 Proposal::Known,
             ],
@@ -317,7 +317,7 @@ mod tests {
         };
         assert_eq!(
             found(&names),
-            Proposal::Ignore(WhyIgnored::NoFieldLeft),
+            Proposal::Ignore(IgnoreReason::NoFieldLeft),
             "every field has its column"
         );
         assert_eq!(found(&names[..names.len() - 1]), Proposal::Undecided(None));
@@ -338,7 +338,7 @@ mod tests {
                 Proposal::Known,
                 Proposal::Undecided(Some(EMAIL)),
                 Proposal::Known,
-                Proposal::Ignore(WhyIgnored::Set),
+                Proposal::Ignore(IgnoreReason::Set),
                 Proposal::Known,
             ],
         );
@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_name_that_may_be_a_value_is_not_written() {
-        let by_number = Proposal::UndecidedByNumber(WhyByNumber::MayBeValue);
+        let by_number = Proposal::UndecidedByNumber(NumberReason::MayBeValue);
         check(
             &["id", "jane@example.com", "Tilda Holm"],
             &MappingRules::default(),
@@ -393,7 +393,7 @@ mod tests {
                 &[name],
                 &MappingRules::default(),
                 NamesOf::Columns,
-                &[Proposal::Ignore(WhyIgnored::ReadOnly)],
+                &[Proposal::Ignore(IgnoreReason::ReadOnly)],
             );
         }
     }

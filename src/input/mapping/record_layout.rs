@@ -1,4 +1,4 @@
-//! What a format defines about the records of an input.
+//! The definitions of a format about the records of an input.
 
 use crate::input::blocks::block::Block;
 use crate::input::bytes::decode::Bom;

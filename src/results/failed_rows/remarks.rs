@@ -21,7 +21,7 @@ pub(super) struct Remarks {
     pub(super) outcome: &'static str,
     /// The reason.
     pub(super) error: String,
-    /// What is withheld of the row when it is read again.
+    /// The part of the row that is withheld when it is read again.
     pub(super) withheld: Withheld,
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct End {
     pub(crate) finished_before: Option<Timestamp>,
     /// A line for each input whose format its name does not show.
     pub(crate) input_notes: Vec<String>,
-    /// What to do next, the most important last.
+    /// The next steps, the most important last.
     pub(crate) next: Vec<NextStep>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Tone {
     Bad,
 }
 
-/// What ended a run or check before its end.
+/// The cause that ended a run or check early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoppedBy {
     /// SIGHUP.

@@ -1,4 +1,4 @@
-//! What to do next, with the command for it.
+//! The next step for the user, with the command for it.
 
 use jiff::Timestamp;
 
@@ -13,14 +13,14 @@ pub(crate) enum NextStep {
         command: String,
         /// The number of valid rows, if others are not.
         rows: Option<u64>,
-        /// What the command needs besides.
+        /// The parts that the command needs besides its words.
         needs: Needs,
     },
     /// Send one row of those that were checked, and look at what the API has made of it.
     SendOne {
         /// The command.
         command: String,
-        /// What the command needs besides.
+        /// The parts that the command needs besides its words.
         needs: Needs,
     },
     /// Correct the input and check it again.
@@ -46,7 +46,7 @@ pub(crate) enum NextStep {
     SendRest {
         /// The command.
         command: String,
-        /// What the command needs besides.
+        /// The parts that the command needs besides its words.
         needs: Needs,
     },
     /// Go on with another `--max-errors`.
@@ -75,7 +75,7 @@ pub(crate) enum NextStep {
     },
 }
 
-/// What a command needs besides its words.
+/// The parts that a command needs besides its words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needs {
     /// Nothing.

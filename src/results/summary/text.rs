@@ -27,7 +27,7 @@ pub(crate) struct SummaryText {
     pub(crate) reasons: String,
     /// Figures, errors, notes and files.
     pub(crate) details: String,
-    /// What to do next.
+    /// The next steps.
     pub(crate) next: String,
 }
 
