@@ -126,7 +126,14 @@ fn connect_fault(error: &reqwest::Error, route: &Route) -> Fault {
     if error.is_dns() && !levels(error).any(|level| has_no_such_name(&level.to_string())) {
         return Fault::LookupFailed;
     }
-    let tls = find::<TlsError>(error).map(tls_fault);
+    let tls = find::<TlsError>(error);
+    if let Some(TlsError::InvalidCertificate(CertificateError::ExpiredContext {
+        not_after, ..
+    })) = tls
+    {
+        route.note_expiry(not_after.as_secs());
+    }
+    let tls = tls.map(tls_fault);
     let tunnel = levels(error)
         .map(ToString::to_string)
         .find(|text| text.starts_with(TUNNEL));

@@ -1,6 +1,7 @@
 //! The route of requests, server and proxy, and the explanation of a fault on it.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use url::Url;
@@ -18,6 +19,9 @@ pub(crate) struct Route {
     proxy: Option<Proxy>,
     /// The setting that names the server.
     setting: &'static str,
+    /// The day on which a certificate of this route expired, once one was refused for that. All
+    /// copies of the route know it.
+    expired_on: Arc<OnceLock<String>>,
 }
 
 /// The protocol of requests.
@@ -44,6 +48,7 @@ impl Route {
             scheme,
             proxy,
             setting,
+            expired_on: Arc::default(),
         }
     }
 
@@ -51,6 +56,27 @@ impl Route {
     /// tunnel instead.
     pub(crate) fn connects_to_a_proxy(&self) -> bool {
         self.proxy.is_some() && self.scheme == Scheme::Http
+    }
+
+    /// Notes the Unix time at which a certificate of this route expired.
+    pub(crate) fn note_expiry(&self, unix_s: u64) {
+        let expired = i64::try_from(unix_s)
+            .ok()
+            .and_then(|unix_s| Timestamp::from_second(unix_s).ok());
+        if let Some(expired) = expired {
+            let day = || expired.strftime("%Y-%m-%d").to_string();
+            self.expired_on.get_or_init(day);
+        }
+    }
+
+    fn explain_tls(&self, fault: TlsFault, host: &str, setting: &str) -> String {
+        match (fault, self.expired_on.get()) {
+            (TlsFault::Expired, Some(day)) => format!(
+                "the certificate of {host} expired on {day}: its operator has to renew it, if the clock of this machine is right ({})",
+                clock()
+            ),
+            (fault, _) => explain_tls(fault, host, setting),
+        }
     }
 
     /// Explains a fault: the host or proxy that it is about, and the setting that fixes it.
@@ -77,7 +103,7 @@ impl Route {
             Fault::Timeout => format!("no answer from {self} within --timeout"),
             Fault::NotProcessed => format!("{self} did not process the request, and says so"),
             Fault::NoSockets => "this machine has no file descriptors or ports left".to_owned(),
-            Fault::Tls(fault) => explain_tls(fault, server, setting),
+            Fault::Tls(fault) => self.explain_tls(fault, server, setting),
             Fault::Proxy(fault) => self.explain_proxy(fault),
         }
     }
@@ -107,7 +133,7 @@ impl Route {
             }
             ProxyFault::Tls(fault) => format!(
                 "TLS with the proxy fails: {}",
-                explain_tls(fault, proxy, variable)
+                self.explain_tls(fault, proxy, variable)
             ),
         }
     }
