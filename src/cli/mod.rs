@@ -60,11 +60,10 @@ fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
         exit.code()
     };
     match (ended, crash::message()) {
-        (Some(Err(Failure { exit, error })), _) => {
-            let message = format!("{error:#}");
-            let message = text::without_os_errors(&message);
+        (Some(Err(failure)), _) => {
+            let message = failure.message();
             terminal::print_error(&message);
-            report(exit, &message)
+            report(failure.exit, &message)
         }
         // The panic was reported where it happened.
         (None, message) => report(Exit::Fault, message.unwrap_or_default()),

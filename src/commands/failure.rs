@@ -1,9 +1,7 @@
 //! The failure of a verb.
 
 use crate::process::exit::Exit;
-
-/// The message about a standard output that cannot be written.
-pub(super) const STDOUT_FAILED: &str = "standard output cannot be written";
+use crate::text;
 
 /// The failure of a verb: the exit code of the process, and the error.
 #[derive(Debug)]
@@ -27,7 +25,7 @@ impl Failure {
     pub(crate) fn stdout(error: std::io::Error) -> Failure {
         Failure {
             exit: Exit::RunDirectory,
-            error: anyhow::Error::from(error).context(STDOUT_FAILED),
+            error: anyhow::Error::from(error).context("standard output cannot be written"),
         }
     }
 
@@ -38,4 +36,14 @@ impl Failure {
             error: error.into(),
         }
     }
+
+    /// Returns the error and its causes in one line.
+    pub(crate) fn message(&self) -> String {
+        in_one_line(&self.error)
+    }
+}
+
+/// Returns an error and its causes in one line.
+pub(super) fn in_one_line(error: &anyhow::Error) -> String {
+    text::without_os_errors(&format!("{error:#}")).into_owned()
 }

@@ -2,7 +2,7 @@
 
 use crate::harness::{Customers, Scenario};
 
-const FULL: &str = "error: standard output cannot be written: No space left on device";
+const FULL: &str = "error: standard output cannot be written: No space left on device\n";
 
 fn scenario() -> Scenario {
     Scenario::new()

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::commands::failure::STDOUT_FAILED;
+use crate::commands::Failure;
 use crate::commands::shared::summary_file;
 use crate::config::output::{OutputFormat, OutputSettings};
 use crate::config::{CliInput, ConfigFile, FlagValue, Settings, Verb};
@@ -96,7 +96,7 @@ impl EarlyEnd {
         if self.output.output_format == OutputFormat::Json
             && let Err(error) = terminal::print(&json)
         {
-            terminal::print_error(&format_args!("{STDOUT_FAILED}: {error}"));
+            terminal::print_error(&Failure::stdout(error).message());
         }
         if let Some(path) = &self.output.summary_file {
             summary_file::write(path, &json);

@@ -1,6 +1,5 @@
 //! The end of a run or check: the summary, its file and the exit code.
 
-use crate::text::with_causes;
 use std::collections::BTreeMap;
 use std::io;
 use std::mem;
@@ -13,7 +12,7 @@ use tracing::warn;
 
 use crate::api::Route;
 use crate::commands::Failure;
-use crate::commands::failure::STDOUT_FAILED;
+use crate::commands::failure::in_one_line;
 use crate::commands::shared::continuing::stopped_by;
 use crate::commands::shared::next_steps::{Ended, Typed};
 use crate::commands::shared::summary_file;
@@ -21,7 +20,8 @@ use crate::config::Settings;
 use crate::config::output::{OutputFormat, Verbosity};
 use crate::input::InputError;
 use crate::journal::{
-    Fact, Figures, JOURNAL_NAME, Process, ProcessEnd, Processes, RunDir, SUMMARY_NAME, WriteError,
+    Fact, Figures, JOURNAL_NAME, Process, ProcessEnd, Processes, RunDir, RunDirError, SUMMARY_NAME,
+    WriteError,
 };
 use crate::pipeline;
 use crate::pipeline::recorder::Recorded;
@@ -35,7 +35,7 @@ use crate::results::summary::{
 use crate::results::tally::{Latencies, RowsRead};
 use crate::schedule::{Statistics, StopReason};
 use crate::terminal::{self, AnsiColor, Terminal};
-use crate::text;
+use crate::text::{self, with_causes};
 
 /// The results to report.
 pub(in crate::commands) struct Report<'a> {
@@ -124,27 +124,22 @@ impl Report<'_> {
         let mut exit = self.exit(&summary);
         let mut said = self.faults();
         self.set_end(&mut summary, exit, figures.as_ref(), &ended, &said);
-        if let Err(error) = self
-            .run_dir
-            .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
-        {
-            said.push(in_one_line(error));
+        if let Err(error) = self.write(&summary) {
+            said.push(in_one_line(&error.into()));
             exit = Exit::RunDirectory;
             self.set_end(&mut summary, exit, figures.as_ref(), &ended, &said);
         }
         if let Err(error) = self.record_end(exit, figures.clone(), &ended) {
-            said.push(in_one_line(error));
+            said.push(in_one_line(&error.into()));
             exit = Exit::RunDirectory;
             self.set_end(&mut summary, exit, figures.as_ref(), &ended, &said);
             // The summary should have the final exit code, if it can still be written.
-            self.run_dir
-                .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
-                .ok();
+            self.write(&summary).ok();
         }
         let printed = self.print(&summary, exit, &said, terminal);
         self.print_errors(&said, terminal);
         if let Err(error) = mem::replace(&mut self.printed, Ok(())).and(printed) {
-            let message = format!("{STDOUT_FAILED}: {error}");
+            let message = Failure::stdout(error).message();
             terminal::print_error(&message);
             said.push(message);
             // The run itself ended as the journal says. If it stopped, the exit code for that says
@@ -155,15 +150,19 @@ impl Report<'_> {
             }
             self.set_end(&mut summary, exit, figures.as_ref(), &ended, &said);
             if says_less {
-                self.run_dir
-                    .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
-                    .ok();
+                self.write(&summary).ok();
             }
         }
         if let Some(path) = &self.settings.output.summary_file {
             summary_file::write(path, &summary.to_json());
         }
         Ok(summary.exit_code)
+    }
+
+    /// Writes the summary's file.
+    fn write(&self, summary: &Summary) -> Result<(), RunDirError> {
+        self.run_dir
+            .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
     }
 
     /// Prints the summary, or as much of it as the user wants to see.
@@ -490,11 +489,6 @@ fn tone(exit: Exit, summary: &Summary) -> Tone {
         | Exit::LimitReached
         | Exit::Fault => Tone::Bad,
     }
-}
-
-/// Returns an error and its causes in one line.
-fn in_one_line(error: impl Into<anyhow::Error>) -> String {
-    text::without_os_errors(&format!("{:#}", error.into())).into_owned()
 }
 
 /// Returns the messages in one text, if there are any.
