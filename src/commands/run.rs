@@ -54,7 +54,7 @@ pub(crate) fn run(
     } = start::for_run(settings, &known.inputs)?;
     server.log_destination(settings);
     let typed = Typed::new(line, settings, &known.inputs);
-    if matches!(start, Start::Fresh) && server.may_clear_fields(settings) {
+    if matches!(start, Start::Fresh) && left_out::may_be_cleared(settings) {
         left_out::warn_of(&first_rows, typed.one_row(&run_dir).as_deref());
     }
 

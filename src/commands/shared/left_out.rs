@@ -4,7 +4,16 @@
 use tracing::warn;
 
 use crate::commands::shared::first_rows::FirstRows;
+use crate::config::Settings;
+use crate::config::api::Target;
+use crate::pipeline::resume::LeftOut;
 use crate::text::grouped;
+
+/// Whether the API may clear fields that a request leaves out. A sandbox in this process keeps them.
+pub(in crate::commands) fn may_be_cleared(settings: &Settings) -> bool {
+    let is_remote = matches!(settings.api.target, Target::Remote { .. });
+    is_remote && settings.sending.left_out == LeftOut::Unknown
+}
 
 /// Warns before the first request if rows leave fields out. `one_row` is the command that sends one
 /// row; `None` if the input can be read only once.

@@ -7,12 +7,12 @@ use jiff::Timestamp;
 
 use super::command_line::{Changes, CommandLine, RUN};
 use super::continuing::time_to_go_on;
+use crate::commands::shared::left_out;
 use crate::config::Settings;
 use crate::config::api::{Target, TokenSource};
 use crate::config::provenance::Provenance;
 use crate::input::KnownInput;
 use crate::journal::{JOURNAL_NAME, RunDir};
-use crate::pipeline::resume::LeftOut;
 use crate::results::summary::{Needs, NextStep, Summary, TimeToGoOn};
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
@@ -247,7 +247,8 @@ impl<'c> Typed<'c> {
             command: command(&[]),
         };
         let is_trial = self.settings.input.max_rows.is_some();
-        if summary.fields_left_out == 0 || valid == 1 || is_trial || !self.may_clear_fields() {
+        let may_clear = summary.fields_left_out > 0 && left_out::may_be_cleared(self.settings);
+        if !may_clear || valid == 1 || is_trial {
             return vec![all];
         }
         let one = NextStep::SendOne {
@@ -255,12 +256,6 @@ impl<'c> Typed<'c> {
             command: command(&[("max-rows", "1".into())]),
         };
         vec![one, all]
-    }
-
-    /// Whether the API may clear fields that a request leaves out. The sandbox keeps them.
-    fn may_clear_fields(&self) -> bool {
-        let is_remote = matches!(self.settings.api.target, Target::Remote { .. });
-        is_remote && self.settings.sending.left_out == LeftOut::Unknown
     }
 
     fn error_limit_of_a_run(&self) -> ErrorLimit {

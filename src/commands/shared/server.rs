@@ -19,7 +19,6 @@ use crate::commands::Failure;
 use crate::commands::shared::private_folder::PrivateFolder;
 use crate::config::Settings;
 use crate::config::api::{Target, TokenSource as TokenSetting};
-use crate::pipeline::resume::LeftOut;
 use crate::sandbox::{SandboxThread, random_token};
 use crate::text;
 
@@ -109,12 +108,6 @@ impl Server {
             "sending to {} (base URL: {source}) with the token of {token}",
             self.base_url
         );
-    }
-
-    /// Whether the server may clear fields that a request leaves out. The sandbox in this process
-    /// keeps them.
-    pub(in crate::commands) fn may_clear_fields(&self, settings: &Settings) -> bool {
-        self.sandbox.is_none() && settings.sending.left_out == LeftOut::Unknown
     }
 
     /// Returns the source of tokens.
