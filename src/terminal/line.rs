@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Unit, ZonedDateTime};
 
 use super::speed::Speed;
-use crate::results::held_back::Brake;
+use crate::results::held_back::{Brake, HeldBack};
 use crate::results::progress::ProgressSnapshot;
 use crate::text::grouped;
 
@@ -26,7 +26,7 @@ pub(super) struct Line {
     pub(super) left: Option<Duration>,
     pub(super) in_flight: u64,
     retries: u64,
-    held_back: Option<(Brake, String, String)>,
+    held_back: Option<HeldBack>,
     /// The part that is done, in the unit of the bar.
     pub(super) position: u64,
     /// The whole in the same unit, if it is known.
@@ -110,7 +110,7 @@ impl Line {
             },
             in_flight: sending.in_flight,
             retries: sending.retries,
-            held_back: (sending.held_back.clone()).map(|it| (it.brake, it.text, it.short)),
+            held_back: sending.held_back.clone(),
             position,
             length,
         }
@@ -118,7 +118,7 @@ impl Line {
 
     /// Returns the name of the cause that holds the run back.
     pub(super) fn held_back_by(&self) -> Option<&'static str> {
-        self.held_back.as_ref().map(|(brake, ..)| brake.name())
+        (self.held_back.as_ref()).map(|held_back| held_back.brake.name())
     }
 
     /// Returns the whole line. `now` is the time of the day.
@@ -162,7 +162,7 @@ impl Line {
             let retries = format!("{} retries", grouped(self.retries));
             parts.push(Part::of(Rank::Retries, retries));
         }
-        if let Some((_, text, short)) = &self.held_back {
+        if let Some(HeldBack { text, short, .. }) = &self.held_back {
             let texts = [(Rank::Cause, text), (Rank::ShortCause, short)];
             parts.push(Part(texts.map(|(rank, text)| (rank, text.clone())).into()));
         }
@@ -225,7 +225,6 @@ fn clock(at: &ZonedDateTime, now: &ZonedDateTime) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::results::held_back::HeldBack;
     use crate::results::progress::{EarlierRows, SendingProgress};
     use crate::schedule::WindowPace;
 

@@ -69,16 +69,6 @@ impl Route {
         }
     }
 
-    fn explain_tls(&self, fault: TlsFault, host: &str, setting: &str) -> String {
-        match (fault, self.expired_on.get()) {
-            (TlsFault::Expired, Some(day)) => format!(
-                "the certificate of {host} expired on {day}: its operator has to renew it, if the clock of this machine is right ({})",
-                clock()
-            ),
-            (fault, _) => explain_tls(fault, host, setting),
-        }
-    }
-
     /// Explains a fault: the host or proxy that it is about, and the setting that fixes it.
     pub(crate) fn explain(&self, fault: Fault) -> String {
         let Route {
@@ -103,7 +93,7 @@ impl Route {
             Fault::Timeout => format!("no answer from {self} within --timeout"),
             Fault::NotProcessed => format!("{self} did not process the request, and says so"),
             Fault::NoSockets => "this machine has no file descriptors or ports left".to_owned(),
-            Fault::Tls(fault) => self.explain_tls(fault, server, setting),
+            Fault::Tls(fault) => explain_tls(fault, server, setting, self.expired_on.get()),
             Fault::Proxy(fault) => self.explain_proxy(fault),
         }
     }
@@ -133,7 +123,7 @@ impl Route {
             }
             ProxyFault::Tls(fault) => format!(
                 "TLS with the proxy fails: {}",
-                self.explain_tls(fault, proxy, variable)
+                explain_tls(fault, proxy, variable, self.expired_on.get())
             ),
         }
     }
@@ -156,7 +146,9 @@ impl fmt::Display for Route {
     }
 }
 
-fn explain_tls(fault: TlsFault, host: &str, setting: &str) -> String {
+/// Explains a fault of TLS with a host. `expired_on` is the day on which its certificate expired, if
+/// that is known.
+fn explain_tls(fault: TlsFault, host: &str, setting: &str, expired_on: Option<&String>) -> String {
     match fault {
         TlsFault::UnknownIssuer => format!(
             "the certificate of {host} is not trusted: an unknown authority has signed it, or it is self-signed (if {setting} is right, name the authority by --ca-file)"
@@ -164,10 +156,16 @@ fn explain_tls(fault: TlsFault, host: &str, setting: &str) -> String {
         TlsFault::OfAnAuthority => format!(
             "the certificate of {host} is self-signed and an authority's own, which is never trusted as a server's: the server needs one that the authority has signed; --ca-file names the authority"
         ),
-        TlsFault::Expired => format!(
-            "the certificate of {host} has expired: its operator has to renew it, if the clock of this machine is right ({})",
-            clock()
-        ),
+        TlsFault::Expired => {
+            let expired = expired_on.map_or_else(
+                || "has expired".to_owned(),
+                |day| format!("expired on {day}"),
+            );
+            format!(
+                "the certificate of {host} {expired}: its operator has to renew it, if the clock of this machine is right ({})",
+                clock()
+            )
+        }
         TlsFault::NotYetValid => {
             format!(
                 "the certificate of {host} is not valid yet: is the clock of this machine right ({})?",

@@ -1,5 +1,5 @@
 //! A file that keeps its first error. The archive's writer writes an end also after an error, and
-//! would report a second error on standard error, where nobody expects it.
+//! would report a second error on standard error.
 
 use std::cell::RefCell;
 use std::fs::File;

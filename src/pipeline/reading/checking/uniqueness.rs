@@ -1,10 +1,10 @@
 //! `--unique` in a check: duplicates are known only in the order of the input, after the blocks were
 //! checked.
 
-use super::super::super::explanation::Explanation;
 use super::super::RowBuilder;
 use super::super::rows::add_duplicate;
 use super::{CheckedBlock, KnownRows, ValidRow, check_for_invalid};
+use crate::pipeline::explanation::Explanation;
 use crate::row::duplicates::{DuplicateFilter, Occurrence};
 use crate::row::{Position, RowContent};
 
