@@ -133,6 +133,7 @@ pub mod testing {
     }
     /// The results of a run.
     pub mod results {
+        pub use crate::results::timeline::TimelinePoint;
         pub use crate::results::{summary, tally};
     }
     /// The API's double.

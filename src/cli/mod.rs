@@ -129,6 +129,10 @@ fn dispatch(
     if let Some(page) = args.page(&fields) {
         return print(&page);
     }
+    // Neither does a report.
+    if let Some((directories, form)) = args.report() {
+        return commands::report::report(directories, &form).map(Exit::code);
+    }
     let (verb, file) = (args.verb(), config_file(&args));
     known.get_or_init(|| {
         EarlyEnd::of(
@@ -151,6 +155,8 @@ fn dispatch(
             commands::config::show(&settings)?;
             Ok(Exit::Success.code())
         }
+        // It was served above.
+        Verb::Report => Ok(Exit::Success.code()),
         Verb::Page => print(&args.page(&fields).unwrap_or_default()),
         Verb::ConfigInit => {
             let path = args.output_file().unwrap_or(Path::new(USUAL_FILE));

@@ -34,6 +34,7 @@ const TOPICS: &[Topic] = topics![
     "rows",
     "sending",
     "run-directory",
+    "report",
     "excel",
     "exit-codes",
     "tokens",

@@ -5,6 +5,7 @@ pub(crate) mod config;
 mod failure;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 mod shared;

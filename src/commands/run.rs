@@ -7,16 +7,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::api::Api;
 use crate::commands::Failure;
 use crate::commands::shared::command_line::CommandLine;
+use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::first_rows::FirstRows;
 use crate::commands::shared::next_steps::Typed;
-use crate::commands::shared::report::{Report, SendingReport, StartedAt};
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
 use crate::commands::shared::{descriptors, inputs, left_out, reading, row_range, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::input::KnownInput;
-use crate::journal::{Checkpoint, Outcome, Processes, Retry};
+use crate::journal::{Checkpoint, Outcome, Processes, Purpose, Retry};
 use crate::pipeline;
 use crate::pipeline::recorder::{Earlier, Inputs, Recorder};
 use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
@@ -24,6 +24,7 @@ use crate::pipeline::sender::Sending;
 use crate::process::signals::Signals;
 use crate::results::failed_rows::{FailedRows, OvertakingScope};
 use crate::results::progress::{EarlierRows, RunProgress};
+use crate::results::timeline::TimelineFile;
 use crate::row::duplicates::DuplicatePolicy;
 use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
 use crate::terminal::Terminal;
@@ -58,6 +59,10 @@ pub(crate) fn run(
         left_out::warn_of(&first_rows, typed.one_row(&run_dir).as_deref());
     }
 
+    let timeline = match start {
+        Start::Fresh => TimelineFile::begin(&run_dir),
+        Start::Continue { .. } => TimelineFile::resume(&run_dir),
+    };
     let asked = row_range::rows(&settings.input);
     let Beginning {
         rows,
@@ -73,7 +78,8 @@ pub(crate) fn run(
         DuplicatePolicy::Last => OvertakingScope::WholeRow,
         DuplicatePolicy::All | DuplicatePolicy::Reject => OvertakingScope::SetFields,
     });
-    let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()));
+    let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()))
+        .with_timeline(timeline);
     let reading = reading::of(settings, known.inputs, &rows, key)?;
     // If rows are read that were not asked for, their number says nothing about the work.
     if rows == asked && terminal.shows_progress() {
@@ -98,8 +104,8 @@ pub(crate) fn run(
     let (sent, recorded) = pipeline::run(reading, sending, recorder).map_err(Failure::unusable)?;
     drop(progress_guard);
     server.stop();
-    let report = Report {
-        command: "run",
+    let finish = Finish {
+        command: Purpose::Run,
         settings,
         names: known.names,
         typed,
@@ -115,7 +121,7 @@ pub(crate) fn run(
         route: Some(route),
         input_fault: sent.input_fault,
         recorded,
-        sending: Some(SendingReport {
+        sending: Some(SendingFigures {
             statistics: sent.statistics,
             latencies: sent.latencies,
             held_back: sent.held_back,
@@ -124,7 +130,7 @@ pub(crate) fn run(
         }),
         printed: Ok(()),
     };
-    report.finish(&terminal)
+    finish.finish(&terminal)
 }
 
 /// Returns the rows that earlier processes settled.

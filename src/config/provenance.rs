@@ -82,3 +82,30 @@ pub enum ShownValue {
     /// A value that is not shown.
     Secret,
 }
+
+impl ShownValue {
+    /// The text that replaces a secret.
+    pub const SECRET: &str = "***";
+
+    /// Returns the value in one line, and visible even if it is empty. A list is joined by commas.
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::Unset => "-".to_owned(),
+            Self::One(text) => visible(text),
+            Self::Many(items) if items.is_empty() => "-".to_owned(),
+            Self::Many(items) => {
+                let items: Vec<_> = items.iter().map(|item| visible(item)).collect();
+                items.join(", ")
+            }
+            Self::Secret => Self::SECRET.to_owned(),
+        }
+    }
+}
+
+fn visible(text: &str) -> String {
+    if text.is_empty() {
+        "\"\"".to_owned()
+    } else {
+        text::safe(text)
+    }
+}

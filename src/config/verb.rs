@@ -15,6 +15,8 @@ pub enum Verb {
     Config,
     /// Writes a file of settings.
     ConfigInit,
+    /// Reports on run directories.
+    Report,
     /// Prints completions or a page of the manual.
     Page,
     /// Logs a person in.
@@ -31,7 +33,8 @@ impl Verb {
         match self {
             Self::Run => Some("run"),
             Self::Check => Some("check"),
-            Self::Sandbox
+            Self::Report
+            | Self::Sandbox
             | Self::Config
             | Self::ConfigInit
             | Self::Page
@@ -47,7 +50,8 @@ impl Verb {
             Self::Run => "; nothing was sent",
             Self::Check => "; nothing was checked",
             Self::ConfigInit => "; nothing was written",
-            Self::Sandbox
+            Self::Report
+            | Self::Sandbox
             | Self::Config
             | Self::Page
             | Self::Login

@@ -47,7 +47,7 @@ impl AnswerTimes {
     }
 
     /// Adds the answers of another process.
-    pub(super) fn append(&mut self, other: &AnswerTimes) {
+    pub(crate) fn append(&mut self, other: &AnswerTimes) {
         for (us, answers) in other.iter() {
             self.add(us, answers);
         }

@@ -112,7 +112,7 @@ fn is_utf16(line: &[u8]) -> bool {
 
 /// Whether a file with a torn first line is not a journal whose header was being written. Such a
 /// journal begins like a header or with the zeros that a power cut leaves.
-pub(super) fn is_foreign(first_line: &[u8]) -> bool {
+pub(crate) fn is_foreign(first_line: &[u8]) -> bool {
     let beginning = first_line.get(..BEGINNING.len()).unwrap_or(first_line);
     !BEGINNING.starts_with(beginning) && !beginning.iter().all(|byte| *byte == 0)
 }

@@ -68,7 +68,7 @@ fn is_zero(number: &u64) -> bool {
 
 impl SentFigures {
     /// Adds the figures of another process.
-    pub(super) fn add(&mut self, other: &SentFigures) {
+    pub(crate) fn add(&mut self, other: &SentFigures) {
         let SentFigures {
             requests,
             retries,

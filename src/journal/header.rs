@@ -16,10 +16,11 @@ pub(crate) const FORMAT_VERSION: u32 = 2;
 pub(crate) const READING_RULES: u32 = 2;
 
 /// The purpose of a run directory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
     /// Updates are sent.
+    #[default]
     Run,
     /// Rows are only checked.
     Check,
@@ -131,7 +132,7 @@ impl Header {
     }
 
     /// Appends the header as a line.
-    pub(super) fn encode(&self, buffer: &mut Vec<u8>) {
+    pub(crate) fn encode(&self, buffer: &mut Vec<u8>) {
         let start = buffer.len();
         serde_json::to_writer(&mut *buffer, self)
             .expect("a header, written to memory, cannot fail");

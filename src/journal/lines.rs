@@ -95,7 +95,7 @@ impl<R: BufRead> LineReader<R> {
     }
 
     /// Returns the next line, with only those parts of an entry that a checkpoint needs.
-    pub(super) fn next_settled(&mut self) -> Result<Option<Line<'_, Settled<'_>>>, LineError> {
+    pub(crate) fn next_settled(&mut self) -> Result<Option<Line<'_, Settled<'_>>>, LineError> {
         self.read(Settled::read)
     }
 

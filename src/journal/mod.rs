@@ -32,6 +32,8 @@ pub use bulk_entry::BulkEntry;
 pub use checkpoint::Retry;
 pub(crate) use checkpoint::{Checkpoint, Plan, Remainder};
 pub(crate) use comparison::{Difference, InputComparison};
+pub(crate) use damage::is_foreign;
+pub(crate) use entry::milliseconds;
 pub use entry::{Entry, EntryError, Outcome};
 pub use fact::Fact;
 pub use figures::{Figures, SentFigures};

@@ -60,12 +60,12 @@ pub(crate) const FINISHED: [u8; 2] = [0, 1];
 
 impl Processes {
     /// Adds the first process.
-    pub(super) fn begin(&mut self, header: &Header) {
+    pub(crate) fn begin(&mut self, header: &Header) {
         self.add(Process::new(header.version.clone(), header.started));
     }
 
     /// Adds what a fact says about processes.
-    pub(super) fn add_fact(&mut self, fact: &Fact) {
+    pub(crate) fn add_fact(&mut self, fact: &Fact) {
         match fact {
             Fact::Continued { at, version } => self.add(Process::new(version.clone(), *at)),
             Fact::Ended {
@@ -80,7 +80,7 @@ impl Processes {
     }
 
     /// Counts rows that the current process ended.
-    pub(super) fn add_rows(&mut self, rows: u64) {
+    pub(crate) fn add_rows(&mut self, rows: u64) {
         self.rows += rows;
         self.finished_at = None;
         if let Some(process) = self.kept.back_mut() {
@@ -118,6 +118,20 @@ impl Processes {
             figures.sent.answers = AnswerTimes::default();
         }
         process.end = Some(end);
+    }
+
+    /// Adds the processes of another shard.
+    pub(crate) fn append(&mut self, other: Processes) {
+        self.number += other.number;
+        self.with_figures += other.with_figures;
+        self.rows += other.rows;
+        self.ms = self.ms.saturating_add(other.ms);
+        self.sent.add(&other.sent);
+        self.finished_at = self.finished_at.max(other.finished_at);
+        self.kept.extend(other.kept);
+        self.kept
+            .make_contiguous()
+            .sort_by_key(|process| process.started);
     }
 
     /// Returns the last processes, the oldest first.

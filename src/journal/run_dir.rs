@@ -106,6 +106,22 @@ impl RunDir {
         }
     }
 
+    /// Returns a directory that is there, to read from it. It is not locked.
+    pub(crate) fn existing(path: &Path) -> RunDir {
+        RunDir {
+            path: path.to_owned(),
+            lock: Arc::default(),
+        }
+    }
+
+    /// Whether another process has locked it, which is then at work in it.
+    pub(crate) fn is_locked(&self) -> bool {
+        let journal = open_regular(OpenOptions::new().read(true), &self.file(JOURNAL_NAME));
+        journal.is_ok_and(|journal| {
+            flock(&journal, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK)
+        })
+    }
+
     /// Returns the path of a file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -227,6 +243,18 @@ impl RunDir {
             Ok(file)
         };
         create().map_err(|source| RunDirError::Open {
+            file: safe_path(&path),
+            source,
+        })
+    }
+
+    /// Opens a private file to append to it, and to read it. Creates it if it is not there.
+    pub fn append_file(&self, name: &str) -> Result<File, RunDirError> {
+        let path = self.file(name);
+        self.refuse_other_kinds(name)?;
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true).mode(FILE_MODE);
+        open_regular(&mut options, &path).map_err(|source| RunDirError::Open {
             file: safe_path(&path),
             source,
         })

@@ -15,9 +15,9 @@ const OVERTAKEN_KEY: &[u8] = b"\"overtaken\":";
 /// The row, customer, outcome and hash of an entry. Its field sets are read on demand, since most
 /// are never needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Settled<'a> {
+pub(crate) struct Settled<'a> {
     /// See [`Entry::row`](super::Entry::row).
-    pub(super) row: u64,
+    pub(crate) row: u64,
     /// See [`Entry::id`](super::Entry::id).
     pub(super) id: Option<u64>,
     /// See [`Entry::outcome`](super::Entry::outcome).

@@ -12,6 +12,7 @@ use super::brakes::{self, Figures};
 use crate::api::Route;
 use crate::results::held_back::{Brake, BrakeTimes, HeldBack};
 use crate::results::progress::{RunProgress, SendingProgress};
+use crate::results::timeline::{Sample, Sampler, TimelinePoint};
 use crate::row::Row;
 use crate::schedule::{Cause, LimitedBy, Moment, Schedule, WindowPace};
 
@@ -25,6 +26,7 @@ pub(crate) struct Reporter {
     /// The route of requests.
     route: Route,
     times: BrakeTimes,
+    sampler: Sampler,
     /// The last limit of each cause.
     last_limits: BTreeMap<Brake, LimitedBy>,
     /// The most requests in flight that were logged last.
@@ -119,6 +121,7 @@ impl Reporter {
             progress,
             route,
             times: BrakeTimes::default(),
+            sampler: Sampler::default(),
             last_limits: BTreeMap::new(),
             in_flight_max: None,
             pause: None,
@@ -129,8 +132,46 @@ impl Reporter {
         }
     }
 
-    /// Updates the progress line and the log.
-    pub(crate) fn report(&mut self, schedule: &Schedule<Row>, now: Moment) {
+    /// Updates the progress line and the log. Returns a point of the timeline if one is due.
+    pub(crate) fn report(
+        &mut self,
+        schedule: &Schedule<Row>,
+        now: Moment,
+    ) -> Option<TimelinePoint> {
+        self.update(schedule, now);
+        self.sampled(schedule, now, Sampler::take)
+    }
+
+    /// Updates the progress line and the log for the last time. Returns the last point of the timeline.
+    pub(crate) fn finish(
+        &mut self,
+        schedule: &Schedule<Row>,
+        now: Moment,
+    ) -> Option<TimelinePoint> {
+        self.update(schedule, now);
+        self.sampled(schedule, now, Sampler::finish)
+    }
+
+    fn sampled(
+        &mut self,
+        schedule: &Schedule<Row>,
+        now: Moment,
+        take: impl FnOnce(&mut Sampler, Moment, &Sample<'_>) -> Option<TimelinePoint>,
+    ) -> Option<TimelinePoint> {
+        let progress = self.progress.snapshot();
+        let sample = Sample {
+            rows: progress.ended,
+            bad: progress.bad,
+            requests: schedule.statistics().attempts,
+            in_flight: schedule.in_flight(),
+            in_flight_max: schedule.in_flight_max(now).0,
+            rate_per_second: schedule.per_second_max(now),
+            brake_times: &self.times,
+        };
+        take(&mut self.sampler, now, &sample)
+    }
+
+    fn update(&mut self, schedule: &Schedule<Row>, now: Moment) {
         let silence = Silence::of(schedule, now);
         let window = schedule.window_pace(now);
         let held_back = self.held_back(schedule, silence, window, now);

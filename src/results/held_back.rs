@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::schedule::Moment;
 
@@ -76,7 +76,37 @@ struct Stretch {
     brake: Option<Brake>,
 }
 
+/// Returns the name for people of a cause with this name in JSON; `None` if only a later version
+/// knows it.
+pub(crate) fn label_of(name: &str) -> Option<&'static str> {
+    Brake::of_name(name).map(Brake::label)
+}
+
 impl Brake {
+    const ALL: [Brake; 17] = [
+        Brake::Pause,
+        Brake::Outage,
+        Brake::NoAnswer,
+        Brake::Doubts,
+        Brake::Window,
+        Brake::Rate,
+        Brake::NoNamedLimit,
+        Brake::LearnedRate,
+        Brake::MaxInFlight,
+        Brake::SlowStart,
+        Brake::Answers,
+        Brake::Refusals,
+        Brake::Sockets,
+        Brake::Retries,
+        Brake::TokenRefresh,
+        Brake::Order,
+        Brake::Input,
+    ];
+
+    fn of_name(name: &str) -> Option<Brake> {
+        Brake::ALL.into_iter().find(|brake| brake.name() == name)
+    }
+
     /// The name in JSON.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -131,6 +161,19 @@ impl Serialize for Brake {
     }
 }
 
+/// Reads numbers by cause. Causes that only a later version knows are left out.
+pub(crate) fn by_known_brake<'de, T, D>(deserializer: D) -> Result<BTreeMap<Brake, T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let by_name = BTreeMap::<String, T>::deserialize(deserializer)?;
+    let known = by_name
+        .into_iter()
+        .filter_map(|(name, number)| Some((Brake::of_name(&name)?, number)));
+    Ok(known.collect())
+}
+
 impl BrakeTimes {
     /// Adds the time since the last call to a cause; `None` if nothing held the run back.
     pub(crate) fn add(&mut self, now: Moment, brake: Option<Brake>) {
@@ -149,6 +192,12 @@ impl BrakeTimes {
         {
             self.recent.pop_front();
         }
+    }
+
+    /// Returns the whole time that each cause took; `None` is the time in which nothing held the
+    /// run back.
+    pub(crate) fn all(&self) -> &BTreeMap<Option<Brake>, Duration> {
+        &self.all
     }
 
     /// Returns the cause that took most of the last ten seconds.
@@ -178,6 +227,15 @@ impl BrakeTimes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_found_by_its_name() {
+        assert_eq!(Brake::ALL.len(), Brake::Input as usize + 1, "the last one");
+        for brake in Brake::ALL {
+            assert_eq!(label_of(brake.name()), Some(brake.label()), "{brake:?}");
+        }
+        assert_eq!(label_of("weather"), None);
+    }
 
     /// Returns the times after these seconds of each cause.
     fn after(stretches: &[(u64, Option<Brake>)]) -> BrakeTimes {

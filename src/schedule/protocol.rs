@@ -196,6 +196,11 @@ impl<T: Clone> Schedule<T> {
         self.throttle.window_pace(now)
     }
 
+    /// The limit of requests per second that holds now, if there is one.
+    pub fn per_second_max(&self, now: Moment) -> Option<f64> {
+        self.throttle.per_second(now)
+    }
+
     /// The figures so far.
     pub fn statistics(&self) -> &Statistics {
         &self.statistics

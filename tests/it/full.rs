@@ -6,8 +6,10 @@ use custsync::testing::journal::{
     AnswerTimes, Entry, EntryError, Fact, Figures, Header, InputIdentity, Outcome, Purpose,
     SentFigures, Shard,
 };
+use custsync::testing::results::TimelinePoint;
 use custsync::testing::results::summary::{
-    ErrorGroup, LatencySummary, ProcessSummary, SendingSummary, Summary, Totals,
+    ErrorGroup, LatencySummary, ProcessSummary, SendingSummary, SettingSummary, StepSummary,
+    Summary, Tone, Totals,
 };
 use custsync::testing::results::tally::MessageCount;
 use jiff::Timestamp;
@@ -43,7 +45,7 @@ pub(crate) fn full_entry() -> Entry<'static> {
 /// An entry of the summary's errors in which no key is left out.
 pub(crate) fn full_error_group() -> ErrorGroup {
     ErrorGroup {
-        outcome: Some("invalid"),
+        outcome: Some(Outcome::Invalid),
         field: None,
         code: String::new(),
         status: Some(422),
@@ -80,8 +82,12 @@ pub(crate) fn full_sending() -> SendingSummary {
 /// A summary in which no key is left out.
 pub(crate) fn full_summary() -> Summary {
     Summary {
-        version: "1",
-        command: "run",
+        version: "1".to_owned(),
+        command: Purpose::Run,
+        verdict: String::new(),
+        reasons: Vec::new(),
+        tone: Tone::Good,
+        next_steps: vec![full_step()],
         inputs: Vec::new(),
         read_as: Vec::new(),
         run_dir: Some(String::new()),
@@ -97,9 +103,10 @@ pub(crate) fn full_summary() -> Summary {
         rejected: Some(0),
         failed: Some(0),
         superseded: Some(0),
-        rare: ["conflict", "elsewhere", "other", "unchanged"]
-            .map(|name| (name, 1))
-            .into(),
+        unchanged: Some(1),
+        conflict: Some(1),
+        elsewhere: Some(1),
+        other: Some(1),
         unsent: Some(0),
         unrecorded: Some(0),
         errors: Vec::new(),
@@ -116,6 +123,25 @@ pub(crate) fn full_summary() -> Summary {
         error_message: Some(String::new()),
         exit_code: 0,
         files: Vec::new(),
+        failed_files: Vec::new(),
+        settings: vec![full_setting()],
+    }
+}
+
+/// A next step in which no key is left out.
+pub(crate) fn full_step() -> StepSummary {
+    StepSummary {
+        advice: String::new(),
+        command: Some(String::new()),
+    }
+}
+
+/// A setting in which no key is left out.
+pub(crate) fn full_setting() -> SettingSummary {
+    SettingSummary {
+        name: String::new(),
+        value: Some(String::new()),
+        origin: String::new(),
     }
 }
 
@@ -140,6 +166,21 @@ pub(crate) fn full_totals() -> Totals {
         rows: 0,
         seconds: 0.0,
         sending: full_sending(),
+    }
+}
+
+/// A line of the timeline.
+pub(crate) fn full_point() -> TimelinePoint {
+    TimelinePoint {
+        at: Timestamp::UNIX_EPOCH,
+        ms: 0,
+        rows: 0,
+        bad: 0,
+        requests: 0,
+        in_flight: 0.0,
+        in_flight_max: 0,
+        rate_per_second: None,
+        held_back_ms: std::collections::BTreeMap::new(),
     }
 }
 

@@ -61,6 +61,7 @@ mod pages;
 mod printing;
 mod processes;
 mod proxies;
+mod report;
 mod samples;
 mod schemas;
 mod screens;

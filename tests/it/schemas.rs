@@ -11,12 +11,13 @@ use serde_json::{Value, json};
 
 use crate::full::{
     full_entry, full_error_group, full_facts, full_figures, full_header, full_input, full_latency,
-    full_process, full_sending, full_summary, full_totals,
+    full_point, full_process, full_sending, full_setting, full_step, full_summary, full_totals,
 };
 use crate::harness::{Customers, End, Scenario};
 
 const SUMMARY: &str = include_str!("../../docs/schemas/summary.schema.json");
 const RESULTS: &str = include_str!("../../docs/schemas/results.schema.json");
+const TIMELINE: &str = include_str!("../../docs/schemas/timeline.schema.json");
 
 fn schema(text: &str) -> Value {
     serde_json::from_str(text).expect("the schema is JSON")
@@ -46,6 +47,19 @@ fn files_keep(end: &End) {
     let text = String::from_utf8(end.file("results.ndjson").to_vec()).expect("results are UTF-8");
     for line in text.lines() {
         keeps(&results, &serde_json::from_str(line).expect("a line"));
+    }
+    let timeline = validator(TIMELINE);
+    // A check has no timeline.
+    let text = end
+        .files
+        .get("timeline.ndjson")
+        .cloned()
+        .unwrap_or_default();
+    for line in String::from_utf8(text)
+        .expect("a timeline is UTF-8")
+        .lines()
+    {
+        keeps(&timeline, &serde_json::from_str(line).expect("a line"));
     }
 }
 
@@ -194,6 +208,8 @@ fn the_members_are_those_of_the_program() {
         ("latency", keys(&full_latency(), &[])),
         ("process", keys(&full_process(), &[])),
         ("totals", keys(&full_totals(), &[])),
+        ("step", keys(&full_step(), &[])),
+        ("setting", keys(&full_setting(), &[])),
     ];
     for (name, keys) in of_summary {
         assert_eq!(members(&summary, name), keys, "{name}");
@@ -213,6 +229,8 @@ fn the_members_are_those_of_the_program() {
     for (name, keys) in of_results {
         assert_eq!(members(&results, name), keys, "{name}");
     }
+    let point = keys(&full_point(), &[]);
+    assert_eq!(members(&schema(TIMELINE), "point"), point);
     let facts = full_facts();
     let names = ["continued", "ended", "leftOut", "undone", "synced"];
     assert_eq!(names.len(), facts.len());
@@ -242,4 +260,5 @@ fn every_member_is_described() {
     }
     check(&schema(SUMMARY), "summary");
     check(&schema(RESULTS), "results");
+    check(&schema(TIMELINE), "timeline");
 }

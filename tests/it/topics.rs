@@ -30,13 +30,14 @@ fn each_page_is_printed_as_it_is() {
     for (topic, file) in pages() {
         let page = fs::read_to_string(file).unwrap();
         let end = help(&[&topic]).exits(0);
-        if topic == "sandbox" {
+        let verb = match topic.as_str() {
+            "sandbox" => Some("Start a local server"),
+            "report" => Some("Show how a run went"),
+            _ => None,
+        };
+        if let Some(about) = verb {
             // A verb has this name, too: its flags come first.
-            assert!(
-                end.stdout.starts_with("Start a local server"),
-                "{}",
-                end.stdout
-            );
+            assert!(end.stdout.starts_with(about), "{}", end.stdout);
             assert!(
                 end.stdout.ends_with(&format!("\n\n{page}")),
                 "{}",

@@ -18,6 +18,11 @@ const CHECK_EXAMPLES: &str = "Examples:
   custsync check export.csv -m 'E-mail=email' --ignore Notes --output-format json
   custsync check export.csv --explain 3           show how the first rows are read";
 
+const REPORT_EXAMPLES: &str = "Examples:
+  custsync report runs/november
+  custsync report runs/november --html november.html
+  custsync report nights/* --output-format json";
+
 const SANDBOX_EXAMPLES: &str = "Examples:
   custsync sandbox                              prints the command that sends to it
   custsync sandbox --window 600/m --ledger updates.ndjson
@@ -58,6 +63,7 @@ pub(super) fn examples(verbs: &[&str]) -> &'static str {
     match verbs {
         ["run"] => RUN_EXAMPLES,
         ["check"] => CHECK_EXAMPLES,
+        ["report"] => REPORT_EXAMPLES,
         ["sandbox"] => SANDBOX_EXAMPLES,
         ["login"] => LOGIN_EXAMPLES,
         ["logout"] => LOGOUT_EXAMPLES,

@@ -22,6 +22,7 @@ pub fn command(fields_help: &str) -> clap::Command {
     let verbs = [
         ("run", Verb::Run),
         ("check", Verb::Check),
+        ("report", Verb::Report),
         ("sandbox", Verb::Sandbox),
         ("login", Verb::Login),
         ("logout", Verb::Logout),

@@ -23,11 +23,24 @@ pub use self::flags::{InitFlags, LoginFlags, RunFlags, SandboxCommandFlags, Toke
 pub use self::help::{command, setting_help};
 use self::other_words::Piped;
 pub(crate) use self::roles::with_roles;
+use crate::commands::report::ReportForm;
+use crate::config::output::OutputFormat;
 use crate::config::{CliInput, FlagValue, Verb};
 
 /// Arguments that are no settings, by their ids.
-const NOT_SETTINGS: [&str; 9] = [
-    "config", "dry_run", "file", "files", "help", "output", "page", "shell", "version",
+const NOT_SETTINGS: [&str; 12] = [
+    "config",
+    "directories",
+    "dry_run",
+    "file",
+    "files",
+    "form",
+    "help",
+    "html",
+    "output",
+    "page",
+    "shell",
+    "version",
 ];
 
 /// The command line.
@@ -61,6 +74,8 @@ pub enum Command {
     Run(RunArgs),
     /// Read, map and validate only: no request is sent
     Check(CheckArgs),
+    /// Show how a run went, from its directory: in words, as JSON, or as a page
+    Report(ReportArgs),
     /// Start a local server that behaves like the API, for trials
     Sandbox(SandboxArgs),
     /// Log in, and keep the login in the token file
@@ -123,6 +138,26 @@ pub struct ConfigArgs {
     /// The flags that are settings.
     #[command(flatten)]
     pub flags: RunFlags,
+}
+
+/// `custsync report`
+#[derive(Debug, clap::Args)]
+pub struct ReportArgs {
+    /// The run directories; those of the shards of one run are reported as one
+    #[arg(value_name = "DIR", required = true)]
+    pub directories: Vec<PathBuf>,
+    /// Write a page to this file, as report.html in a run directory; - means standard output
+    #[arg(long, value_name = "FILE", conflicts_with = "form")]
+    pub html: Option<PathBuf>,
+    /// Format of the report on stdout [default: text]
+    #[arg(
+        id = "form",
+        long = "output-format",
+        value_enum,
+        hide_possible_values = true,
+        value_name = "text|json"
+    )]
+    pub form: Option<OutputFormat>,
 }
 
 /// `custsync completions`
@@ -211,6 +246,7 @@ impl Args {
             Command::Login(_) => Verb::Login,
             Command::Logout(_) => Verb::Logout,
             Command::Token(_) => Verb::Token,
+            Command::Report(_) => Verb::Report,
             Command::Completions(_) | Command::Man(_) => Verb::Page,
         }
     }
@@ -224,7 +260,7 @@ impl Args {
             Command::Sandbox(args) => &args.flags.config,
             Command::Login(flags) => &flags.token.config,
             Command::Logout(flags) | Command::Token(flags) => &flags.config,
-            Command::Completions(_) | Command::Man(_) => &None,
+            Command::Report(_) | Command::Completions(_) | Command::Man(_) => &None,
         };
         path.as_deref()
     }
@@ -239,12 +275,25 @@ impl Args {
             }
             Command::Run(_)
             | Command::Check(_)
+            | Command::Report(_)
             | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)
             | Command::Token(_)
             | Command::Config(_) => None,
         }
+    }
+
+    /// Returns the run directories that are to be reported on, and the form of the report.
+    pub(crate) fn report(&self) -> Option<(&[PathBuf], ReportForm)> {
+        let Command::Report(args) = &self.command else {
+            return None;
+        };
+        let form = match &args.html {
+            Some(path) => ReportForm::Page(path.clone()),
+            None => ReportForm::Printed(args.form.unwrap_or(OutputFormat::Text)),
+        };
+        Some((&args.directories, form))
     }
 
     /// Returns the file that `config init` is to write.
@@ -257,6 +306,7 @@ impl Args {
             Command::Config(ConfigArgs { action: None, .. })
             | Command::Run(_)
             | Command::Check(_)
+            | Command::Report(_)
             | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)
@@ -276,7 +326,8 @@ impl Args {
                 ..
             }) => args.file.iter().cloned().collect(),
             Command::Config(args) => args.files.clone(),
-            Command::Sandbox(_)
+            Command::Report(_)
+            | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)
             | Command::Token(_)

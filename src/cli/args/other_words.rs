@@ -80,8 +80,8 @@ const VERBS: [(&[&str], &str); 6] = [
 /// Verbs of other tools for which there is no verb, and what does it.
 const NO_VERBS: [(&[&str], &str); 1] = [(
     &["list", "ls", "show", "state", "status"],
-    "the state of a run is in its directory: summary.json is written when a process ends, and the \
-     command of the run continues it",
+    "the state of a run is in its directory: `custsync report DIR` shows it, and the command of \
+     the run continues it",
 )];
 
 /// Adds custsync's word to an error about a word that it does not know. `typed_verb` is the first
@@ -107,10 +107,16 @@ pub(super) fn with_tip(
             })
             .unwrap_or_default()
         }
-        ErrorKind::InvalidSubcommand => invalid(&error, ContextKind::InvalidSubcommand)
-            .and_then(|word| verb_tip(word).or_else(|| similar_verb(word, &error, command)))
-            .into_iter()
-            .collect(),
+        ErrorKind::InvalidSubcommand => {
+            let word = invalid(&error, ContextKind::InvalidSubcommand);
+            let known = word.and_then(verb_tip);
+            let similar = word.and_then(|word| similar_verb(word, &error, command));
+            if known.is_some() {
+                // clap's own guess goes by spelling.
+                error.remove(ContextKind::SuggestedSubcommand);
+            }
+            known.or(similar).into_iter().collect()
+        }
         ErrorKind::MissingRequiredArgument if piped == Piped::Something => {
             let verb = typed_verb.filter(|verb| takes_files(verb, command));
             verb.map(|verb| format!("to read standard input, name it as FILE: 'custsync {verb} -'"))
@@ -276,8 +282,8 @@ mod tests {
         }
         check(
             "status",
-            "the state of a run is in its directory: summary.json is written when a process ends, \
-             and the command of the run continues it",
+            "the state of a run is in its directory: `custsync report DIR` shows it, and the command \
+             of the run continues it",
         );
         check("chek", "a similar subcommand exists: 'check'");
         check("rnu", "a similar subcommand exists: 'run'");

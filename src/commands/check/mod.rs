@@ -11,11 +11,12 @@ use self::directory::CheckDirectory;
 use self::explain::Destination;
 use crate::commands::Failure;
 use crate::commands::shared::command_line::CommandLine;
+use crate::commands::shared::finish::{Finish, StartedAt};
 use crate::commands::shared::next_steps::Typed;
-use crate::commands::shared::report::{Report, StartedAt};
 use crate::commands::shared::{inputs, reading, row_range, start, unique};
 use crate::config::Settings;
 use crate::config::provenance::Provenance;
+use crate::journal::Purpose;
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds, ExplainObserver};
 use crate::process::signals::Signals;
@@ -71,8 +72,8 @@ pub(crate) fn check(
     let (ended, recorded) = pipeline::check(reading, recorder, bounds, &progress, observer)
         .map_err(Failure::unusable)?;
     drop(progress_guard);
-    let report = Report {
-        command: "check",
+    let finish = Finish {
+        command: Purpose::Check,
         settings,
         names: known.names,
         run_dir: started.run_dir,
@@ -91,7 +92,7 @@ pub(crate) fn check(
         until: None,
         printed,
     };
-    let code = report.finish(&terminal);
+    let code = finish.finish(&terminal);
     drop(temporary);
     code
 }

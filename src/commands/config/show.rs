@@ -14,9 +14,6 @@ use crate::config::provenance::{EffectiveSetting, ShownValue};
 use crate::input::InputName;
 use crate::{terminal, text};
 
-/// The text that replaces a secret.
-const SECRET: &str = "***";
-
 /// The widest column. Longer values stick out, so that the next column stays in sight.
 const COLUMN_WIDTH_MAX: usize = 40;
 
@@ -52,7 +49,7 @@ fn render_text(settings: &[EffectiveSetting]) -> String {
     let cells = |setting: &EffectiveSetting| {
         (
             setting.name,
-            value_text(&setting.value),
+            setting.value.to_text(),
             setting.provenance.to_string(),
         )
     };
@@ -97,36 +94,13 @@ impl JsonSetting {
             ShownValue::Unset => json!(null),
             ShownValue::One(text) => json!(text),
             ShownValue::Many(items) => json!(items),
-            ShownValue::Secret => json!(SECRET),
+            ShownValue::Secret => json!(ShownValue::SECRET),
         };
         Self {
             name: setting.name,
             value,
             origin: setting.provenance.to_string(),
         }
-    }
-}
-
-fn value_text(value: &ShownValue) -> String {
-    match value {
-        ShownValue::Unset => "-".to_owned(),
-        ShownValue::One(text) => visible(text),
-        ShownValue::Many(items) if items.is_empty() => "-".to_owned(),
-        ShownValue::Many(items) => items
-            .iter()
-            .map(|item| visible(item))
-            .collect::<Vec<_>>()
-            .join(", "),
-        ShownValue::Secret => SECRET.to_owned(),
-    }
-}
-
-/// Returns the text on one line, and visible even if it is empty.
-fn visible(text: &str) -> String {
-    if text.is_empty() {
-        "\"\"".to_owned()
-    } else {
-        text::safe(text)
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::commands::Failure;
-use crate::commands::shared::summary_file;
+use crate::commands::shared::named_file;
 use crate::config::output::{OutputFormat, OutputSettings};
 use crate::config::{CliInput, ConfigFile, FlagValue, Settings, Verb};
 use crate::process::exit::Exit;
@@ -99,7 +99,7 @@ impl EarlyEnd {
             terminal::print_error(&Failure::stdout(error).message());
         }
         if let Some(path) = &self.output.summary_file {
-            summary_file::write(path, &json);
+            named_file::write_summary(path, &json);
         }
     }
 }

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use super::command_line::{Changes, CommandLine, RUN};
 use super::continuing::time_to_go_on;
 use crate::commands::shared::left_out;
-use crate::config::Settings;
 use crate::config::api::{Target, TokenSource};
 use crate::config::provenance::Provenance;
+use crate::config::{BelongsTo, Holds, Settings};
 use crate::input::KnownInput;
 use crate::journal::{JOURNAL_NAME, RunDir};
-use crate::results::summary::{Needs, NextStep, Summary, TimeToGoOn};
+use crate::results::summary::{Commands, Needs, NextStep, Summary, TimeToGoOn};
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::text;
@@ -81,13 +81,27 @@ impl<'c> Typed<'c> {
         }
     }
 
-    /// Returns the command that continues a run in this directory by itself.
+    /// Whether commands that are made of the typed one may hold customers' values.
+    pub(in crate::commands) fn commands(&self) -> Commands {
+        let has_values = self.settings.effective().iter().any(|setting| {
+            matches!(setting.provenance, Provenance::Flag(_))
+                && setting.belongs_to == BelongsTo::Run(Holds::Values)
+        });
+        if has_values {
+            Commands::MayHoldValues
+        } else {
+            Commands::HoldNoValues
+        }
+    }
+
+    /// Returns the command that continues a run in this directory by itself; `None` if it may hold
+    /// customers' values.
     pub(in crate::commands) fn continuation(
         &self,
         run_dir: &RunDir,
         stop: Option<&StopReason>,
     ) -> Option<String> {
-        stop.filter(|_| self.can_be_read_again)
+        stop.filter(|_| self.can_be_read_again && self.commands() == Commands::HoldNoValues)
             .and_then(time_to_go_on)
             .map(|_| self.continued(run_dir, &[], Vec::new()))
     }

@@ -17,6 +17,7 @@ use crate::journal::{
 use crate::process::crash;
 use crate::results::failed_rows::FailedRows;
 use crate::results::tally::Tally;
+use crate::results::timeline::{TimelineFile, TimelinePoint};
 use crate::row::Row;
 
 /// Messages that wait for the recorder.
@@ -29,6 +30,8 @@ pub(crate) enum Message {
     Ended(Vec<EndedRow>),
     /// Make everything written durable.
     Sync,
+    /// Append this to the timeline.
+    Timeline(TimelinePoint),
     /// The run directory belongs to another input: leave its files of failed rows unchanged.
     LeaveFailedRows,
 }
@@ -72,6 +75,8 @@ pub(crate) struct Earlier {
 pub(crate) struct Recorder {
     journal: JournalWriter,
     failed: FailedRows,
+    /// The timeline; `None` for a check.
+    timeline: Option<TimelineFile>,
     tally: Tally,
     earlier: Option<Earlier>,
     /// Rows that this process updated, of customers with an earlier row that failed.
@@ -113,12 +118,21 @@ impl Recorder {
         Recorder {
             journal,
             failed,
+            timeline: None,
             tally,
             earlier,
             overtakers,
             inputs,
             written: 0,
             unrecorded: 0,
+        }
+    }
+
+    /// Keeps a timeline, too.
+    pub(crate) fn with_timeline(self, timeline: TimelineFile) -> Recorder {
+        Recorder {
+            timeline: Some(timeline),
+            ..self
         }
     }
 
@@ -155,6 +169,12 @@ impl Recorder {
         crash::provoke("recorder");
         match message {
             Message::Sync => Ok(self.journal.sync()?),
+            Message::Timeline(point) => {
+                if let Some(timeline) = &mut self.timeline {
+                    timeline.push(point);
+                }
+                Ok(())
+            }
             Message::LeaveFailedRows => {
                 self.failed.abandon();
                 Ok(())
@@ -389,7 +409,7 @@ impl Message {
     fn rows(&self) -> u64 {
         match self {
             Message::Ended(ended) => u64::try_from(ended.len()).unwrap_or(u64::MAX),
-            Message::Sync | Message::LeaveFailedRows => 0,
+            Message::Sync | Message::Timeline(_) | Message::LeaveFailedRows => 0,
         }
     }
 }

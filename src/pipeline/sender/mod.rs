@@ -441,7 +441,11 @@ impl Driver {
 
     fn report(&mut self) {
         let now = self.now();
-        self.reporter.report(&self.sending.schedule, now);
+        let point = self.reporter.report(&self.sending.schedule, now);
+        if let Some(point) = point.map(Message::Timeline) {
+            // If the queue is full, the timeline has a gap.
+            self.queues.recorder.try_send(point).ok();
+        }
     }
 
     /// Collects rows that had ended when a second signal ended the loop.
@@ -463,14 +467,9 @@ impl Driver {
             self.sending.schedule.token_refreshed(refreshed, now);
         }
         self.collect_ended();
-        if self
-            .sending
-            .schedule
-            .stopped()
-            .is_some_and(StopReason::is_about_another_input)
-        {
-            let message = self.queues.recorder.send(Message::LeaveFailedRows).await;
-            message.expect(RECORDER_LISTENS);
+        let stop = self.sending.schedule.stopped();
+        if stop.is_some_and(StopReason::is_about_another_input) {
+            self.tell_recorder(Message::LeaveFailedRows).await;
         } else {
             self.leave_waiting();
             for row in std::mem::take(&mut self.again).into_values() {
@@ -479,13 +478,12 @@ impl Driver {
             self.read_settled_rows().await;
         }
         self.outbox.hand_over(&self.queues.recorder).await;
-        self.report();
         let now = self.now();
-        let wait = self
-            .sending
-            .schedule
-            .named_wait_ends(now)
-            .map(|until| until.since(now));
+        if let Some(point) = self.reporter.finish(&self.sending.schedule, now) {
+            self.tell_recorder(Message::Timeline(point)).await;
+        }
+        let wait = self.sending.schedule.named_wait_ends(now);
+        let wait = wait.map(|until| until.since(now));
         Sent {
             // A time beyond any date is not reported.
             until: wait.and_then(|wait| Timestamp::now().checked_add(wait).ok()),
@@ -498,6 +496,11 @@ impl Driver {
             read_to: self.read_to.unwrap_or(ReadTo::Stop),
             cut_off,
         }
+    }
+
+    async fn tell_recorder(&self, message: Message) {
+        let sent = self.queues.recorder.send(message).await;
+        sent.expect(RECORDER_LISTENS);
     }
 
     fn now(&self) -> Moment {

@@ -99,7 +99,7 @@ fn file_of(name: &str, head: &str, raw: &str, overtaken: &[Field], format: Faile
     fs::read_to_string(directory.path().join(name)).expect("the file")
 }
 
-const ERROR: &str = r#"the API answered 422; validation_error; not ""good""; email is bad"#;
+const ERROR: &str = r#"the API rejects it: 422 validation_error; not ""good""; email is bad"#;
 const SET: &str = "; later rows of this customer have set email, job";
 
 #[test]

@@ -1,8 +1,9 @@
 //! The end of a run or check, as far as `summary.json` does not tell it.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-use super::next_step::NextStep;
+use super::next_step::{NextStep, StepSummary};
 
 /// The end of a run or check, as people are told of it beside the figures of the summary.
 #[derive(Debug, Clone, Default)]
@@ -25,14 +26,44 @@ pub(crate) struct End {
     pub(crate) input_notes: Vec<String>,
     /// The next steps, the most important last.
     pub(crate) next: Vec<NextStep>,
+    /// The contents of their commands.
+    pub(crate) commands: Commands,
+}
+
+/// Whether commands that are made of the typed one may hold customers' values, as in `--set`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Commands {
+    /// They hold none.
+    #[default]
+    HoldNoValues,
+    /// They may hold some.
+    MayHoldValues,
+}
+
+impl End {
+    /// Returns the next steps, for the user's own screen.
+    pub(super) fn steps(&self) -> Vec<StepSummary> {
+        self.next.iter().map(StepSummary::from).collect()
+    }
+
+    /// Returns the next steps for files, which hold no customer's value.
+    pub(super) fn steps_for_files(&self) -> Vec<StepSummary> {
+        let steps = self.steps().into_iter();
+        match self.commands {
+            Commands::HoldNoValues => steps.collect(),
+            Commands::MayHoldValues => steps.map(StepSummary::without_command).collect(),
+        }
+    }
 }
 
 /// The colour of a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tone {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tone {
     /// Everything is as the file says.
     Good,
     /// Some rows need attention, or the same command goes on.
+    #[default]
     Mixed,
     /// Nothing was updated, or something has to be fixed first.
     Bad,

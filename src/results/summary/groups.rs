@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::super::answer_words::OVERTAKEN;
 use super::super::tally::{Group, MessageCount, RowsRead, Tally};
 use super::inputs::InputNames;
 use super::words::rows;
@@ -11,17 +12,17 @@ use crate::journal::Outcome;
 use crate::text::{self, grouped};
 
 /// Rows with the same error.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ErrorGroup {
     /// The outcome of the rows; absent for warnings.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<&'static str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
     /// The field, if the error names one.
     pub field: Option<String>,
     /// The contract's code, the API's code, or the cause.
     pub code: String,
     /// The status of the answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// The number of rows.
     pub rows: u64,
@@ -31,7 +32,7 @@ pub struct ErrorGroup {
     pub first: Vec<String>,
     /// The messages, the most frequent first. Absent if the words are the API's, which may quote a
     /// value.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<MessageCount>,
 }
 
@@ -40,7 +41,7 @@ pub fn error_groups(tally: &Tally, records: u64, names: &InputNames) -> Vec<Erro
     let groups = tally.groups().into_iter();
     groups
         .map(|(key, errors)| ErrorGroup {
-            outcome: Some(key.outcome.name()),
+            outcome: Some(key.outcome),
             field: key.field.clone(),
             code: key.code.clone(),
             status: key.status,
@@ -100,7 +101,7 @@ pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
     clippy::cast_precision_loss,
     reason = "a share is shown with two decimals"
 )]
-fn share(rows: u64, records: u64) -> f64 {
+pub(in crate::results) fn share(rows: u64, records: u64) -> f64 {
     if rows == 0 {
         return 0.0;
     }
@@ -110,13 +111,10 @@ fn share(rows: u64, records: u64) -> f64 {
     ((rows as f64 * 10_000.0 / records as f64).round() / 100.0).min(99.99)
 }
 
-/// The code of rows that were not sent because later rows of their customers were updated.
-const OVERTAKEN: &str = "overtaken";
-
 impl ErrorGroup {
     /// Whether its rows were not sent because later rows of their customers were updated.
     pub(crate) fn is_overtaken(&self) -> bool {
-        self.outcome == Some(Outcome::Failed.name()) && self.code == OVERTAKEN
+        self.outcome == Some(Outcome::Failed) && self.code == OVERTAKEN
     }
 
     /// Formats a warning in one line.

@@ -26,13 +26,11 @@ impl InputNames {
         }
     }
 
-    /// Creates inputs with names alone, for tests.
-    #[cfg(test)]
-    pub(super) fn of_names(names: &[&str]) -> InputNames {
-        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+    /// Creates inputs with names alone, as a journal has them.
+    pub(crate) fn of_names(names: &[String]) -> InputNames {
         InputNames {
-            names: names.clone(),
-            places: names,
+            names: names.to_vec(),
+            places: names.to_vec(),
             read_as: Vec::new(),
         }
     }

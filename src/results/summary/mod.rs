@@ -10,33 +10,51 @@ mod sending;
 mod tests;
 mod text;
 mod verdict;
-mod words;
-
-use std::collections::BTreeMap;
+pub(in crate::results) mod words;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-pub(crate) use self::end::{End, StoppedBy, Tone};
+pub use self::end::Tone;
+pub(crate) use self::end::{Commands, End, StoppedBy};
+pub(in crate::results) use self::groups::share;
 pub use self::groups::{ErrorGroup, error_groups, warning_groups};
 pub use self::inputs::InputNames;
+pub use self::next_step::StepSummary;
+pub(in crate::results) use self::next_step::next;
 pub(crate) use self::next_step::{Needs, NextStep, TimeToGoOn};
 pub use self::processes::{ProcessSummary, Totals};
 pub(crate) use self::sending::figures;
 pub use self::sending::{LatencySummary, SendingSummary};
 pub(crate) use self::text::SummaryText;
+pub(in crate::results) use self::text::{details, notes, what_is_wrong};
+pub(in crate::results) use self::verdict::verdict;
 use super::tally::{RowsRead, Tally};
-use crate::journal::Outcome;
+use crate::journal::{Outcome, Purpose};
 use crate::text::safe_json;
 
 /// The summary of a run or a check. The books close: `records` is the sum of the outcomes and
 /// `unsent`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// A report reads it back. Members that later versions added have defaults.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// The program's version.
-    pub version: &'static str,
+    pub version: String,
     /// `run` or `check`.
-    pub command: &'static str,
+    pub command: Purpose,
+    /// The verdict in one or two sentences.
+    #[serde(default)]
+    pub verdict: String,
+    /// The reasons for it, a sentence each.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// Whether the verdict is good news.
+    #[serde(default)]
+    pub tone: Tone,
+    /// The next steps, the most important last.
+    #[serde(default)]
+    pub next_steps: Vec<StepSummary>,
     /// The names of the inputs.
     pub inputs: Vec<String>,
     /// Their formats.
@@ -57,31 +75,39 @@ pub struct Summary {
     /// neither read to its end nor counted.
     pub total: Option<u64>,
     /// Valid rows (`check` only).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid: Option<u64>,
     /// Rows that the API applied.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<u64>,
     /// Rows that break the contract.
     pub invalid: u64,
     /// Rows that the API rejected.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<u64>,
     /// Rows of which every attempt failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<u64>,
     /// Rows that were not sent because of a later row of their customer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub superseded: Option<u64>,
-    /// Rows with outcomes that this version does not produce: `unchanged`, `conflict`, `elsewhere`,
-    /// and `other` for those of a later version. Each is present only if there is such a row.
-    #[serde(flatten)]
-    pub rare: BTreeMap<&'static str, u64>,
+    /// Rows that had their values already. Only present if there is such a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unchanged: Option<u64>,
+    /// Rows whose customers were changed elsewhere. Only present if there is such a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<u64>,
+    /// Rows of other shards. Only present if there is such a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elsewhere: Option<u64>,
+    /// Rows with an outcome of a later version. Only present if there is such a row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<u64>,
     /// Rows without an outcome; the same command sends them.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsent: Option<u64>,
     /// Rows whose outcome could not be recorded (`check` only; in a run they are unsent).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unrecorded: Option<u64>,
     /// Errors by outcome, field and code, the largest group first.
     pub errors: Vec<ErrorGroup>,
@@ -97,26 +123,44 @@ pub struct Summary {
     /// Lines with only delimiters, which were skipped.
     pub blank_rows: u64,
     /// The numbers of sending, in this process.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sending: Option<SendingSummary>,
     /// The processes that worked on the run, this one last (`run` only).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub processes: Option<Vec<ProcessSummary>>,
     /// The sums over all of them (`run` only).
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub totals: Option<Totals>,
     /// The reason why it stopped early.
     pub stopped: Option<String>,
     /// The command that continues the run.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continue_with: Option<String>,
     /// The error messages, one a line.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     /// The process's exit code.
     pub exit_code: u8,
     /// The files written.
     pub files: Vec<String>,
+    /// The files of failed rows among them, by their names in the run directory.
+    #[serde(default)]
+    pub failed_files: Vec<String>,
+    /// The settings that differ from their defaults.
+    #[serde(default)]
+    pub settings: Vec<SettingSummary>,
+}
+
+/// A setting that differs from its default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettingSummary {
+    /// The name.
+    pub name: String,
+    /// The value in one line; absent if it is a secret, or may be a customer's value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// The flag, the variable or the file that gives the value.
+    pub origin: String,
 }
 
 /// Rounds to one decimal.
@@ -129,14 +173,6 @@ pub fn format_time(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// The outcomes that few runs have.
-const RARE: [Outcome; 4] = [
-    Outcome::Unchanged,
-    Outcome::Conflict,
-    Outcome::Elsewhere,
-    Outcome::Other,
-];
-
 impl Summary {
     /// Sets the counts from the tally and the rows that were read. `unrecorded` outcomes are not in
     /// the tally.
@@ -147,7 +183,7 @@ impl Summary {
         self.fields_left_out = read.fields_left_out;
         self.fields_overtaken = read.fields_overtaken;
         self.blank_rows = read.blank_rows;
-        if self.command == "check" {
+        if self.command == Purpose::Check {
             // A row whose outcome could not be recorded is not valid for that.
             self.valid = Some(read.rows - self.invalid - read.superseded - unrecorded);
             self.unrecorded = Some(unrecorded).filter(|rows| *rows > 0);
@@ -158,10 +194,11 @@ impl Summary {
         self.rejected = Some(tally.count(Outcome::Rejected));
         self.failed = Some(tally.count(Outcome::Failed));
         self.superseded = Some(tally.count(Outcome::Superseded));
-        let rare = RARE
-            .iter()
-            .map(|outcome| (outcome.name(), tally.count(*outcome)));
-        self.rare = rare.filter(|(_, rows)| *rows > 0).collect();
+        let if_any = |outcome| Some(tally.count(outcome)).filter(|rows| *rows > 0);
+        self.unchanged = if_any(Outcome::Unchanged);
+        self.conflict = if_any(Outcome::Conflict);
+        self.elsewhere = if_any(Outcome::Elsewhere);
+        self.other = if_any(Outcome::Other);
         let unsent = read.rows.checked_sub(tally.ended());
         self.unsent =
             Some(unsent.expect("no row has two outcomes, and none has one without being read"));
@@ -169,15 +206,8 @@ impl Summary {
 
     /// Whether a row needs the user's attention.
     pub fn has_bad_rows(&self) -> bool {
-        let unlisted = RARE
-            .iter()
-            .filter(|outcome| outcome.needs_attention())
-            .filter_map(|it| self.rare.get(it.name()));
-        self.invalid
-            + self.rejected.unwrap_or_default()
-            + self.failed.unwrap_or_default()
-            + unlisted.sum::<u64>()
-            > 0
+        let others = [self.rejected, self.failed, self.conflict, self.other];
+        self.invalid > 0 || others.into_iter().flatten().any(|rows| rows > 0)
     }
 
     /// Formats the summary as JSON.

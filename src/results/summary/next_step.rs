@@ -1,6 +1,7 @@
 //! The next step for the user, with the command for it.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::text::grouped;
 
@@ -73,6 +74,15 @@ pub(crate) enum NextStep {
         /// The command.
         command: String,
     },
+}
+
+/// A next step for the user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepSummary {
+    /// The advice, which ends with a colon if a command follows.
+    pub advice: String,
+    /// The command.
+    pub command: Option<String>,
 }
 
 /// The parts that a command needs besides its words.
@@ -197,11 +207,36 @@ impl NextStep {
     }
 }
 
+impl StepSummary {
+    /// Returns the step without its command, which may hold customers' values.
+    pub(super) fn without_command(self) -> StepSummary {
+        if self.command.is_none() {
+            return self;
+        }
+        let what = self.advice.trim_end_matches(':');
+        StepSummary {
+            advice: format!(
+                "{what}. (The command was printed at the end. It holds values, which are not kept here.)"
+            ),
+            command: None,
+        }
+    }
+}
+
+impl From<&NextStep> for StepSummary {
+    fn from(step: &NextStep) -> StepSummary {
+        StepSummary {
+            advice: step.advice(),
+            command: step.command().map(str::to_owned),
+        }
+    }
+}
+
 /// Returns the lines about what to do next.
-pub(super) fn next(steps: &[NextStep]) -> String {
-    let lines = steps.iter().map(|step| match step.command() {
-        Some(command) => format!("{}\n  {command}\n", step.advice()),
-        None => format!("{}\n", step.advice()),
+pub(in crate::results) fn next(steps: &[StepSummary]) -> String {
+    let lines = steps.iter().map(|step| match &step.command {
+        Some(command) => format!("{}\n  {command}\n", step.advice),
+        None => format!("{}\n", step.advice),
     });
     lines.collect()
 }

@@ -1,13 +1,13 @@
 //! The processes that worked on a run, in its summary.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::sending::{SendingSummary, seconds};
 use super::{format_time, rounded};
 use crate::journal::{Process, Processes};
 
 /// A process that worked on a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessSummary {
     /// The program's version.
     pub version: String,
@@ -26,7 +26,7 @@ pub struct ProcessSummary {
 }
 
 /// The sums over all processes of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
     /// The number of processes.
     pub processes: u64,

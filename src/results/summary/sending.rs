@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::super::held_back::Brake;
+use super::super::held_back::{Brake, by_known_brake};
 use super::super::tally::Latencies;
 use super::rounded;
 use crate::journal::{Figures, SentFigures};
@@ -16,7 +16,7 @@ use crate::schedule::Statistics;
 const PERCENTS: [f64; 3] = [50.0, 95.0, 99.0];
 
 /// The numbers of sending.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SendingSummary {
     /// Requests sent.
     pub requests: u64,
@@ -37,23 +37,27 @@ pub struct SendingSummary {
     /// Token refreshes.
     pub token_renewals: u64,
     /// The rate per second that was learned from the API's refusals, if it limited the process.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned_rate_per_second: Option<f64>,
     /// The limit of requests in flight that was learned from them.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learned_in_flight: Option<usize>,
     /// The most requests in flight at once.
     pub in_flight_max: u64,
     /// The percentage of the time for which each cause held the process back; absent in sums and for
     /// earlier processes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "known_brakes"
+    )]
     pub held_back_by: Option<BTreeMap<Brake, f64>>,
     /// Latencies of all answers.
     pub latency_ms: Option<LatencySummary>,
 }
 
 /// Percentiles of the latency, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LatencySummary {
     /// The median.
     pub p50: f64,
@@ -155,6 +159,12 @@ impl SendingSummary {
             }),
         }
     }
+}
+
+fn known_brakes<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<BTreeMap<Brake, f64>>, D::Error> {
+    by_known_brake(deserializer).map(Some)
 }
 
 fn percentiles(latencies: &Latencies) -> Option<[u64; 3]> {

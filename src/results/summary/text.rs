@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::end::{End, StoppedBy};
+use super::super::answer_words;
+use super::end::{End, StoppedBy, Tone};
 use super::next_step::next;
 use super::verdict::verdict;
 use super::words::{counted, rows, times, took, took_ms};
@@ -31,49 +32,70 @@ pub(crate) struct SummaryText {
     pub(crate) next: String,
 }
 
+impl Summary {
+    /// Puts the end into the words that people read.
+    pub(crate) fn describe(&mut self, end: &End, tone: Tone) {
+        self.verdict = verdict(self, end);
+        self.reasons = reasons(self, end);
+        self.tone = tone;
+        self.next_steps = end.steps_for_files();
+    }
+}
+
 impl SummaryText {
     /// Puts a summary into words.
     pub(crate) fn of(summary: &Summary, end: &End) -> SummaryText {
-        let mut details = String::new();
-        write_records(summary, &mut details);
-        write_errors(&summary.errors, &mut details);
-        write_notes(summary, end, &mut details);
-        write_speed(summary, &mut details);
-        write_files(summary, &mut details);
         SummaryText {
             verdict: verdict(summary, end) + "\n",
-            reasons: reasons(summary, end),
-            details,
-            next: next(&end.next),
+            reasons: lines_of(&reasons(summary, end), &end.reported),
+            details: details(summary, &end.input_notes),
+            next: next(&end.steps()),
         }
     }
 }
 
-fn reasons(summary: &Summary, end: &End) -> String {
+/// Returns the figures, errors, notes and files of a summary.
+pub(in crate::results) fn details(summary: &Summary, input_notes: &[String]) -> String {
+    let mut details = String::new();
+    write_records(summary, &mut details);
+    write_errors(&summary.errors, &mut details);
+    write_notes(summary, input_notes, &mut details);
+    write_speed(summary, &mut details);
+    write_files(summary, &mut details);
+    details
+}
+
+fn lines_of(sentences: &[String], without: &[String]) -> String {
     let mut lines = String::new();
-    let says_all = end.stopped.is_some_and(StoppedBy::says_all);
-    let of_stop = summary.stopped.iter().filter(|_| !says_all);
-    let reasons = end.faults.iter().chain(of_stop);
-    for reason in reasons.filter(|reason| !end.reported.contains(reason)) {
-        line(&mut lines, format_args!("{reason}"));
-    }
-    match end.cut_off {
-        0 => {}
-        1 => line(
-            &mut lines,
-            format_args!(
-                "1 request was cut off: the API may have applied it; the row is sent again"
-            ),
-        ),
-        requests => line(
-            &mut lines,
-            format_args!(
-                "{} requests were cut off: the API may have applied them; the rows are sent again",
-                grouped(requests)
-            ),
-        ),
+    for sentence in sentences
+        .iter()
+        .filter(|sentence| !without.contains(sentence))
+    {
+        line(&mut lines, format_args!("{sentence}"));
     }
     lines
+}
+
+/// Returns the reasons for the verdict, a sentence each.
+fn reasons(summary: &Summary, end: &End) -> Vec<String> {
+    let says_all = end.stopped.is_some_and(StoppedBy::says_all);
+    let of_stop = summary.stopped.iter().filter(|_| !says_all);
+    let cut_off = match end.cut_off {
+        0 => None,
+        1 => Some(
+            "1 request was cut off: the API may have applied it; the row is sent again".to_owned(),
+        ),
+        requests => Some(format!(
+            "{} requests were cut off: the API may have applied them; the rows are sent again",
+            grouped(requests)
+        )),
+    };
+    end.faults
+        .iter()
+        .chain(of_stop)
+        .cloned()
+        .chain(cut_off)
+        .collect()
 }
 
 /// Writes the books: the rows by outcome, whose sum is the number of rows that were read.
@@ -85,13 +107,16 @@ fn write_records(summary: &Summary, lines: &mut String) {
         ("rejected", summary.rejected),
         ("failed", summary.failed),
         ("superseded", summary.superseded),
+        ("conflict", summary.conflict),
+        ("elsewhere", summary.elsewhere),
+        ("other", summary.other),
+        ("unchanged", summary.unchanged),
     ];
-    let rare = summary.rare.iter().map(|(name, rows)| (*name, Some(*rows)));
     let last = [
         ("unsent", summary.unsent),
         ("unrecorded", summary.unrecorded),
     ];
-    let parts = named.into_iter().chain(rare).chain(last);
+    let parts = named.into_iter().chain(last);
     let parts: Vec<_> = parts
         .filter_map(|(name, rows)| Some((name, rows.filter(|rows| *rows > 0)?)))
         .map(|(name, rows)| format!("{} {name}", grouped(rows)))
@@ -164,28 +189,25 @@ fn write_errors(groups: &[ErrorGroup], lines: &mut String) {
 }
 
 /// Returns what is wrong with the rows of a group, in one line or, if they differ, in a few.
-fn what_is_wrong(group: &ErrorGroup) -> Vec<String> {
-    let answer: Vec<_> = (group.status.iter().map(ToString::to_string))
-        .chain(Some(text::safe(&group.code)).filter(|code| !code.starts_with("http_")))
-        .collect();
-    let answer = answer.join(" ");
+pub(in crate::results) fn what_is_wrong(group: &ErrorGroup) -> Vec<String> {
+    let said = group.messages.iter();
     match (group.outcome, group.messages.as_slice()) {
         (_, [said]) => vec![text::safe(&said.message)],
-        (_, said @ [_, ..]) => said
-            .iter()
+        (_, [_, ..]) => said
             .map(|said| format!("{}: {}", rows(said.rows), text::safe(&said.message)))
             .collect(),
-        (Some("rejected"), []) => vec![format!("the API rejects it: {answer}")],
-        (Some("failed"), []) if group.is_overtaken() => vec![
-            "later rows of its customer set a part of it (--left-out trust sends the rest)"
-                .to_owned(),
-        ],
-        (Some("failed"), []) => vec![format!("every attempt failed: {answer}")],
-        (_, []) => vec![answer],
+        (Some(outcome), []) => {
+            vec![answer_words::of(
+                outcome,
+                group.status,
+                &text::safe(&group.code),
+            )]
+        }
+        (None, []) => Vec::new(),
     }
 }
 
-fn write_notes(summary: &Summary, end: &End, lines: &mut String) {
+fn write_notes(summary: &Summary, input_notes: &[String], lines: &mut String) {
     for group in summary.warnings.iter().take(GROUPS_MAX) {
         labelled(lines, "warning", &warning(group));
     }
@@ -197,6 +219,13 @@ fn write_notes(summary: &Summary, end: &End, lines: &mut String) {
             &format!("{more} more {kinds}: summary.json"),
         );
     }
+    for note in input_notes.iter().cloned().chain(notes(summary)) {
+        labelled(lines, "note", &note);
+    }
+}
+
+/// Returns notes about the rows, a sentence each.
+pub(in crate::results) fn notes(summary: &Summary) -> Vec<String> {
     let notes = [
         (
             summary.dates_normalised,
@@ -210,10 +239,7 @@ fn write_notes(summary: &Summary, end: &End, lines: &mut String) {
     ];
     let notes = notes.into_iter().filter(|(count, _)| *count > 0);
     let notes = notes.map(|(count, what)| format!("{} {what}", rows(count)));
-    let notes = notes.chain(fields_left_out(summary));
-    for note in end.input_notes.iter().cloned().chain(notes) {
-        labelled(lines, "note", &note);
-    }
+    notes.chain(fields_left_out(summary)).collect()
 }
 
 /// Returns the note about rows that leave fields out. They were counted when they were read, so some

@@ -22,11 +22,13 @@ struct Counts {
 
 impl Counts {
     fn of(summary: &Summary) -> Counts {
-        let rare = |name| summary.rare.get(name).copied().unwrap_or_default();
         let superseded = summary.superseded.unwrap_or_default();
         let unsent = summary.unsent.unwrap_or_default();
         let good = (summary.valid.or(summary.updated)).unwrap_or_default();
-        let (unchanged, elsewhere) = (rare("unchanged"), rare("elsewhere"));
+        let (unchanged, elsewhere) = (
+            summary.unchanged.unwrap_or_default(),
+            summary.elsewhere.unwrap_or_default(),
+        );
         let others = good + superseded + unsent + unchanged + elsewhere;
         Counts {
             records: summary.records,
@@ -67,7 +69,7 @@ const CHECK: Words = Words {
 };
 
 /// Returns the verdict as a sentence or two.
-pub(super) fn verdict(summary: &Summary, end: &End) -> String {
+pub(in crate::results) fn verdict(summary: &Summary, end: &End) -> String {
     let counts = Counts::of(summary);
     let is_check = summary.valid.is_some();
     match end.stopped {

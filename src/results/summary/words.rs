@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use crate::text::grouped;
 
 /// Formats a count of rows.
-pub(super) fn rows(count: u64) -> String {
+pub(in crate::results) fn rows(count: u64) -> String {
     counted(count, "row", "rows")
 }
 
 /// Formats a count of things.
-pub(super) fn counted(count: u64, one: &str, several: &str) -> String {
+pub(in crate::results) fn counted(count: u64, one: &str, several: &str) -> String {
     format!(
         "{} {}",
         grouped(count),
@@ -28,7 +28,7 @@ pub(super) fn times(count: u64) -> String {
 }
 
 /// Formats a time in seconds.
-pub(super) fn took(seconds: f64) -> String {
+pub(in crate::results) fn took(seconds: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

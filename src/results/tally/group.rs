@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::row::Position;
 
@@ -29,7 +29,7 @@ pub struct Group {
 pub struct Messages(BTreeMap<String, u64>);
 
 /// A message with its number of rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageCount {
     /// The message, in words that follow the field's name.
     pub message: String,

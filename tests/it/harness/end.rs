@@ -201,6 +201,9 @@ fn files_of(scenario: &Scenario) -> BTreeMap<String, Vec<u8>> {
     };
     let entries = directory.map(|entry| entry.expect("the run directory can be read"));
     let content = |entry: fs::DirEntry| {
+        if entry.path().is_dir() {
+            return None;
+        }
         // Another process may be renaming files there.
         let bytes = match fs::read(entry.path()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,

@@ -1,7 +1,5 @@
 //! The text of summaries.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::*;
@@ -15,8 +13,8 @@ type Counts = [u64; 6];
 /// Returns the summary of a run of one process, which took 11.4 s.
 fn run([updated, invalid, rejected, failed, superseded, unsent]: Counts) -> Summary {
     Summary {
-        version: "1",
-        command: "run",
+        version: "1".to_owned(),
+        command: Purpose::Run,
         inputs: Vec::new(),
         read_as: Vec::new(),
         run_dir: Some("runs/november".to_owned()),
@@ -32,7 +30,6 @@ fn run([updated, invalid, rejected, failed, superseded, unsent]: Counts) -> Summ
         rejected: Some(rejected),
         failed: Some(failed),
         superseded: Some(superseded),
-        rare: BTreeMap::new(),
         unsent: Some(unsent),
         unrecorded: None,
         errors: Vec::new(),
@@ -48,7 +45,7 @@ fn run([updated, invalid, rejected, failed, superseded, unsent]: Counts) -> Summ
         continue_with: None,
         error_message: None,
         exit_code: 0,
-        files: Vec::new(),
+        ..Summary::default()
     }
 }
 
@@ -117,15 +114,12 @@ fn a_finished_run_is_told_in_one_sentence() {
     ] {
         check_verdict(&run(counts), &End::default(), want);
     }
-    let rare = [
-        ("unchanged", 1),
-        ("elsewhere", 2),
-        ("conflict", 3),
-        ("other", 2),
-    ];
     let rare = Summary {
         records: 9,
-        rare: rare.into(),
+        unchanged: Some(1),
+        elsewhere: Some(2),
+        conflict: Some(3),
+        other: Some(2),
         ..run([1, 0, 0, 0, 0, 0])
     };
     check_verdict(
@@ -321,7 +315,7 @@ fn error(
         rows: *rows,
     });
     ErrorGroup {
-        outcome: Some(outcome.name()),
+        outcome: Some(outcome),
         field: Some("email".to_owned()),
         code: code.to_owned(),
         status,
@@ -501,7 +495,7 @@ fn a_search_for_duplicates_that_was_given_up_is_reported() {
             });
         }
         let text = details(&Summary {
-            warnings: warning_groups(&read, &InputNames::of_names(&["a.csv"])),
+            warnings: warning_groups(&read, &InputNames::of_names(&["a.csv".to_owned()])),
             ..run([4_000, 0, 0, 0, 0, 0])
         });
         let warnings = text

@@ -1,4 +1,4 @@
-//! `--summary-file`: a copy of the summary in a file that the user names.
+//! Files that the user names: the copy of a summary, and a report.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -11,8 +11,8 @@ use crate::text;
 /// The mode of the file: only the owner can read it, as in the run directory.
 const MODE: u32 = 0o600;
 
-/// Writes the file, whole or not at all. A failure is logged and does not change the exit code.
-pub(in crate::commands) fn write(path: &Path, content: &str) {
+/// Writes `--summary-file`. A failure is logged and does not change the exit code.
+pub(in crate::commands) fn write_summary(path: &Path, content: &str) {
     if let Err(error) = replace(path, content.as_bytes()) {
         let file = text::safe_path(path);
         terminal::print_error(&format_args!(
@@ -21,7 +21,8 @@ pub(in crate::commands) fn write(path: &Path, content: &str) {
     }
 }
 
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+/// Writes a file, whole or not at all. Pipes and devices are written into.
+pub(in crate::commands) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     // A link is kept, and its target is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     match fs::metadata(&path) {

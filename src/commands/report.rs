@@ -1,0 +1,89 @@
+//! `custsync report`: reports on runs and checks that have ended, or are under way.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+
+use crate::commands::Failure;
+use crate::commands::shared::named_file;
+use crate::config::output::OutputFormat;
+use crate::journal::JOURNAL_NAME;
+use crate::process::exit::Exit;
+use crate::results::report::{Links, REPORT_NAME, ReportError, collect};
+use crate::{terminal, text};
+
+/// The form of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ReportForm {
+    /// Words or JSON on standard output.
+    Printed(OutputFormat),
+    /// A page in this file; `-` is standard output.
+    Page(PathBuf),
+}
+
+/// Reports on run directories.
+pub(crate) fn report(directories: &[PathBuf], form: &ReportForm) -> Result<Exit, Failure> {
+    let report = collect(directories).map_err(refusal)?;
+    let printed = match form {
+        ReportForm::Printed(OutputFormat::Text) => terminal::print(&report.to_text()),
+        ReportForm::Printed(OutputFormat::Json) => terminal::print(&report.to_json()),
+        ReportForm::Page(path) if path == Path::new("-") => {
+            terminal::print(&report.to_html(Links::None))
+        }
+        ReportForm::Page(path) => {
+            let page = report.to_html(links(path, directories));
+            named_file::replace(path, page.as_bytes())
+                .with_context(|| format!("{} cannot be written", text::safe_path(path)))
+                .map_err(Failure::run_directory)?;
+            Ok(())
+        }
+    };
+    printed.map_err(Failure::stdout)?;
+    Ok(Exit::Success)
+}
+
+/// Whether the page lies in the one run directory that it is about.
+fn links(page: &Path, directories: &[PathBuf]) -> Links {
+    let above = page.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = above.unwrap_or(Path::new(".")).canonicalize();
+    match (directories, above) {
+        ([directory], Ok(above))
+            if directory
+                .canonicalize()
+                .is_ok_and(|directory| directory == above) =>
+        {
+            Links::RunDirectory
+        }
+        _ => Links::None,
+    }
+}
+
+/// Adds what to do about a directory that holds no run.
+fn refusal(error: ReportError) -> Failure {
+    let hint = match &error {
+        ReportError::NoJournal { path } => hint(path),
+        ReportError::Empty { .. } | ReportError::RunDir(_) | ReportError::Journal { .. } => None,
+    };
+    let error = anyhow::Error::new(error);
+    Failure::run_directory(match hint {
+        Some(hint) => anyhow!("{error:#}{hint}"),
+        None => error,
+    })
+}
+
+/// Returns what may be meant by a path without a journal.
+fn hint(path: &Path) -> Option<String> {
+    if path
+        .file_name()
+        .is_some_and(|name| name == JOURNAL_NAME || name == REPORT_NAME)
+    {
+        return Some(": name the directory that it is in".to_owned());
+    }
+    let entries = path.read_dir().ok()?.filter_map(Result::ok);
+    let runs = entries
+        .filter(|entry| entry.path().join(JOURNAL_NAME).is_file())
+        .count();
+    let folder = text::shell_word(path.as_os_str());
+    let folder = folder.trim_end_matches('/');
+    (runs > 0).then(|| format!("; it holds {runs} run directories: custsync report {folder}/*"))
+}

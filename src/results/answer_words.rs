@@ -1,0 +1,34 @@
+//! The words for an answer of the API, which the summary, the report and the failed rows share.
+
+use crate::journal::Outcome;
+
+/// The cause of rows that were not sent because later rows of their customers were updated.
+pub(in crate::results) const OVERTAKEN: &str = "overtaken";
+
+/// Returns why rows ended badly that were sent, or would have been: the status of the last answer, and
+/// its code or the cause of the failure.
+pub(in crate::results) fn of(outcome: Outcome, status: Option<u16>, code: &str) -> String {
+    // Such a code only repeats the status.
+    let code = Some(code).filter(|code| !code.is_empty() && !code.starts_with("http_"));
+    let answer: Vec<_> = status
+        .iter()
+        .map(ToString::to_string)
+        .chain(code.map(str::to_owned))
+        .collect();
+    let answer = answer.join(" ");
+    match outcome {
+        Outcome::Rejected => format!("the API rejects it: {answer}"),
+        Outcome::Failed if code == Some(OVERTAKEN) => {
+            "later rows of its customer set a part of it (--left-out trust sends the rest)"
+                .to_owned()
+        }
+        Outcome::Failed => format!("every attempt failed: {answer}"),
+        Outcome::Updated
+        | Outcome::Unchanged
+        | Outcome::Invalid
+        | Outcome::Conflict
+        | Outcome::Superseded
+        | Outcome::Elsewhere
+        | Outcome::Other => answer,
+    }
+}

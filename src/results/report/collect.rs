@@ -1,0 +1,341 @@
+//! Collects run directories into runs: the shards of one input are one run, and directories of
+//! several inputs, or of several nights, stand side by side.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use super::course::{CourseColumns, percentiles};
+use super::history::History;
+use super::model::{
+    Books, Course, Group, InputReport, Process, Report, RowEnd, RunReport, Setting, Step,
+};
+use super::part::{self, Part, ReportError};
+use super::shards;
+use crate::journal::{self, AnswerTimes, Header, JOURNAL_NAME, Purpose, SettingText, Shard};
+use crate::results::summary::{ErrorGroup, StepSummary, Summary, details, notes, what_is_wrong};
+use crate::results::timeline::{TIMELINE_NAME, points};
+use crate::text;
+
+/// The most settings' values in a list.
+const VALUES_SHOWN_MAX: usize = 20;
+
+/// Reads run directories, and returns the report on them. A directory with the shards of a run
+/// stands for them.
+pub(crate) fn collect(directories: &[PathBuf]) -> Result<Report, ReportError> {
+    let mut parts = Vec::new();
+    for directory in directories {
+        for path in with_shards(directory) {
+            parts.push(part::read(&path)?);
+        }
+    }
+    let mut runs: Vec<_> = grouped(parts).into_iter().filter_map(run_report).collect();
+    runs.sort_by_key(|run| run.started);
+    Ok(Report { runs })
+}
+
+/// Returns the run directories that a directory stands for: those of the shards in it, or itself.
+fn with_shards(directory: &Path) -> Vec<PathBuf> {
+    let own = vec![directory.to_owned()];
+    if directory.join(JOURNAL_NAME).symlink_metadata().is_ok() {
+        return own;
+    }
+    let Ok(entries) = directory.read_dir() else {
+        return own;
+    };
+    let is_shard = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("shard-") && path.join(JOURNAL_NAME).is_file()
+    };
+    let entries = entries.filter_map(Result::ok).map(|entry| entry.path());
+    let mut shards: Vec<_> = entries.filter(is_shard).collect();
+    shards.sort();
+    if shards.is_empty() { own } else { shards }
+}
+
+/// The facts that the shards of a run share, by which they are known.
+#[derive(PartialEq)]
+struct SharedRun {
+    of: u32,
+    inputs: Vec<(String, Option<u64>)>,
+    settings: Vec<(String, SettingText)>,
+}
+
+impl SharedRun {
+    fn of(header: &Header) -> Option<(SharedRun, u32)> {
+        let Shard { index, of } = header.shard?;
+        let inputs = header.inputs.iter();
+        // Digests differ by the key of each directory.
+        let settings = header.settings.iter();
+        let settings = settings.filter(|(_, text)| !matches!(text, SettingText::Digest { .. }));
+        let shared = SharedRun {
+            of,
+            inputs: inputs
+                .map(|input| (input.name.clone(), input.bytes))
+                .collect(),
+            settings: settings
+                .map(|(name, text)| (name.clone(), text.clone()))
+                .collect(),
+        };
+        Some((shared, index))
+    }
+}
+
+/// Groups the shards of each run. Of two directories with the same shard of the same run, the second
+/// begins another run.
+fn grouped(parts: Vec<Part>) -> Vec<Vec<Part>> {
+    let mut singles = Vec::new();
+    let mut shared: Vec<(SharedRun, BTreeSet<u32>, Vec<Part>)> = Vec::new();
+    for part in parts {
+        let Some((run, index)) = SharedRun::of(&part.header) else {
+            singles.push(vec![part]);
+            continue;
+        };
+        let open = shared
+            .iter_mut()
+            .find(|(other, found, _)| *other == run && !found.contains(&index));
+        match open {
+            Some((_, found, parts)) => {
+                found.insert(index);
+                parts.push(part);
+            }
+            None => shared.push((run, [index].into(), vec![part])),
+        }
+    }
+    let shared = shared.into_iter().map(|(_, _, mut parts)| {
+        parts.sort_by_key(|part| part.header.shard.map(|shard| shard.index));
+        parts
+    });
+    singles.into_iter().chain(shared).collect()
+}
+
+/// Returns the report on the run directories of one run.
+fn run_report(parts: Vec<Part>) -> Option<RunReport> {
+    let summary = shards::summary(&parts);
+    let shards = shards::found(&parts);
+    let directories: Vec<_> = parts
+        .iter()
+        .map(|part| text::safe_path(&part.path))
+        .collect();
+    let headers: Vec<_> = parts.iter().map(|part| part.header.clone()).collect();
+    let processes = processes(&parts);
+    let paths: Vec<_> = parts.iter().map(|part| part.path.clone()).collect();
+    let histories = parts.into_iter().filter_map(|part| part.history);
+    let history = histories.reduce(|mut all, other| {
+        all.append(other);
+        all
+    });
+    let (first, last) = (
+        headers.first()?,
+        history.as_ref().map(|history| history.last_at),
+    );
+    let answers = history.as_ref().map(answer_times).unwrap_or_default();
+    let processes_number = history
+        .as_ref()
+        .map_or(1, |history| history.processes.number);
+    let course = history.and_then(|history| history.course.finish());
+    Some(RunReport {
+        command: match first.purpose {
+            Purpose::Run => "run".to_owned(),
+            Purpose::Check => "check".to_owned(),
+        },
+        directories,
+        shards,
+        tone: summary.tone,
+        verdict: summary.verdict.clone(),
+        reasons: summary.reasons.clone(),
+        next: summary.next_steps.iter().map(Step::from).collect(),
+        started: headers.iter().map(|header| header.started).min()?,
+        ended: last
+            .or_else(|| summary.ended.parse().ok())
+            .unwrap_or(first.started),
+        inputs: inputs(first, &summary),
+        books: books(&summary),
+        course: course.map(|course| with_timelines(course, &paths)),
+        latency_us: percentiles(&answers),
+        answer_times: answers.iter().collect(),
+        errors: summary.errors.iter().map(Group::from).collect(),
+        warnings: summary.warnings.iter().map(Group::from).collect(),
+        notes: notes(&summary),
+        failed_files: summary.failed_files.clone(),
+        settings: settings(first, &summary),
+        processes,
+        processes_number,
+        text: details(&summary, &[]),
+    })
+}
+
+/// Returns the times that answers took: those of all answers, if all processes have recorded them;
+/// otherwise those of the rows' last requests.
+fn answer_times(history: &History) -> AnswerTimes {
+    let processes = &history.processes;
+    if processes.with_figures == processes.number {
+        processes.sent.answers.clone()
+    } else {
+        history.answers.clone()
+    }
+}
+
+fn with_timelines(mut columns: CourseColumns, paths: &[PathBuf]) -> Course {
+    for path in paths {
+        // Without a timeline, the report lacks what only the timeline tells.
+        if let Ok(file) = File::open(path.join(TIMELINE_NAME)) {
+            columns.add_timeline(points(BufReader::new(file)).map_while(Result::ok));
+        }
+    }
+    columns.course()
+}
+
+fn inputs(header: &Header, summary: &Summary) -> Vec<InputReport> {
+    let read_as = summary
+        .read_as
+        .iter()
+        .map(Some)
+        .chain(std::iter::repeat(None));
+    let inputs = header.inputs.iter().zip(read_as);
+    inputs
+        .map(|(input, read_as)| InputReport {
+            name: text::safe(&input.name),
+            read_as: read_as.cloned(),
+            bytes: input.bytes,
+        })
+        .collect()
+}
+
+fn books(summary: &Summary) -> Books {
+    let parts = [
+        (RowEnd::Updated, summary.updated),
+        (RowEnd::Valid, summary.valid),
+        (RowEnd::Unchanged, summary.unchanged),
+        (RowEnd::Superseded, summary.superseded),
+        (RowEnd::Elsewhere, summary.elsewhere),
+        (RowEnd::Invalid, Some(summary.invalid)),
+        (RowEnd::Rejected, summary.rejected),
+        (RowEnd::Conflict, summary.conflict),
+        (RowEnd::Failed, summary.failed),
+        (RowEnd::Other, summary.other),
+        (RowEnd::Unsent, summary.unsent),
+        (RowEnd::Unrecorded, summary.unrecorded),
+    ];
+    let parts = parts
+        .into_iter()
+        .filter_map(|(end, rows)| Some((end, rows?)));
+    Books {
+        records: summary.records,
+        total: summary.total,
+        parts: parts.filter(|(_, rows)| *rows > 0).collect(),
+    }
+}
+
+/// Returns the settings that differ from their defaults. A run that has left no summary has those of
+/// its identity in the journal.
+fn settings(header: &Header, summary: &Summary) -> Vec<Setting> {
+    if !summary.settings.is_empty() {
+        let settings = summary.settings.iter();
+        return settings
+            .map(|setting| Setting {
+                name: setting.name.clone(),
+                value: setting.value.clone(),
+                origin: Some(setting.origin.clone()),
+            })
+            .collect();
+    }
+    let settings = header.settings.iter();
+    settings
+        .map(|(name, text)| Setting {
+            name: text::safe(name),
+            value: match text {
+                SettingText::One(text) => Some(text::safe(text)),
+                SettingText::Many(items) => {
+                    let shown = items
+                        .iter()
+                        .take(VALUES_SHOWN_MAX)
+                        .map(|item| text::safe(item));
+                    Some(shown.collect::<Vec<_>>().join(", "))
+                }
+                SettingText::Digest { .. } => None,
+            },
+            origin: None,
+        })
+        .collect()
+}
+
+fn processes(parts: &[Part]) -> Vec<Process> {
+    let of_part = |part: &Part| {
+        let shard = part.header.shard.map(|shard| shard.index);
+        let kept = part
+            .history
+            .iter()
+            .flat_map(|history| history.processes.kept());
+        let kept: Vec<_> = kept
+            .map(move |process| Process::of(process, shard))
+            .collect();
+        if kept.is_empty() {
+            vec![Process::of_check(&part.header, &part.summary)]
+        } else {
+            kept
+        }
+    };
+    let mut processes: Vec<_> = parts.iter().flat_map(of_part).collect();
+    processes.sort_by_key(|process| process.started);
+    processes
+}
+
+impl Process {
+    fn of(process: &journal::Process, shard: Option<u32>) -> Process {
+        let end = process.end.as_ref();
+        let figures = end.and_then(|end| end.figures.as_deref());
+        let by_times = end.map(|end| end.at.duration_since(process.started).as_secs_f64());
+        Process {
+            version: text::safe(&process.version),
+            shard,
+            started: process.started,
+            seconds: figures.map(|figures| seconds(figures.ms)).or(by_times),
+            exit: end.map(|end| end.exit),
+            rows: process.rows,
+            requests: figures.map(|figures| figures.sent.requests),
+        }
+    }
+
+    fn of_check(header: &Header, summary: &Summary) -> Process {
+        Process {
+            version: text::safe(&header.version),
+            shard: None,
+            started: header.started,
+            seconds: Some(summary.seconds),
+            exit: Some(summary.exit_code),
+            rows: summary.records,
+            requests: None,
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a time is shown in seconds")]
+fn seconds(ms: u64) -> f64 {
+    ms as f64 / 1000.0
+}
+
+impl From<&StepSummary> for Step {
+    fn from(step: &StepSummary) -> Step {
+        Step {
+            advice: step.advice.clone(),
+            command: step.command.clone(),
+        }
+    }
+}
+
+impl From<&ErrorGroup> for Group {
+    fn from(group: &ErrorGroup) -> Group {
+        Group {
+            end: group.outcome.map(RowEnd::from),
+            field: group.field.as_deref().map(text::safe),
+            code: text::safe(&group.code),
+            status: group.status,
+            rows: group.rows,
+            share: group.share,
+            first: group.first.clone(),
+            wrong: what_is_wrong(group),
+        }
+    }
+}
