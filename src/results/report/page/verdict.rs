@@ -3,7 +3,7 @@
 use super::links::{Links, link_to};
 use super::place::Place;
 use super::units::{at, listed};
-use crate::results::report::model::{RunReport, Shards, Step};
+use crate::results::report::model::{RunReport, Shards};
 use crate::results::report::svg::{Attribute, Markup};
 use crate::results::summary::Tone;
 use crate::results::summary::words::{counted, took};
@@ -151,62 +151,32 @@ fn shards_in_words(shards: &Shards) -> String {
     }
 }
 
-/// Adds the next steps, and links to the failed rows that they do not name.
+/// Adds the next steps, and links to the failed rows with what to do with them.
 fn next(card: &mut Markup, place: &Place, run: &RunReport) {
-    let files: Vec<&str> = run.failed_files.iter().map(String::as_str).collect();
     for step in &run.next {
-        card.element("p", &[("class", &"advice")], |advice| {
-            with_links(advice, &step.advice, &files, place.links);
-        });
+        card.with_text("p", &[("class", &"advice")], &step.advice);
         if let Some(command) = &step.command {
             card.element("pre", &[], |pre| pre.with_text("code", &[], command));
         }
     }
-    let is_named = |file: &str| {
-        let names = |step: &Step| split_at_file(&step.advice, &[file]).is_some();
-        run.next.iter().any(names)
-    };
-    let others: Vec<&str> = files.into_iter().filter(|file| !is_named(file)).collect();
-    if others.is_empty() {
+    if run.failed_files.is_empty() {
         return;
     }
     card.element("p", &[], |line| {
         line.text("Failed rows: ");
-        for (n, file) in others.iter().take(SENTENCES_MAX).enumerate() {
+        let files = run.failed_files.iter().take(SENTENCES_MAX);
+        for (n, file) in files.enumerate() {
             line.text(if n > 0 { ", " } else { "" });
             link(line, file, place.links);
         }
-        if let Some(more) = more(others.len(), SENTENCES_MAX) {
+        if let Some(more) = more(run.failed_files.len(), SENTENCES_MAX) {
             line.text(format_args!(" and {more} more"));
         }
+        line.text(
+            ". The reason is in front of each row. Correct the row's own cells, and run the file; \
+             custsync's columns in front may stay.",
+        );
     });
-}
-
-/// Adds a text in which each name of a file becomes a link.
-fn with_links(page: &mut Markup, text: &str, files: &[&str], links: Links) {
-    let mut rest = text;
-    while let Some((before, file, behind)) = split_at_file(rest, files) {
-        page.text(before);
-        link(page, file, links);
-        rest = behind;
-    }
-    page.text(rest);
-}
-
-/// Returns the parts of a text before and behind the first name of a file that is a word of its
-/// own: `failed.csv` is not in `old-failed.csv`.
-fn split_at_file<'a, 'b>(text: &'a str, files: &[&'b str]) -> Option<(&'a str, &'b str, &'a str)> {
-    let is_part = |character: char| character.is_alphanumeric() || "-_/".contains(character);
-    let place_of = |file: &&'b str| {
-        let places = text.match_indices(*file).filter(|_| !file.is_empty());
-        places.map(|(at, _)| (at, *file)).find(|(at, file)| {
-            let (before, behind) = (text.get(..*at), text.get(at + file.len()..));
-            !before.is_some_and(|before| before.ends_with(is_part))
-                && !behind.is_some_and(|behind| behind.starts_with(is_part))
-        })
-    };
-    let (at, file) = files.iter().filter_map(place_of).min()?;
-    Some((text.get(..at)?, file, text.get(at + file.len()..)?))
 }
 
 fn link(page: &mut Markup, file: &str, links: Links) {
@@ -221,21 +191,6 @@ fn link(page: &mut Markup, file: &str, links: Links) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_is_a_word_of_its_own() {
-        let check = |text: &str, want: Option<&str>| {
-            let split = split_at_file(text, &["failed.csv", "failed-2.csv"]);
-            assert_eq!(split.map(|(before, ..)| before), want, "{text}");
-        };
-        check("Correct failed.csv and run:", Some("Correct "));
-        check("Correct failed-2.csv and failed.csv", Some("Correct "));
-        check(
-            "old-failed.csv and failed.csv.",
-            Some("old-failed.csv and "),
-        );
-        check("run/failed.csv, unfailed.csv", None);
-    }
 
     #[test]
     fn shards_are_named_and_missing_ones_too() {

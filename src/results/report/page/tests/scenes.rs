@@ -159,7 +159,7 @@ fn run(course: Option<Course>) -> RunReport {
         .collect();
     RunReport {
         command: "run".to_owned(),
-        directories: vec!["customers.csv.custsync".to_owned()],
+        directories: vec!["runs/november".to_owned()],
         shards: None,
         tone: Tone::Good,
         verdict: format!(
@@ -172,7 +172,7 @@ fn run(course: Option<Course>) -> RunReport {
         ended,
         inputs: vec![InputReport {
             name: "customers.csv".to_owned(),
-            read_as: Some("CSV with ,".to_owned()),
+            read_as: Some("CSV with `,`".to_owned()),
             bytes: Some(12_345_678),
         }],
         books: Books {
@@ -223,8 +223,8 @@ fn step(advice: &str, command: &str) -> Step {
 
 fn correct() -> Step {
     step(
-        "Correct the cells in failed.csv (the columns custsync_… in front may stay) and run:",
-        "custsync run customers.csv.custsync/failed.csv --rate 100 --token-file token.txt",
+        "Correct runs/november/failed.csv and run it:",
+        "custsync run runs/november/failed.csv --rate 100 --token-file token.txt",
     )
 }
 
@@ -640,7 +640,7 @@ pub(super) fn largest() -> RunReport {
         inputs: (0..100)
             .map(|n| InputReport {
                 name: format!("{n} {long}.csv"),
-                read_as: Some("CSV with ,".to_owned()),
+                read_as: Some("CSV with `,`".to_owned()),
                 bytes: Some(1 << 33),
             })
             .collect(),
