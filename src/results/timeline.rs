@@ -19,6 +19,8 @@ use crate::text;
 
 /// The timeline's file name.
 pub(crate) const TIMELINE_NAME: &str = "timeline.ndjson";
+/// The most points that wait for the first row of a process.
+const PENDING_MAX: usize = 3600;
 /// The longest line that is read.
 const LINE_BYTES_MAX: u64 = 64 << 10;
 /// The times between lines: the first holds until the process has run for this long, and so on.
@@ -158,6 +160,9 @@ pub(crate) struct TimelineFile {
     run_dir: RunDir,
     /// The file; `None` once it could not be written.
     file: Option<File>,
+    /// The points before the first row of this process ended: until then the directory may turn out
+    /// to belong to another input.
+    pending: Option<Vec<TimelinePoint>>,
 }
 
 impl TimelineFile {
@@ -168,17 +173,14 @@ impl TimelineFile {
 
     /// Continues the timeline of earlier processes.
     pub(crate) fn resume(run_dir: &RunDir) -> TimelineFile {
-        let mut timeline = TimelineFile::of(run_dir, run_dir.append_file(TIMELINE_NAME));
-        if let Some(Err(error)) = timeline.file.as_mut().map(end_line) {
-            timeline.give_up(&error);
-        }
-        timeline
+        TimelineFile::of(run_dir, run_dir.append_file(TIMELINE_NAME))
     }
 
     fn of(run_dir: &RunDir, file: Result<File, RunDirError>) -> TimelineFile {
         let mut timeline = TimelineFile {
             run_dir: run_dir.clone(),
             file: None,
+            pending: Some(Vec::new()),
         };
         match file {
             Ok(file) => timeline.file = Some(file),
@@ -187,8 +189,30 @@ impl TimelineFile {
         timeline
     }
 
-    /// Appends a point.
+    /// Adds a point.
     pub(crate) fn push(&mut self, point: &TimelinePoint) {
+        match &mut self.pending {
+            Some(pending) if pending.len() < PENDING_MAX => pending.push(point.clone()),
+            // The report lacks a part of a long wait.
+            Some(_) => {}
+            None => self.write(point),
+        }
+    }
+
+    /// Writes the points so far: the directory belongs to this run.
+    pub(crate) fn confirm(&mut self) {
+        let Some(pending) = self.pending.take() else {
+            return;
+        };
+        if let Some(Err(error)) = self.file.as_mut().map(end_line) {
+            self.give_up(&error);
+        }
+        for point in &pending {
+            self.write(point);
+        }
+    }
+
+    fn write(&mut self, point: &TimelinePoint) {
         let Some(file) = &mut self.file else { return };
         let mut line = Vec::new();
         serde_json::to_writer(&mut line, point).expect("numbers, written to memory, cannot fail");
@@ -355,17 +379,22 @@ mod tests {
             rate_per_second: None,
             held_back_ms: BTreeMap::new(),
         };
-        TimelineFile::begin(&run_dir).push(&point);
+        let write = |mut timeline: TimelineFile| {
+            timeline.push(&point);
+            timeline.confirm();
+            timeline.push(&point);
+        };
+        write(TimelineFile::begin(&run_dir));
         TimelineFile::resume(&run_dir).push(&point);
         let path = run_dir.file(TIMELINE_NAME);
         let whole = std::fs::read(&path).expect("a file");
         assert_eq!(points(&*whole).count(), 2);
         std::fs::write(&path, &whole[..whole.len() - 9]).expect("it can be written");
-        TimelineFile::resume(&run_dir).push(&point);
+        write(TimelineFile::resume(&run_dir));
         let lines = std::fs::read_to_string(&path).expect("a text");
         assert_eq!(
             (lines.lines().count(), points(lines.as_bytes()).count()),
-            (3, 2)
+            (4, 3)
         );
     }
 }

@@ -55,7 +55,13 @@ fn a_dry_run_is_a_check() {
     let names = |end: &End| end.files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(
         names(&check),
-        ["failed.csv", "key", "results.ndjson", "summary.json"]
+        [
+            "failed.csv",
+            "key",
+            "report.html",
+            "results.ndjson",
+            "summary.json"
+        ]
     );
     assert_eq!(names(&check), names(&dry_run));
 }

@@ -84,9 +84,9 @@ fn a_run_is_continued_in_a_directory_and_by_a_command_that_are_not_utf_8() {
             url.as_bytes(),
         ])
     };
-    run(b"caf\xe9.csv")
-        .exits(0)
-        .prints("files    run\\xff/\n         results.ndjson, summary.json\n");
+    run(b"caf\xe9.csv").exits(0).prints(
+        "files    run\\xff/\n         results.ndjson, timeline.ndjson, report.html, summary.json\n",
+    );
     let journal = fs::read_to_string(root(&scenario).join(raw(b"run\xff/results.ndjson"))).unwrap();
     assert!(journal.contains(r#""name":"caf\\xe9.csv""#), "{journal}");
     run(b"caf\xe9.csv")

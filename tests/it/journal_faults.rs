@@ -263,7 +263,7 @@ fn a_journal_that_is_deleted_while_the_run_is_going_stops_it() {
         .says("results.ndjson was deleted or moved away during the run")
         .says("lines written since");
     assert_eq!(scenario.read(JOURNAL), None, "nothing is made in its place");
-    offers_no_way_on(&end, &["run/summary.json"]);
+    offers_no_way_on(&end, &["run/timeline.ndjson", "run/summary.json"]);
 
     // The summary that is left says that rows were sent.
     let refused = is_refused(&scenario, "a summary without its journal");
@@ -358,7 +358,12 @@ fn a_journal_that_is_replaced_while_the_run_is_going_stops_it() {
         fs::rename(scenario.path("copy"), scenario.path(JOURNAL)).unwrap();
     });
     let end = end.says("results.ndjson was replaced by another file during the run");
-    offers_no_way_on(&end, &["run/results.ndjson", "run/summary.json"]);
+    let files = [
+        "run/results.ndjson",
+        "run/timeline.ndjson",
+        "run/summary.json",
+    ];
+    offers_no_way_on(&end, &files);
     let journal = String::from_utf8(scenario.read(JOURNAL).unwrap()).unwrap();
     assert!(
         journal.matches("\"outcome\"").count() < 100,

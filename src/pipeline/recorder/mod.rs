@@ -177,6 +177,7 @@ impl Recorder {
             }
             Message::LeaveFailedRows => {
                 self.failed.abandon();
+                self.timeline = None;
                 Ok(())
             }
             Message::Ended(ended) => {
@@ -199,6 +200,9 @@ impl Recorder {
                     Ok(()) => (entries.len(), None),
                     Err(error) => (error.written, Some(error.source)),
                 };
+                if let Some(timeline) = self.timeline.as_mut().filter(|_| written > 0) {
+                    timeline.confirm();
+                }
                 // A row has an outcome exactly if its entry is written, even if its failed row
                 // cannot be listed.
                 let counted = ended.iter().zip(&entries).map(|(row, entry)| {
@@ -245,6 +249,9 @@ impl Recorder {
 
     /// Makes everything durable, and moves the files of failed rows into place.
     pub(crate) fn finish(mut self, fault: Option<RecordError>) -> Recorded {
+        if let Some(timeline) = &mut self.timeline {
+            timeline.confirm();
+        }
         let mut failed_files = Vec::new();
         self.overtakers.sort();
         let (earlier, overtakers) = (self.earlier.as_ref(), &self.overtakers);

@@ -9,7 +9,7 @@ type Kind = fn(char) -> bool;
 
 /// The texts before measured, random or counted values, each with the kind of characters that the
 /// value has.
-const MEASURED: [(&str, Kind); 11] = [
+const MEASURED: [(&str, Kind); 12] = [
     ("\"at\":\"", |character| character != '"'),
     ("\"hash\":\"", |character| character != '"'),
     ("\"request\":\"", |character| character != '"'),
@@ -22,6 +22,7 @@ const MEASURED: [(&str, Kind); 11] = [
         character.is_ascii_digit() || character == '-'
     }),
     ("finished on ", |character| character != 'U'),
+    ("begun on ", |character| character != 'U'),
     ("  Host: ", |character| !character.is_whitespace()),
     ("http://127.0.0.1:", |character| character.is_ascii_digit()),
     ("CUSTSYNC_TOKEN=", |character| !character.is_whitespace()),

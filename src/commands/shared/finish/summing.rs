@@ -96,8 +96,11 @@ impl Finish<'_> {
         others
             .filter(|name| self.run_dir.file(name).exists())
             .chain(
-                [REPORT_NAME, SUMMARY_NAME]
+                // Without its journal there is no report.
+                Some(REPORT_NAME)
+                    .filter(|_| self.recorded.fault.is_none())
                     .into_iter()
+                    .chain([SUMMARY_NAME])
                     .filter(|_| self.run_dir.path().exists()),
             )
             .map(|name| self.run_dir.display_path(name))

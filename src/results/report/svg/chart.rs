@@ -1,6 +1,7 @@
 //! The frame of a chart: its title and description for screen readers, grid lines, and the axis of
 //! time with its breaks.
 
+use super::anchor::Anchor;
 use super::markup::{Attribute, Markup};
 use super::number::{Percent, round_number};
 use super::scale::Scale;
@@ -12,27 +13,6 @@ const LINE: u32 = 14;
 const ABOVE: u32 = 4;
 /// The room that the label of a break takes to each side, in percent.
 const BREAK_LABEL: f64 = 9.5;
-
-/// The point of a text that lies at its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Anchor {
-    /// Its start.
-    Start,
-    /// Its middle.
-    Middle,
-    /// Its end.
-    End,
-}
-
-impl Anchor {
-    fn name(self) -> &'static str {
-        match self {
-            Anchor::Start => "start",
-            Anchor::Middle => "middle",
-            Anchor::End => "end",
-        }
-    }
-}
 
 /// A chart that is as wide as the page.
 #[derive(Debug, Clone)]

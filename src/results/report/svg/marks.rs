@@ -1,6 +1,7 @@
 //! The marks of a chart: stacked columns, lines, step lines and lanes.
 
-use super::chart::{Anchor, Chart, place_text};
+use super::anchor::Anchor;
+use super::chart::{Chart, place_text};
 use super::markup::{Attribute, Markup};
 use super::number::float;
 use super::path::Path;

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::chart::Anchor;
+use super::anchor::Anchor;
 use super::number::float;
 
 /// The width of a break between two stretches, in percent.
