@@ -423,3 +423,45 @@ fn a_command_with_values_is_printed_but_not_kept() {
     let report = scenario.custsync(["report", "run"]).exits(0);
     report.is_not_shown(canary);
 }
+
+#[test]
+fn failed_rows_and_report_say_the_same() {
+    let scenario = Scenario::new()
+        .file(
+            "customers.csv",
+            "id,email,job\n1,a@example.com,Cook\n2,nope,Nurse\n3,,Cook\n4,,Cook\n5,,Cook\n",
+        )
+        .flags(["--max-errors", "none", "--attempts", "2"])
+        .unlimited()
+        .sandbox(|options| {
+            for (customer, fault) in [(3, "422"), (4, "503")] {
+                options
+                    .answers
+                    .insert(customer, fault.parse().expect("a fault"));
+            }
+        });
+    let end = scenario.run([]).exits(1);
+    let report = report(&scenario, ["run"]);
+    let groups = report["runs"][0]["errors"].as_array().expect("groups");
+    let failed = end.failed_rows(Form::Csv);
+    assert_eq!((failed.len(), groups.len()), (3, 3));
+    for row in &failed {
+        let words = |group: &Value| {
+            let field = group["field"]
+                .as_str()
+                .map_or_else(String::new, |field| format!("{field} "));
+            format!("{field}{}", group["wrong"][0].as_str().expect("words"))
+        };
+        let place = |group: &Value| group["first"][0] == *row.place;
+        let group = groups
+            .iter()
+            .find(|group| place(group))
+            .expect("a group of its own");
+        assert!(
+            row.error.starts_with(&words(group)),
+            "{}: {}",
+            row.error,
+            words(group)
+        );
+    }
+}
