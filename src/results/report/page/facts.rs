@@ -47,11 +47,13 @@ fn inputs(section: &mut Markup, place: &Place, inputs: &[InputReport]) {
                         row.cell("th", &[("scope", &"row")], |cell| {
                             cell.with_text("bdi", &[], safe_ellipsis(&input.name, NAME_MAX));
                         });
-                        row.cell("td", &[], |cell| {
-                            cell.text(input.read_as.as_deref().unwrap_or("not read"))
-                        });
+                        row.cell_with_text(
+                            "td",
+                            &[],
+                            input.read_as.as_deref().unwrap_or("not read"),
+                        );
                         let size = input.bytes.map_or_else(|| "unknown".to_owned(), size);
-                        row.cell("td", &[], |cell| cell.text(size));
+                        row.cell_with_text("td", &[], size);
                     });
                 }
             });

@@ -90,8 +90,8 @@ fn row(body: &mut Markup, group: &Group, has_ends: bool) {
             }
         });
         row.cell("td", &[], |cell| cell.with_text("code", &[], code(group)));
-        row.cell("td", &[], |cell| cell.text(grouped(group.rows)));
-        row.cell("td", &[], |cell| cell.text(percent(group.share)));
+        row.cell_with_text("td", &[], grouped(group.rows));
+        row.cell_with_text("td", &[], percent(group.share));
         row.cell("td", &[], |cell| places(cell, &group.first));
         row.cell("td", &[], |cell| {
             for sentence in group.wrong.iter().take(SENTENCES_MAX) {

@@ -44,14 +44,12 @@ fn row(body: &mut Markup, place: &Place, n: usize, run: &RunReport) {
                 title(link, run);
             });
         });
-        row.cell("td", &[], |cell| cell.text(at(run.started)));
+        row.cell_with_text("td", &[], at(run.started));
         row.cell("td", &[("class", &"wrong")], |cell| {
             badge(cell, run);
             cell.with_text("p", &[], &run.verdict);
         });
-        row.cell("td", &[("class", &"n")], |cell| {
-            cell.text(grouped(run.books.records))
-        });
+        row.cell_with_text("td", &[("class", &"n")], grouped(run.books.records));
         row.cell("td", &[], |cell| {
             for (end, rows) in &run.books.parts {
                 cell.element("div", &[("class", &"part")], |part| {
@@ -61,6 +59,6 @@ fn row(body: &mut Markup, place: &Place, n: usize, run: &RunReport) {
             }
         });
         let seconds = run.ended.duration_since(run.started).as_secs_f64();
-        row.cell("td", &[("class", &"n")], |cell| cell.text(took(seconds)));
+        row.cell_with_text("td", &[("class", &"n")], took(seconds));
     });
 }

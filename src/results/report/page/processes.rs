@@ -38,7 +38,7 @@ pub(super) fn draw(page: &mut Markup, place: &Place, run: &RunReport) {
                     if hidden > 0 {
                         body.cell("tr", &[], |row| {
                             let words = format!("… {} more …", grouped(hidden as u64));
-                            row.cell("td", &[("colspan", &head.len())], |cell| cell.text(words));
+                            row.cell_with_text("td", &[("colspan", &head.len())], words);
                         });
                     }
                     for process in last {

@@ -40,7 +40,7 @@ pub(super) fn head(table: &mut Markup, names: &[impl Display]) {
     table.element("thead", &[], |head| {
         head.cell("tr", &[], |row| {
             for name in names {
-                row.cell("th", &[("scope", &"col")], |cell| cell.text(name));
+                row.cell_with_text("th", &[("scope", &"col")], name);
             }
         });
     });
@@ -53,9 +53,9 @@ pub(super) fn row(
     cells: impl IntoIterator<Item = impl Display>,
 ) {
     body.cell("tr", &[], |row| {
-        row.cell("th", &[("scope", &"row")], |cell| cell.text(head));
+        row.cell_with_text("th", &[("scope", &"row")], head);
         for text in cells {
-            row.cell("td", &[], |cell| cell.text(text));
+            row.cell_with_text("td", &[], text);
         }
     });
 }

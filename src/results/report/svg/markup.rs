@@ -46,6 +46,16 @@ impl Markup {
         content(self);
     }
 
+    /// Adds such an element with text as its content.
+    pub(crate) fn cell_with_text(
+        &mut self,
+        name: &'static str,
+        attributes: &[Attribute<'_>],
+        text: impl Display,
+    ) {
+        self.cell(name, attributes, |cell| cell.text(text));
+    }
+
     /// Adds an element with text as its content.
     pub(crate) fn with_text(
         &mut self,

@@ -14,7 +14,7 @@ pub(crate) struct Scale {
     ticks: Vec<f64>,
 }
 
-/// How a scale distributes values.
+/// The distribution of values over a scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Linear { max: f64 },
