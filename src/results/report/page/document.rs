@@ -13,7 +13,7 @@ use crate::results::report::svg::{Attribute, Markup};
 const STYLE: &str = include_str!("page.css");
 
 /// The looks of a pattern: the path that is drawn over the colour, in a square of eight pixels.
-const PATTERNS: [(&str, &str, &str); 10] = [
+const PATTERNS: [(&str, &str, &str); 11] = [
     (
         "h-unchanged",
         "c-unchanged",
@@ -28,6 +28,7 @@ const PATTERNS: [(&str, &str, &str); 10] = [
     ("h-other", "c-other", "M0 0h8v2h-8zM0 4h8v2h-8z"),
     ("h-again", "c-again", "M0 0h2v8h-2zM4 0h2v8h-2z"),
     ("h-unsent", "c-unsent", "M1 1h6v6h-6z"),
+    ("h-unrecorded", "c-unrecorded", "M0 4L4 0l4 4-4 4z"),
 ];
 
 /// Returns the title of the page. It holds no name of a file, since a title cannot isolate the

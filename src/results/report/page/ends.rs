@@ -21,7 +21,8 @@ pub(super) fn class(end: RowEnd) -> &'static str {
         RowEnd::Failed => "o-failed",
         RowEnd::Other => "o-other",
         RowEnd::SentAgain => "o-again",
-        RowEnd::Unsent | RowEnd::Unrecorded => "o-unsent",
+        RowEnd::Unsent => "o-unsent",
+        RowEnd::Unrecorded => "o-unrecorded",
     }
 }
 

@@ -397,7 +397,7 @@ fn outcomes_differ_by_more_than_colour() {
         })
         .collect();
     let different: BTreeSet<_> = patterns.iter().collect();
-    assert_eq!((patterns.len(), different.len()), (10, 10));
+    assert_eq!((patterns.len(), different.len()), (11, 11));
     let css = include_str!("../page.css");
     for end in [
         RowEnd::Unchanged,
@@ -410,6 +410,7 @@ fn outcomes_differ_by_more_than_colour() {
         RowEnd::Other,
         RowEnd::SentAgain,
         RowEnd::Unsent,
+        RowEnd::Unrecorded,
     ] {
         let class = super::ends::class(end);
         let pattern = class.replace("o-", "h-");
@@ -442,6 +443,7 @@ fn colours_have_enough_contrast() {
         "other",
         "again",
         "unsent",
+        "unrecorded",
         "lane",
         "lane-first",
         "accent",

@@ -514,7 +514,7 @@ fn down_from_the_start() -> RunReport {
     run.books = Books {
         records: 500,
         total: Some(500),
-        parts: BTreeMap::from([(RowEnd::Unsent, 500)]),
+        parts: BTreeMap::from([(RowEnd::Unsent, 450), (RowEnd::Unrecorded, 50)]),
     };
     run
 }
