@@ -65,7 +65,7 @@ impl Format {
 /// Returns the format that a file's extension names. In `customers.csv.gz`, it is the extension
 /// before that of the compression.
 fn by_extension(name: &InputName) -> FormatChoice {
-    let InputName::Path(path) = name else {
+    let Some(path) = name.with_extension() else {
         return FormatChoice::Auto;
     };
     let extension = |path: &Path| {

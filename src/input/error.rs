@@ -7,6 +7,7 @@ use std::{fmt, io};
 use rustix::io::Errno;
 
 use crate::input::blocks::array::ArrayFault;
+use crate::input::bytes::archive::fault::ArchiveFault;
 use crate::input::bytes::dialect::Delimiter;
 use crate::input::bytes::name::InputName;
 use crate::input::bytes::not_text::NotText;
@@ -49,6 +50,9 @@ pub enum InputFault {
     /// The input is not text.
     #[error(transparent)]
     NotText(#[from] NotText),
+    /// The archive, or its member, cannot be read.
+    #[error(transparent)]
+    Archive(ArchiveFault),
     /// The workbook cannot be read.
     #[error("is a workbook that cannot be read: {reason}")]
     Workbook {
@@ -362,6 +366,7 @@ impl InputFault {
             | InputFault::Open(_)
             | InputFault::Read(_)
             | InputFault::NotText(_)
+            | InputFault::Archive(_)
             | InputFault::Workbook { .. }
             | InputFault::NotAWorkbook
             | InputFault::WorkbookTooLarge { .. }
@@ -375,6 +380,19 @@ impl InputFault {
             | InputFault::Empty
             | InputFault::Changed
             | InputFault::ReadAlready => None,
+        }
+    }
+}
+
+impl From<ArchiveFault> for InputFault {
+    fn from(fault: ArchiveFault) -> InputFault {
+        match fault {
+            ArchiveFault::Open(error) if error.kind() == io::ErrorKind::NotFound => {
+                InputFault::Missing
+            }
+            ArchiveFault::Open(error) => InputFault::Open(error),
+            ArchiveFault::Changed => InputFault::Changed,
+            fault => InputFault::Archive(fault),
         }
     }
 }
@@ -439,7 +457,7 @@ impl Error for InputError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::bytes::compression::Compression;
+    use crate::input::bytes::compression::{Compression, Packed};
 
     #[test]
     fn an_error_names_its_place_once_for_each_of_its_lines() {
@@ -462,7 +480,7 @@ mod tests {
         check(
             InputFault::Stream {
                 line: 7,
-                fault: StreamFault::CutOff(Compression::Zstd),
+                fault: StreamFault::CutOff(Packed::By(Compression::Zstd)),
             },
             "a.csv:7: the zstd data is cut off here: the file is incomplete; copy or download it again",
         );

@@ -237,7 +237,7 @@ fn notes(input: &Input, seen: CheckedPart) -> Vec<String> {
 }
 
 fn identity_of(name: &InputName) -> Result<FileIdentity, InputError> {
-    let InputName::Path(path) = name else {
+    let Some(path) = name.file() else {
         return Err(InputError {
             name: name.clone(),
             fault: InputFault::ReadAlready,

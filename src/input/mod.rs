@@ -40,6 +40,9 @@ mod survey;
 mod tests;
 
 pub use blocks::block::{Block, BlockSize};
+pub(crate) use bytes::archive::member::{
+    ArchiveEntry, ArchiveMember, Listing, list as list_archive,
+};
 pub(crate) use bytes::decode::{Bom, EncodingError};
 pub use bytes::decode::{Encoding, EncodingChoice};
 pub use bytes::dialect::Delimiter;
@@ -47,6 +50,7 @@ pub(crate) use bytes::dialect::{Escape, Quotes};
 pub(crate) use bytes::failed_rows::Origin;
 pub(crate) use bytes::format::FormatChoice;
 pub use bytes::name::InputName;
+pub(crate) use bytes::source::StoredBytes;
 pub(crate) use csv::layout::CsvLayout;
 pub(crate) use error::{InputError, InputFault};
 pub(crate) use known::KnownInput;

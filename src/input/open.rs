@@ -180,7 +180,7 @@ impl Input {
 pub(super) fn workbook_of(name: &InputName) -> Option<&Path> {
     match name {
         InputName::Path(path) if path.is_file() && sheet::is_workbook(path) => Some(path),
-        InputName::Path(_) | InputName::Stdin => None,
+        InputName::Path(_) | InputName::Member(_) | InputName::Stdin => None,
     }
 }
 
@@ -188,10 +188,10 @@ pub(super) fn workbook_of(name: &InputName) -> Option<&Path> {
 pub(super) fn fault_of(name: InputName, fault: InputFault) -> InputError {
     let is_encrypted =
         matches!(fault, InputFault::NotText(NotText::OldWorkbook)) && compound::is_encrypted(&name);
-    let fault = if is_encrypted {
-        NotText::EncryptedWorkbook.into()
-    } else {
-        fault
+    let fault = match (fault, &name) {
+        (_, _) if is_encrypted => NotText::EncryptedWorkbook.into(),
+        (InputFault::NotText(what), InputName::Member(_)) => what.in_archive().into(),
+        (fault, _) => fault,
     };
     InputError { name, fault }
 }

@@ -12,6 +12,7 @@
     reason = "a test's numbers are small"
 )]
 
+mod archives;
 mod canaries;
 mod check;
 mod compressed;

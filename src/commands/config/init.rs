@@ -10,6 +10,7 @@ use anyhow::anyhow;
 use super::columns::ProposedColumns;
 use super::template::Template;
 use crate::commands::Failure;
+use crate::commands::shared::archives;
 use crate::config::{Settings, USUAL_FILE};
 use crate::input::{FirstLine, InputError, InputFault, InputName, Proposal};
 use crate::terminal::{self, Terminal};
@@ -29,7 +30,9 @@ pub(crate) fn init(
     if path.symlink_metadata().is_ok() {
         return Err(exists(path));
     }
-    let input = settings.input.files.first();
+    let input = settings.input.files.first().map(archives::first);
+    let input = input.transpose().map_err(Failure::unusable)?;
+    let input = input.as_ref();
     let columns = input
         .map(|name| ProposedColumns::of(name.clone(), settings))
         .transpose()
@@ -126,10 +129,7 @@ fn said(columns: &ProposedColumns, input: &InputName, path: &Path) -> String {
     } else {
         format!(" --config {}", shell_word(path.as_os_str()))
     };
-    let input = match input {
-        InputName::Stdin => "-".to_owned(),
-        InputName::Path(path) => shell_word(path.as_os_str()),
-    };
+    let input = shell_word(input.as_argument());
     lines.push(format!("{next}: custsync check {input}{config}\n"));
     lines.join("\n")
 }

@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 use crate::config::provenance::{EffectiveSetting, Provenance};
 use crate::config::{Settings, Verb};
 use crate::input::{FirstLine, InputName, Target};
-use crate::text::safe_path;
 
 use super::columns::{ColumnLines, Force, Line, ProposedColumns};
 use super::toml_text;
@@ -93,7 +92,7 @@ impl Template<'_> {
 
     fn preface(&self) -> String {
         let about = match self.input {
-            Some(InputName::Path(path)) => format!(" for {}", safe_path(path)),
+            Some(input @ (InputName::Path(_) | InputName::Member(_))) => format!(" for {input}"),
             Some(InputName::Stdin) | None => String::new(),
         };
         format!(

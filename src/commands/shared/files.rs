@@ -13,7 +13,7 @@ use crate::commands::shared::pattern::{Pattern, is_pattern};
 use crate::input::InputName;
 
 /// The extensions of inputs in a folder. An extension of a compression may follow.
-const EXTENSIONS: [&str; 6] = ["csv", "tsv", "ndjson", "jsonl", "json", "xlsx"];
+const EXTENSIONS: [&str; 7] = ["csv", "tsv", "ndjson", "jsonl", "json", "xlsx", "zip"];
 const COMPRESSIONS: [&str; 4] = ["gz", "zst", "xz", "bz2"];
 
 /// Returns the inputs in order, each once. Those of a folder or pattern are sorted by the bytes of
@@ -27,7 +27,7 @@ pub(in crate::commands) fn expand(named: &[InputName]) -> anyhow::Result<Vec<Inp
             InputName::Path(path) if !path.exists() && is_pattern(path) => {
                 files.extend(of_pattern(path, name)?);
             }
-            InputName::Path(path) => files.push(InputName::Path(path.clone())),
+            InputName::Path(_) | InputName::Member(_) => files.push(name.clone()),
         }
     }
     Ok(each_once(files))
@@ -80,17 +80,25 @@ fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> 
     files.sort();
     if files.is_empty() {
         bail!(
-            "{name}: no file in this folder has the extension .{} (or one of these followed by .{})",
-            EXTENSIONS.join(", ."),
-            COMPRESSIONS.join(", .")
+            "{name}: no file in this folder has the extension {}",
+            extensions()
         );
     }
     Ok(files.into_iter().map(InputName::Path).collect())
 }
 
+/// Returns the extensions of inputs, as messages name them.
+pub(in crate::commands) fn extensions() -> String {
+    format!(
+        ".{} (or one of these followed by .{})",
+        EXTENSIONS.join(", ."),
+        COMPRESSIONS.join(", .")
+    )
+}
+
 /// Returns the reason to skip an entry of a folder, if there is one.
 fn reason_to_skip(path: &Path) -> Option<&'static str> {
-    match hidden_reason(path) {
+    match hidden_reason(file_name(path)) {
         Some(why) => Some(why),
         None if path.is_dir() => {
             Some("a folder inside a folder (name it, or give the pattern `**/*.csv`)")
@@ -109,9 +117,12 @@ fn irregular_reason(path: &Path) -> Option<&'static str> {
     )
 }
 
+fn file_name(path: &Path) -> &[u8] {
+    path.file_name().unwrap_or_default().as_encoded_bytes()
+}
+
 /// Returns the reason to skip a file by its name: folders and patterns skip hidden files.
-fn hidden_reason(path: &Path) -> Option<&'static str> {
-    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+pub(in crate::commands) fn hidden_reason(name: &[u8]) -> Option<&'static str> {
     if name.starts_with(b"~$") {
         Some("not a workbook, but the lock file of one that is open in Excel")
     } else if name.starts_with(b".") {
@@ -121,7 +132,8 @@ fn hidden_reason(path: &Path) -> Option<&'static str> {
     }
 }
 
-fn is_input(path: &Path) -> bool {
+/// Whether a file can be an input by its name.
+pub(in crate::commands) fn is_input(path: &Path) -> bool {
     let extension = |path: &Path| {
         path.extension()
             .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
@@ -143,7 +155,7 @@ fn of_pattern(pattern: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>
         .files()
         .with_context(|| format!("{name}: cannot be listed"))?;
     for hidden in matching.hidden {
-        let why = hidden_reason(&hidden).unwrap_or("hidden file");
+        let why = hidden_reason(file_name(&hidden)).unwrap_or("hidden file");
         info!("{}: skipped: {why}", InputName::Path(hidden));
     }
     let mut files = matching.files;

@@ -23,8 +23,10 @@ pub(in crate::commands) fn path(typed: &[InputName], inputs: &[KnownInput]) -> P
     let first = inputs.first().map(KnownInput::name);
     let stem = match (&folder, first) {
         (Some(folder), _) => folder,
-        (None, Some(InputName::Path(path))) => path.file_stem().unwrap_or_default(),
-        (None, Some(InputName::Stdin) | None) => OsStr::new("stdin"),
+        (None, first) => match first.map(InputName::file) {
+            Some(Some(path)) => path.file_stem().unwrap_or_default(),
+            Some(None) | None => OsStr::new("stdin"),
+        },
     };
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
     let name = |number: u32| {
@@ -53,7 +55,7 @@ fn folder_name(input: &InputName) -> Option<OsString> {
             let path = path.canonicalize().ok()?;
             path.file_name().map(OsStr::to_owned)
         }
-        InputName::Path(_) | InputName::Stdin => None,
+        InputName::Path(_) | InputName::Member(_) | InputName::Stdin => None,
     }
 }
 

@@ -1,11 +1,9 @@
 //! The identity of an input: its size, and digests of its columns and of the bytes at either end.
 
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
+use std::io;
 
 use crate::commands::Failure;
-use crate::input::{InputName, KnownInput};
+use crate::input::{KnownInput, StoredBytes};
 use crate::journal::{InputIdentity, RunKey};
 
 /// The bytes at either end of an input that belong to its identity.
@@ -33,26 +31,28 @@ fn identity(input: &KnownInput, key: RunKey) -> io::Result<InputIdentity> {
         tail: None,
         columns,
     };
-    match name {
-        InputName::Path(path) if input.can_be_read_twice() => identity_of_file(path, unknown, key),
-        InputName::Path(_) | InputName::Stdin => Ok(unknown),
+    let stored = input
+        .can_be_read_twice()
+        .then(|| StoredBytes::of(name))
+        .transpose()?;
+    match stored.flatten() {
+        Some(stored) => identity_of_stored(stored, unknown, key),
+        None => Ok(unknown),
     }
 }
 
-fn identity_of_file(path: &Path, unknown: InputIdentity, key: RunKey) -> io::Result<InputIdentity> {
-    let mut file = File::open(path)?;
-    let bytes = file.metadata()?.len();
-    let head = digest_of_part(&mut file, 0, IDENTITY_BYTES, key)?;
-    let tail = digest_of_part(
-        &mut file,
-        bytes.saturating_sub(IDENTITY_BYTES),
-        IDENTITY_BYTES,
-        key,
-    )?;
+fn identity_of_stored(
+    mut stored: StoredBytes,
+    unknown: InputIdentity,
+    key: RunKey,
+) -> io::Result<InputIdentity> {
+    let bytes = stored.len();
+    let head = stored.part(0, IDENTITY_BYTES)?;
+    let tail = stored.part(bytes.saturating_sub(IDENTITY_BYTES), IDENTITY_BYTES)?;
     Ok(InputIdentity {
         bytes: Some(bytes),
-        head: Some(head),
-        tail: Some(tail),
+        head: Some(key.digest(head)),
+        tail: Some(key.digest(tail)),
         ..unknown
     })
 }
@@ -63,17 +63,11 @@ pub(in crate::commands) fn begins_as(
     earlier: &InputIdentity,
     key: RunKey,
 ) -> io::Result<bool> {
-    let (InputName::Path(path), Some(bytes), Some(head)) =
-        (input.name(), earlier.bytes, &earlier.head)
-    else {
+    let (Some(bytes), Some(head)) = (earlier.bytes, &earlier.head) else {
         return Ok(false);
     };
-    Ok(digest_of_part(&mut File::open(path)?, 0, bytes.min(IDENTITY_BYTES), key)? == *head)
-}
-
-fn digest_of_part(file: &mut File, from: u64, bytes: u64, key: RunKey) -> io::Result<String> {
-    let mut part = Vec::new();
-    file.seek(SeekFrom::Start(from))?;
-    file.take(bytes).read_to_end(&mut part)?;
-    Ok(key.digest(part))
+    let Some(mut stored) = StoredBytes::of(input.name())? else {
+        return Ok(false);
+    };
+    Ok(key.digest(stored.part(0, bytes.min(IDENTITY_BYTES))?) == *head)
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tracing::{info, warn};
 
 use crate::commands::Failure;
-use crate::commands::shared::files;
 use crate::commands::shared::first_rows::FirstRows;
+use crate::commands::shared::{archives, files};
 use crate::config::input::InputSettings;
 use crate::input::{Block, KnownInput, Layout, Origin, ReadAs};
 use crate::results::summary::InputNames;
@@ -27,7 +27,9 @@ pub(in crate::commands) fn inspect(
     settings: &InputSettings,
     mut first_rows: Option<&mut FirstRows>,
 ) -> Result<InspectedInputs, Failure> {
-    let files = files::expand(&settings.files).map_err(Failure::unusable)?;
+    let files = files::expand(&settings.files)
+        .and_then(archives::expand)
+        .map_err(Failure::unusable)?;
     let rules = Arc::new(settings.rules.clone());
     let mut found: BTreeMap<usize, KnownInput> = BTreeMap::new();
     let (first, last): (Vec<_>, Vec<_>) = files

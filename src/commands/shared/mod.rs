@@ -1,5 +1,6 @@
 //! The parts that several verbs use.
 
+pub(super) mod archives;
 pub(super) mod changed_settings;
 pub(crate) mod command_line;
 pub(super) mod comparison;

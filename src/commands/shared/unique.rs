@@ -28,6 +28,7 @@ pub(in crate::commands) fn refuse_streams(settings: &Settings) -> Result<(), Fai
 fn is_stream(name: &InputName) -> bool {
     match name {
         InputName::Path(path) => path.exists() && !path.is_file() && !path.is_dir(),
+        InputName::Member(_) => false,
         InputName::Stdin => true,
     }
 }

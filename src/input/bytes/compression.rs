@@ -15,6 +15,15 @@ pub enum Compression {
     Bzip2,
 }
 
+/// The packing of data that is unpacked while it is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packed {
+    /// A compression of the whole input
+    By(Compression),
+    /// A zip archive, of which one member is read
+    Zip,
+}
+
 impl Compression {
     /// Detects the compression of bytes that begin with `head`.
     pub(crate) fn of(head: &[u8]) -> Option<Compression> {
@@ -73,6 +82,15 @@ impl Compression {
             Compression::Gzip => Some(1),
             Compression::Xz => Some(4),
             Compression::Zstd | Compression::Bzip2 => None,
+        }
+    }
+}
+
+impl fmt::Display for Packed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Packed::By(compression) => compression.fmt(f),
+            Packed::Zip => f.write_str("zip"),
         }
     }
 }

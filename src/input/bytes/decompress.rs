@@ -14,7 +14,7 @@ use lzma_rust2::XzReader;
 use zstd::Decoder as ZstdDecoder;
 
 use crate::input::bytes::ByteStream;
-use crate::input::bytes::compression::Compression;
+use crate::input::bytes::compression::{Compression, Packed};
 use crate::input::bytes::stream_fault::StreamFault;
 
 /// The largest window of a Zstandard frame, as a power of two: 32 MiB. The window is held in
@@ -45,6 +45,29 @@ impl Default for DecompressionLimits {
             ratio_max: 250,
             ratio_from_bytes: 64 << 20,
         }
+    }
+}
+
+impl DecompressionLimits {
+    /// Checks the output so far of this input so far.
+    pub(crate) fn check(
+        self,
+        bytes_out: u64,
+        bytes_in: u64,
+        packed: Packed,
+    ) -> Result<(), StreamFault> {
+        let DecompressionLimits {
+            bytes_max,
+            ratio_max,
+            ratio_from_bytes,
+        } = self;
+        if bytes_out > bytes_max {
+            return Err(StreamFault::TooLarge { packed, bytes_max });
+        }
+        if bytes_out > ratio_from_bytes && bytes_out / ratio_max > bytes_in {
+            return Err(StreamFault::Bomb { packed, ratio_max });
+        }
+        Ok(())
     }
 }
 
@@ -111,10 +134,12 @@ impl Decompressor {
             io::ErrorKind::Interrupted => error,
             // An error of the system concerns the file, not its contents.
             _ if error.raw_os_error().is_some() => error,
-            io::ErrorKind::UnexpectedEof => StreamFault::CutOff(self.compression).into(),
+            io::ErrorKind::UnexpectedEof => {
+                StreamFault::CutOff(Packed::By(self.compression)).into()
+            }
             io::ErrorKind::OutOfMemory => StreamFault::Dictionary(self.compression).into(),
             _ => StreamFault::Damaged {
-                compression: self.compression,
+                packed: Packed::By(self.compression),
                 source: error,
             }
             .into(),
@@ -142,24 +167,8 @@ impl Decompressor {
             .member
             .as_ref()
             .map_or(u64::MAX, |member| member.compressed().get_ref().bytes);
-        let DecompressionLimits {
-            bytes_max,
-            ratio_max,
-            ratio_from_bytes,
-        } = self.limits;
-        if self.bytes_out > bytes_max {
-            return Err(StreamFault::TooLarge {
-                compression: self.compression,
-                bytes_max,
-            });
-        }
-        if self.bytes_out > ratio_from_bytes && self.bytes_out / ratio_max > compressed_bytes {
-            return Err(StreamFault::Bomb {
-                compression: self.compression,
-                ratio_max,
-            });
-        }
-        Ok(())
+        let packed = Packed::By(self.compression);
+        self.limits.check(self.bytes_out, compressed_bytes, packed)
     }
 }
 

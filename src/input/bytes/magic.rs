@@ -66,9 +66,13 @@ pub(crate) fn zip(head: &[u8]) -> NotText {
     if workbook_parts.iter().any(|part| name.starts_with(part)) {
         return NotText::UnseekableWorkbook;
     }
-    package(|part| {
+    let is_part = |part: &str| {
         part == "mimetype" && name.starts_with(b"mimetypeapplication/vnd.oasis.opendocument")
-    })
+    };
+    match package(is_part) {
+        NotText::Zip => NotText::UnseekableZip,
+        other => other,
+    }
 }
 
 /// Recognises a zip archive by its parts. A name that ends in `/` is a folder's.

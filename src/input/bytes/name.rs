@@ -1,9 +1,10 @@
 //! The name of an input, as given on the command line.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::input::bytes::archive::member::ArchiveMember;
 use crate::text;
 
 /// The name of an input, as the user wrote it.
@@ -13,6 +14,8 @@ pub enum InputName {
     Stdin,
     /// A file, a FIFO, or anything else that can be opened and read.
     Path(PathBuf),
+    /// A member of a zip archive. The user names the archive.
+    Member(ArchiveMember),
 }
 
 impl InputName {
@@ -29,7 +32,35 @@ impl InputName {
     pub fn can_be_read_twice(&self) -> bool {
         match self {
             InputName::Path(path) => path.is_file(),
+            InputName::Member(member) => member.archive().is_file(),
             InputName::Stdin => false,
+        }
+    }
+
+    /// Returns the word of a command line that names the input, or the archive that it is in.
+    pub(crate) fn as_argument(&self) -> &OsStr {
+        match self {
+            InputName::Stdin => OsStr::new("-"),
+            InputName::Path(path) => path.as_os_str(),
+            InputName::Member(member) => member.archive().as_os_str(),
+        }
+    }
+
+    /// Returns the path of the file that the bytes are read from.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            InputName::Stdin => None,
+            InputName::Path(path) => Some(path),
+            InputName::Member(member) => Some(member.archive()),
+        }
+    }
+
+    /// Returns the name whose extension says what the content is. It is not to be opened.
+    pub(crate) fn with_extension(&self) -> Option<&Path> {
+        match self {
+            InputName::Stdin => None,
+            InputName::Path(path) => Some(path),
+            InputName::Member(member) => Some(member.name()),
         }
     }
 }
@@ -39,6 +70,7 @@ impl fmt::Display for InputName {
         match self {
             InputName::Stdin => f.write_str("standard input"),
             InputName::Path(path) => f.write_str(&text::safe_path(path)),
+            InputName::Member(member) => member.fmt(f),
         }
     }
 }

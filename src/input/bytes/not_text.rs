@@ -8,6 +8,17 @@ pub enum NotText {
     /// Compressed data within compressed data
     #[error("is {0} data within compressed data: unpack it first")]
     CompressedTwice(Compression),
+    /// zip from a pipe, or within compressed data
+    #[error(
+        "is a zip file, which can be read only from an uncompressed file, not from a pipe: write it to a file first, or pipe in what it holds (unzip -p FILE | custsync run -)"
+    )]
+    UnseekableZip,
+    /// zip within zip
+    #[error("is a zip file within a zip file: unpack the outer one first")]
+    ZipInZip,
+    /// A workbook within zip
+    #[error("is a workbook within a zip file: unpack it first")]
+    WorkbookInZip,
     /// zip without a workbook in it
     #[error("is a zip file, not a workbook (.xlsx): unpack it first")]
     Zip,
@@ -52,4 +63,26 @@ pub enum NotText {
     /// Many control bytes
     #[error("is binary, not text: it has many control bytes")]
     Binary,
+}
+
+impl NotText {
+    /// Returns the kind of a file that is a member of a zip archive.
+    pub(crate) fn in_archive(self) -> NotText {
+        match self {
+            NotText::UnseekableZip | NotText::Zip => NotText::ZipInZip,
+            NotText::UnseekableWorkbook | NotText::OldWorkbook | NotText::EncryptedWorkbook => {
+                NotText::WorkbookInZip
+            }
+            NotText::CompressedTwice(_)
+            | NotText::ZipInZip
+            | NotText::WorkbookInZip
+            | NotText::Html
+            | NotText::XmlWorkbook
+            | NotText::Xml
+            | NotText::Other { .. }
+            | NotText::Utf32
+            | NotText::Utf16(_)
+            | NotText::Binary => self,
+        }
+    }
 }

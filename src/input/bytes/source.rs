@@ -1,11 +1,12 @@
-//! The source of an input's bytes: a named file, or standard input.
+//! The source of an input's bytes: a named file, a member of an archive, or standard input.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
 use crate::input::bytes::ByteStream;
+use crate::input::bytes::archive::member::ArchiveMember;
 use crate::input::bytes::name::InputName;
 use crate::input::bytes::pauses::{Pauses, Pipe};
 use crate::input::bytes::steady::SteadyFile;
@@ -15,7 +16,7 @@ use crate::input::error::InputFault;
 pub(crate) struct Source {
     /// The bytes, unbuffered: blocks are read in large pieces.
     pub(crate) reader: ByteStream,
-    /// The size in bytes, for a regular file.
+    /// The size in bytes, for a regular file. A member of an archive has none that can be trusted.
     pub(crate) size: Option<u64>,
     /// The file again, to check whether it was changed.
     pub(crate) steady: Option<SteadyFile>,
@@ -31,6 +32,7 @@ impl Source {
             // its own.
             InputName::Stdin => io::stdin().as_fd().try_clone_to_owned().map(File::from),
             InputName::Path(path) => File::open(path),
+            InputName::Member(member) => return Source::open_member(member),
         };
         let file = file.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => InputFault::Missing,
@@ -58,6 +60,63 @@ impl Source {
                 pauses,
             }
         })
+    }
+
+    fn open_member(member: &ArchiveMember) -> Result<Source, InputFault> {
+        let (reader, file) = member.open()?;
+        let metadata = file.metadata().map_err(InputFault::Open)?;
+        Ok(Source {
+            reader: Box::new(reader),
+            size: None,
+            steady: Some(SteadyFile::new(file, &metadata)),
+            pauses: Pauses::default(),
+        })
+    }
+}
+
+/// The bytes of an input as they are stored, by which it is known again: those of a regular file, or
+/// the packed ones of an archive's member.
+pub(crate) struct StoredBytes {
+    file: File,
+    start: u64,
+    bytes: u64,
+}
+
+impl StoredBytes {
+    /// Opens the file. `None` for standard input, which is not stored.
+    pub(crate) fn of(name: &InputName) -> io::Result<Option<StoredBytes>> {
+        Ok(Some(match name {
+            InputName::Stdin => return Ok(None),
+            InputName::Path(path) => {
+                let file = File::open(path)?;
+                StoredBytes {
+                    bytes: file.metadata()?.len(),
+                    start: 0,
+                    file,
+                }
+            }
+            InputName::Member(member) => {
+                let (file, start, bytes) = member.packed()?;
+                StoredBytes { file, start, bytes }
+            }
+        }))
+    }
+
+    /// Returns their number.
+    pub(crate) fn len(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Returns at most `bytes` bytes, from the one at `from` on.
+    pub(crate) fn part(&mut self, from: u64, bytes: u64) -> io::Result<Vec<u8>> {
+        let from = from.min(self.bytes);
+        let mut part = Vec::new();
+        self.file
+            .seek(SeekFrom::Start(self.start.saturating_add(from)))?;
+        (&mut self.file)
+            .take(bytes.min(self.bytes - from))
+            .read_to_end(&mut part)?;
+        Ok(part)
     }
 }
 

@@ -1,9 +1,10 @@
 //! A regular file that must not change while it is read. If another program rewrote it meanwhile,
 //! half a row of the old file would be joined with half a row of the new one.
 
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::input::bytes::stream_fault::StreamFault;
@@ -13,6 +14,30 @@ use crate::input::bytes::stream_fault::StreamFault;
 pub(crate) struct SteadyFile {
     file: Arc<File>,
     at_start: FileState,
+}
+
+/// A file and its state. Another file has another version, and so has the same one after a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileVersion {
+    device: u64,
+    inode: u64,
+    state: FileState,
+}
+
+impl FileVersion {
+    /// Returns the version of the file at this path.
+    pub(crate) fn of(path: &Path) -> io::Result<FileVersion> {
+        fs::metadata(path).map(|metadata| FileVersion::of_metadata(&metadata))
+    }
+
+    /// Returns the version of the file with this metadata.
+    pub(crate) fn of_metadata(metadata: &Metadata) -> FileVersion {
+        FileVersion {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            state: FileState::of(metadata),
+        }
+    }
 }
 
 /// The part of the metadata that every write changes.
@@ -42,7 +67,7 @@ impl SteadyFile {
     }
 
     /// Opens the file at this path.
-    pub(crate) fn open(path: &std::path::Path) -> io::Result<SteadyFile> {
+    pub(crate) fn open(path: &Path) -> io::Result<SteadyFile> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         Ok(SteadyFile::new(Arc::new(file), &metadata))
@@ -76,12 +101,10 @@ impl Seek for SteadyFile {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     /// Returns the result of a read in the middle of a file after `change` was applied to it.
-    fn read_behind(change: impl FnOnce(&std::path::Path)) -> io::Result<usize> {
+    fn read_behind(change: impl FnOnce(&Path)) -> io::Result<usize> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("rows.csv");
         fs::write(&path, "id,job\n1,a\n").expect("a file");

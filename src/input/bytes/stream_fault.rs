@@ -3,19 +3,19 @@
 
 use std::io;
 
-use crate::input::bytes::compression::Compression;
+use crate::input::bytes::compression::{Compression, Packed};
 
 /// A fault in the bytes of a compressed or encoded input.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamFault {
     /// The compressed data is truncated.
     #[error("the {0} data is cut off here: the file is incomplete; copy or download it again")]
-    CutOff(Compression),
+    CutOff(Packed),
     /// The compressed data is corrupt.
-    #[error("the {compression} data cannot be unpacked from here on: {source}")]
+    #[error("the {packed} data cannot be unpacked from here on: {source}")]
     Damaged {
-        /// The compression.
-        compression: Compression,
+        /// The packing.
+        packed: Packed,
         /// The decoder's error, which quotes nothing of the data.
         source: io::Error,
     },
@@ -27,19 +27,19 @@ pub enum StreamFault {
     Dictionary(Compression),
     /// The output is a larger multiple of the input than a file of rows can give.
     #[error(
-        "the {compression} data unpacks to more than {ratio_max} times its size, as malicious files do: unpack it first"
+        "the {packed} data unpacks to more than {ratio_max} times its size, as malicious files do: unpack it first"
     )]
     Bomb {
-        /// The compression.
-        compression: Compression,
+        /// The packing.
+        packed: Packed,
         /// The largest multiple.
         ratio_max: u64,
     },
     /// The output is too large.
-    #[error("the {compression} data unpacks to more than {bytes_max} bytes: split it")]
+    #[error("the {packed} data unpacks to more than {bytes_max} bytes: split it")]
     TooLarge {
-        /// The compression.
-        compression: Compression,
+        /// The packing.
+        packed: Packed,
         /// The largest output.
         bytes_max: u64,
     },

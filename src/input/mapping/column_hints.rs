@@ -74,13 +74,9 @@ pub(crate) fn hint_for_all(input: &InputName, rules_file: Option<&str>) -> Strin
     if let Some(file) = rules_file {
         return to_complete("the columns", file);
     }
-    let path = match input {
-        InputName::Stdin => OsStr::new("-"),
-        InputName::Path(path) => path.as_os_str(),
-    };
     format!(
         "to map or ignore all columns in a file of settings: custsync config init {}",
-        shell_word(path)
+        shell_word(input.as_argument())
     )
 }
 

@@ -4,6 +4,7 @@
 //! row's result and the readers of output files are written a second time, so that a mistake in the
 //! program does not confirm itself.
 
+mod archive;
 mod asking;
 mod crc;
 mod customers;
@@ -22,6 +23,7 @@ mod tls;
 mod workbook;
 mod writing;
 
+pub(crate) use self::archive::{Archive, Stated};
 pub(crate) use self::crc::crc32c;
 pub(crate) use self::customers::{CustomerRow, Customers};
 pub(crate) use self::effort::{kills, rounds};

@@ -9,12 +9,12 @@ use super::{Odd, Refused, Rows, Sends, odd, odd_with};
 use crate::harness::{SheetCell, Workbook};
 
 const RECORD_BYTES_MAX: usize = 1 << 20;
-const PLAIN: &str = "id,job\n1,Nurse\n";
-const NURSE: &str = r#"{"job":"Nurse"}"#;
+pub(super) const PLAIN: &str = "id,job\n1,Nurse\n";
+pub(super) const NURSE: &str = r#"{"job":"Nurse"}"#;
 
-fn gzip(text: &str) -> Vec<u8> {
+pub(super) fn gzip(content: impl AsRef<[u8]>) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.write_all(content.as_ref()).unwrap();
     encoder.finish().unwrap()
 }
 
@@ -204,9 +204,9 @@ fn containers() -> Vec<Odd> {
         ),
         odd("a.csv.gz", gzip(""), Refused("a.csv.gz: is empty")),
         odd(
-            "a.zip",
+            "a.csv",
             b"PK\x03\x04",
-            Refused("a.zip: is a zip file, not a workbook (.xlsx): unpack it first"),
+            Refused("a.csv: is a zip file that is cut off"),
         ),
         odd(
             "a.xlsx",

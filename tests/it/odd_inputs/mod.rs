@@ -1,5 +1,6 @@
 //! Odd inputs, each with its exact outcome: one table, one check.
 
+mod archives;
 mod bytes;
 mod csv_structure;
 mod values;
@@ -134,6 +135,11 @@ fn check_all(table: &[Odd], rows_min: usize) {
 #[test]
 fn odd_bytes_have_their_outcome() {
     check_all(&bytes::table(), 55);
+}
+
+#[test]
+fn odd_archives_have_their_outcome() {
+    check_all(&archives::table(), 60);
 }
 
 #[test]

@@ -360,7 +360,7 @@ fn packages() -> Vec<Odd> {
         ),
         odd(
             "a.zip",
-            zip_of([("a.csv", &b"id\n1\n"[..])]),
+            zip_of([("_rels/.rels", &b"<Relationships/>"[..])]),
             Refused("a.zip: is a zip file, not a workbook (.xlsx): unpack it first"),
         ),
         xlsx(
