@@ -4,13 +4,15 @@
 
 use std::cmp::Ordering;
 
+use crate::input::FormatChoice;
+
 use super::error::Problem;
 use super::groups::api::{ApiSettings, Target};
 use super::groups::input::InputSettings;
 use super::groups::output::{OutputFormat, OutputSettings, Unfinished};
 use super::names::{
-    CLIENT_SECRET_FILE, EXPLAIN, FRESH, OUTPUT_FORMAT, RUN_DIR, SANDBOX_PREFIX, TOKEN, TOKEN_FILE,
-    TWO_DIGIT_YEARS,
+    CLIENT_SECRET_FILE, EXPLAIN, FRESH, JSON_PATH, OUTPUT_FORMAT, RUN_DIR, SANDBOX_PREFIX, TOKEN,
+    TOKEN_FILE, TWO_DIGIT_YEARS,
 };
 use super::provenance::Provenance;
 use super::resolver::Resolver;
@@ -55,6 +57,14 @@ pub(super) fn check(
             resolver.place(EXPLAIN),
             format!("{} json", resolver.place(OUTPUT_FORMAT)),
         );
+        resolver.report(Problem::Contradiction { first, second });
+    }
+    // Of several formats, only JSON has objects.
+    if input.rules.json_path.is_some()
+        && matches!(input.rules.format, FormatChoice::Csv | FormatChoice::Tsv)
+        && resolver.flags_used().any(|(name, _)| name == JSON_PATH)
+    {
+        let (first, second) = (resolver.place(JSON_PATH), resolver.place("format"));
         resolver.report(Problem::Contradiction { first, second });
     }
     // A directory from a stronger source takes precedence: that is how a run begun with `--fresh`

@@ -25,6 +25,9 @@ pub(super) const EXPLAIN: &str = "explain";
 /// The first year of the century of two-digit years.
 pub(super) const TWO_DIGIT_YEARS: &str = "two-digit-years";
 
+/// The array in a JSON object.
+pub(super) const JSON_PATH: &str = "json-path";
+
 /// The run directory.
 pub(super) const RUN_DIR: &str = "run-dir";
 

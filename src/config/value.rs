@@ -8,7 +8,7 @@ use super::duration::DurationError;
 use super::url::BaseUrlError;
 use crate::api::TokenFlaw;
 use crate::contract::{DateFormatError, FieldError};
-use crate::input::{EncodingError, RuleError};
+use crate::input::{EncodingError, JsonPathError, RuleError};
 use crate::sandbox::OptionError;
 use crate::schedule::error_limit::ErrorLimitError;
 use crate::schedule::rate::RateError;
@@ -85,6 +85,9 @@ pub enum ValueError {
     /// See [`EncodingError`].
     #[error(transparent)]
     Encoding(#[from] EncodingError),
+    /// See [`JsonPathError`].
+    #[error(transparent)]
+    JsonPath(#[from] JsonPathError),
     /// See [`DurationError`].
     #[error(transparent)]
     Duration(#[from] DurationError),

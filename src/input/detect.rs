@@ -13,6 +13,7 @@ use crate::input::csv::first_record::first_record;
 use crate::input::csv::header_below::header_below;
 use crate::input::error::InputFault;
 use crate::input::mapping::loose_names::known_names;
+use crate::input::ndjson::array_in_object::only_object_with_array;
 use crate::input::ndjson::json_shape::first_object_over_lines;
 use crate::input::options::{HeaderRule, InputRules};
 
@@ -33,18 +34,32 @@ impl Format {
         let csv = |delimiter| Format::Csv(rules.dialect(delimiter));
         match (choice, first_visible(head)) {
             (FormatChoice::Auto | FormatChoice::Ndjson, Some(b'[')) => Ok(Format::JsonArray),
-            (FormatChoice::Auto, Some(b'{')) | (FormatChoice::Ndjson, _) => {
-                match first_object_over_lines(head) {
-                    Some(line) => Err(InputFault::JsonOverLines { line }),
-                    None => Ok(Format::Ndjson),
-                }
-            }
+            (FormatChoice::Auto, Some(b'{')) | (FormatChoice::Ndjson, _) => of_objects(head, rules),
             (FormatChoice::Tsv, _) => Ok(csv(rules.delimiter.unwrap_or(Delimiter::TAB))),
             (FormatChoice::Csv | FormatChoice::Auto, _) => match rules.delimiter {
                 Some(delimiter) => Ok(csv(delimiter)),
                 None => by_first_record(head, rules).map(csv),
             },
         }
+    }
+}
+
+/// Returns the format of a text that begins with a JSON object.
+fn of_objects(head: &[u8], rules: &InputRules) -> Result<Format, InputFault> {
+    let over_lines = first_object_over_lines(head);
+    if let Some(object) = only_object_with_array(head) {
+        let keys = object.keys.iter().map(String::as_bytes).collect();
+        // With a known key, the object is a row.
+        if over_lines.is_some() || known_names(&keys, &rules.mapping) == 0 {
+            return Err(InputFault::ArrayInObject {
+                line: object.line,
+                path: object.shown_path(),
+            });
+        }
+    }
+    match over_lines {
+        Some(line) => Err(InputFault::JsonOverLines { line }),
+        None => Ok(Format::Ndjson),
     }
 }
 

@@ -153,6 +153,20 @@ pub enum InputFault {
         /// The line on which the object starts.
         line: u64,
     },
+    /// The input is one JSON object that has no fields, but an array of objects.
+    #[error(
+        "is one JSON object with an array in it: {}",
+        match .path {
+            Some(path) => format!("--json-path {path} reads the array"),
+            None => "--json-path KEY reads the array, where KEY is its name".to_owned(),
+        }
+    )]
+    ArrayInObject {
+        /// The line on which the object starts.
+        line: u64,
+        /// The place of the array, if its keys are words that may be shown.
+        path: Option<String>,
+    },
     /// The input is empty, or has only blank lines.
     #[error("is empty")]
     Empty,
@@ -351,6 +365,7 @@ impl InputFault {
             | InputFault::TooManyColumns { line, .. }
             | InputFault::NoHeader { line }
             | InputFault::JsonOverLines { line }
+            | InputFault::ArrayInObject { line, .. }
             | InputFault::JsonArray { line, .. }
             | InputFault::NoneKnown { line, .. }
             | InputFault::HeaderBelow { line, .. }

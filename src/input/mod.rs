@@ -49,6 +49,7 @@ pub use bytes::dialect::Delimiter;
 pub(crate) use bytes::dialect::{Escape, Quotes};
 pub(crate) use bytes::failed_rows::Origin;
 pub(crate) use bytes::format::FormatChoice;
+pub(crate) use bytes::json_path::{JsonPath, JsonPathError};
 pub use bytes::name::InputName;
 pub(crate) use bytes::source::StoredBytes;
 pub(crate) use csv::layout::CsvLayout;

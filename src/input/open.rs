@@ -6,34 +6,28 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use bytes::Bytes;
-
 use crate::input::blank_rows::first_with_records;
 use crate::input::blocks::block::{Block, BlockSize};
 use crate::input::blocks::cutter::{Blocks, Head};
 use crate::input::blocks::source::RowSource;
 use crate::input::bytes::decode::Bom;
-use crate::input::bytes::dialect::{Delimiter, Dialect};
+use crate::input::bytes::dialect::Delimiter;
 use crate::input::bytes::failed_rows::Origin;
 use crate::input::bytes::format::{Format, FormatChoice};
+use crate::input::bytes::json_path::JsonPath;
+use crate::input::bytes::json_pick::JsonPick;
 use crate::input::bytes::name::InputName;
 use crate::input::bytes::not_text::NotText;
 use crate::input::bytes::pauses::Pauses;
 use crate::input::bytes::source::Source;
 use crate::input::bytes::steady::SteadyFile;
-use crate::input::bytes::stream::{EncodingDoubt, EncodingDoubts, text_of};
+use crate::input::bytes::stream::{EncodingDoubt, EncodingDoubts, peek, text_of};
 use crate::input::bytes::{ByteStream, compound, failed_rows, magic};
-use crate::input::csv::header_below::{delimiter_line, header_below, likely_delimiter};
-use crate::input::csv::layout::CsvLayout;
-use crate::input::csv::records::{CsvRecord, CsvRecords};
-use crate::input::csv::uneven::with_lines;
+use crate::input::csv::header::read_header;
+use crate::input::csv::header_below::delimiter_line;
 use crate::input::error::{InputError, InputFault};
 use crate::input::layout::Layout;
-use crate::input::mapping::columns::MappingRules;
-use crate::input::mapping::header::Columns;
 use crate::input::mapping::loose_names::LooseColumn;
-use crate::input::mapping::own_columns::OwnColumns;
-use crate::input::mapping::{header, own_columns};
 use crate::input::ndjson::layout::NdjsonLayout;
 use crate::input::ndjson::records::Framing;
 use crate::input::options::{HeaderRule, InputRules};
@@ -258,6 +252,7 @@ pub(super) struct TextHead<'r> {
     pub(super) head: Head<ByteStream>,
     /// The rules for reading it. Failed rows have their own.
     pub(super) rules: Cow<'r, InputRules>,
+    origin: Origin,
     pub(super) form: TextForm,
     /// The size of the text in bytes, if it is known.
     size: Option<u64>,
@@ -273,10 +268,14 @@ pub(super) fn open_head<'r>(
     size: BlockSize,
 ) -> Result<TextHead<'r>, InputFault> {
     let text = text_of(source.reader, &source.pauses, rules.encoding)?;
-    let mut head = Head::read(text.reader, size)?;
-    let own_rules = failed_rows::format_of(head.bytes(), rules.quotes)
-        .map(|format| rules.of_failed_rows(format));
-    if own_rules.is_some() {
+    let (reader, json_path) = picked(text.reader, rules)?;
+    let mut head = Head::read(reader, size)?;
+    let own_format = failed_rows::format_of(head.bytes(), rules.quotes)
+        // What begins like an array is an element of the array that was picked.
+        .filter(|format| json_path.is_none() || *format == Format::Ndjson);
+    let own_rules = own_format.map(|format| rules.of_failed_rows(format));
+    let origin = own_format.map_or(Origin::First, |_| Origin::FailedRows);
+    if origin == Origin::FailedRows {
         head.allow_failed_rows();
     }
     let rules = own_rules.map_or(Cow::Borrowed(rules), Cow::Owned);
@@ -291,22 +290,48 @@ pub(super) fn open_head<'r>(
         delimiter: rules.delimiter.or(named),
         ..rules.as_ref().clone()
     };
-    let format = Format::of(name, head.bytes(), &with_named)?;
+    let format = match json_path {
+        Some(_) => Format::JsonArray,
+        None => Format::of(name, head.bytes(), &with_named)?,
+    };
     let is_as_long = text.compression.is_none() && text.encoding.is_none();
     let form = TextForm {
         format,
         found: format.found_delimiter(&rules),
         compression: text.compression,
+        json_path,
         encoding: text.encoding,
     };
     Ok(TextHead {
         head,
         rules,
+        origin,
         form,
         size: source.size.filter(|_| is_as_long),
         doubts: text.doubts,
         steady: source.steady,
     })
+}
+
+/// Returns a reader of the array that the user names, and its path; a reader of the whole text if the
+/// user names none, or if the text holds failed rows, which have a layout of their own.
+fn picked(
+    text: ByteStream,
+    rules: &InputRules,
+) -> Result<(ByteStream, Option<JsonPath>), InputFault> {
+    let Some(path) = &rules.json_path else {
+        return Ok((text, None));
+    };
+    let (head, text) = peek(text)?;
+    let other = magic::not_rows(&head).or_else(|| magic::not_text_within(&head, None));
+    if let Some(other) = other {
+        return Err(other.into());
+    }
+    if failed_rows::is_failed_rows(&head) {
+        return Ok((text, None));
+    }
+    let array = JsonPick::new(text, path.clone());
+    Ok((Box::new(array), Some(path.clone())))
 }
 
 fn open_text(
@@ -316,7 +341,7 @@ fn open_text(
     size: BlockSize,
 ) -> Result<Input, InputFault> {
     let text = open_head(name, source, rules, size)?;
-    let (layout, first, blocks) = begin(text.head, &text.rules, &text.form)?;
+    let (layout, first, blocks) = begin(text.head, &text.rules, text.origin, &text.form)?;
     Ok(Input {
         name: name.clone(),
         size: text.size,
@@ -356,20 +381,16 @@ fn skip_top(
 fn begin(
     mut head: Head<ByteStream>,
     rules: &InputRules,
+    origin: Origin,
     form: &TextForm,
 ) -> Result<(Layout, Block, Blocks<ByteStream>), InputFault> {
     let format = form.format;
-    let origin = if failed_rows::is_failed_rows(head.bytes()) {
-        Origin::FailedRows
-    } else {
-        Origin::First
-    };
     let bom = if head.had_bom() {
         Bom::Write
     } else {
         Bom::of(form.encoding, rules.encoding)
     };
-    if format == Format::JsonArray {
+    if form.begins_with_bracket() {
         head.open_array();
     }
     let mut blocks = head.into_blocks(format);
@@ -387,122 +408,4 @@ fn begin(
         return Err(InputFault::Empty);
     }
     Ok((layout, first, blocks))
-}
-
-/// Reads the header. Returns the columns and the rest of the first block.
-fn read_header(
-    blocks: &mut Blocks<impl Read>,
-    dialect: Dialect,
-    rules: &InputRules,
-    bom: Bom,
-) -> Result<(CsvLayout, Block), InputFault> {
-    while let Some(block) = blocks.next()? {
-        let mut records = CsvRecords::of(&block, dialect);
-        let Some(record) = records.next() else {
-            continue;
-        };
-        let (columns, own, header, end) = match &rules.header {
-            HeaderRule::Named(names) => {
-                let (columns, header) = named_columns(names, dialect, &rules.mapping)?;
-                let own = OwnColumns::of(&columns.names, &rules.mapping);
-                (columns, own, header, 0)
-            }
-            HeaderRule::Row(row) if record.line != *row => {
-                return Err(InputFault::HeaderRowBlank { line: *row });
-            }
-            HeaderRule::FirstRecord | HeaderRule::Row(_) => {
-                let columns = columns_of(&record, &block, dialect, rules)?;
-                let own = OwnColumns::of(&columns.names, &rules.mapping);
-                let place = record.place_of(own.leading).start..record.raw_end();
-                // A slice would keep the block in memory as long as the layout.
-                (
-                    columns,
-                    own,
-                    Bytes::copy_from_slice(block.bytes.get(place).unwrap_or_default()),
-                    record.end,
-                )
-            }
-        };
-        let layout = CsvLayout {
-            dialect,
-            ragged: rules.ragged,
-            header,
-            columns,
-            own,
-            bom,
-        };
-        return Ok((layout, block.without_first(end, Format::Csv(dialect))));
-    }
-    Err(InputFault::Empty)
-}
-
-/// Returns the columns of a header, or all faults of it with suggestions.
-pub(super) fn columns_of(
-    record: &CsvRecord<'_, '_>,
-    block: &Block,
-    dialect: Dialect,
-    rules: &InputRules,
-) -> Result<Columns, InputFault> {
-    let line = record.line;
-    let columns = match record.quote_fault() {
-        Some(fault) => {
-            let names: Vec<_> = record.unquoted().collect();
-            let fault = fault.behind(own_columns::leading(names.iter().map(AsRef::as_ref)));
-            Err(InputFault::HeaderQuotes {
-                line,
-                fault: with_lines(fault.to_string(), record),
-            })
-        }
-        None => header::read(&record.unquoted().collect(), line, &rules.mapping),
-    };
-    columns.map_err(|fault| {
-        if record.raw.trim_ascii_start().starts_with(b"{") {
-            return InputFault::LooksLikeJson { line };
-        }
-        let from = block
-            .bytes
-            .get(record.place_of(0).start..)
-            .unwrap_or_default();
-        let fault =
-            fault.or_header_below(line, || header_below(from, rules).map(|lines| line + lines));
-        match fault {
-            InputFault::NoneKnown {
-                line,
-                columns,
-                rules_file,
-                ..
-            } => InputFault::NoneKnown {
-                line,
-                columns,
-                rules_file,
-                likely: likely_delimiter(record.raw, dialect, rules),
-            },
-            fault => fault,
-        }
-    })
-}
-
-/// Returns the columns of these names, and the header of a file that has them.
-fn named_columns(
-    names: &[String],
-    dialect: Dialect,
-    mapping: &MappingRules,
-) -> Result<(Columns, Bytes), InputFault> {
-    let columns = header::named(names, mapping)?;
-    let style = if dialect.has_quotes() {
-        csv::QuoteStyle::Necessary
-    } else {
-        csv::QuoteStyle::Never
-    };
-    let mut builder = csv::WriterBuilder::new();
-    let mut header = builder
-        .delimiter(dialect.delimiter.byte())
-        .quote_style(style)
-        .from_writer(Vec::new());
-    header.write_record(names).expect("memory can be written");
-    let header = header.into_inner().expect("memory can be written");
-    Ok((
-        columns,
-        Bytes::from(header.strip_suffix(b"\n").unwrap_or(&header).to_vec()),
-    ))
 }

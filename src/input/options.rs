@@ -3,6 +3,7 @@
 use crate::input::bytes::decode::EncodingChoice;
 use crate::input::bytes::dialect::{Delimiter, Dialect, Escape, Quotes};
 use crate::input::bytes::format::{Format, FormatChoice};
+use crate::input::bytes::json_path::JsonPath;
 use crate::input::mapping::columns::MappingRules;
 
 /// The user's settings for reading inputs.
@@ -23,6 +24,8 @@ pub struct InputRules {
     pub ragged: Ragged,
     /// The place of the column names (`--no-header`, `--columns`, `--header-row`).
     pub header: HeaderRule,
+    /// The place of the array in a JSON object (`--json-path`).
+    pub json_path: Option<JsonPath>,
     /// The sheet of a workbook, if not the first (`--sheet`).
     pub sheet: Option<String>,
     /// The mapping of columns to fields (`--map`, `--ignore`).
@@ -77,10 +80,13 @@ impl InputRules {
         let encoding = (self.encoding != EncodingChoice::Auto).then_some("encoding");
         let escape = (self.escape != Escape::None).then_some("escape");
         let sheet = self.sheet.as_ref().map(|_| "sheet");
-        [format, delimiter, escape, encoding, columns, sheet]
-            .into_iter()
-            .flatten()
-            .collect()
+        let json_path = self.json_path.as_ref().map(|_| "json-path");
+        [
+            format, delimiter, escape, encoding, columns, json_path, sheet,
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 
     /// Returns the dialect of a CSV input with this delimiter.

@@ -7,6 +7,7 @@ use crate::input::bytes::compression::Compression;
 use crate::input::bytes::decode::Encoding;
 use crate::input::bytes::dialect::Delimiter;
 use crate::input::bytes::format::Format;
+use crate::input::bytes::json_path::JsonPath;
 use crate::input::sheet::SheetChoice;
 
 /// The description of what an input was detected to be.
@@ -27,8 +28,18 @@ pub struct TextForm {
     pub found: Option<Delimiter>,
     /// The compression of the text.
     pub compression: Option<Compression>,
+    /// The place of the array in a JSON object, if the text is one.
+    pub json_path: Option<JsonPath>,
     /// The encoding that the text was decoded from; `None` for UTF-8.
     pub encoding: Option<Encoding>,
+}
+
+impl TextForm {
+    /// Whether the text begins with the bracket of an array. It is missing where an array was picked
+    /// out of an object.
+    pub(crate) fn begins_with_bracket(&self) -> bool {
+        self.format == Format::JsonArray && self.json_path.is_none()
+    }
 }
 
 impl ReadAs {
@@ -36,7 +47,10 @@ impl ReadAs {
     pub fn is_plain(&self) -> bool {
         match self {
             ReadAs::Text(text) => {
-                text.found.is_none() && text.compression.is_none() && text.encoding.is_none()
+                text.found.is_none()
+                    && text.compression.is_none()
+                    && text.json_path.is_none()
+                    && text.encoding.is_none()
             }
             ReadAs::Workbook(_) => false,
         }
@@ -58,6 +72,9 @@ impl fmt::Display for ReadAs {
             Format::Csv(dialect) => write!(f, "CSV with {dialect}")?,
             Format::Ndjson => f.write_str("NDJSON")?,
             Format::JsonArray => f.write_str("JSON array")?,
+        }
+        if let Some(path) = &text.json_path {
+            write!(f, " at `{path}`")?;
         }
         match text.encoding {
             Some(encoding) => write!(f, ", {}", encoding.name()),

@@ -17,6 +17,7 @@ use crate::input::bytes::failed_rows::is_own;
 use crate::input::bytes::format::Format;
 use crate::input::bytes::name::InputName;
 use crate::input::bytes::source::Source;
+use crate::input::csv::header::columns_of;
 use crate::input::csv::records::CsvRecords;
 use crate::input::error::{InputError, InputFault};
 use crate::input::mapping::column_fault::ColumnFault;
@@ -24,7 +25,7 @@ use crate::input::mapping::header;
 use crate::input::mapping::own_columns::{leading, number_of_column};
 use crate::input::mapping::proposal::{NamedColumn, NamesOf};
 use crate::input::ndjson::records::{Framing, JsonRecords};
-use crate::input::open::{TextHead, columns_of, fault_of, open_head, workbook_of};
+use crate::input::open::{TextHead, fault_of, open_head, workbook_of};
 use crate::input::options::{HeaderRule, InputRules};
 use crate::input::sheet;
 
@@ -96,7 +97,7 @@ fn of_text(text: TextHead<'_>) -> Result<Survey, InputFault> {
         form,
         ..
     } = text;
-    if form.format == Format::JsonArray {
+    if form.begins_with_bracket() {
         head.open_array();
     }
     let blocks = head.into_blocks(form.format);

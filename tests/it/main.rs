@@ -46,6 +46,7 @@ mod journal_signals;
 mod journal_versions;
 mod journal_whole;
 mod journal_writes;
+mod json_paths;
 mod kept_connections;
 mod libreoffice;
 mod login;

@@ -170,6 +170,12 @@ struct InputFlags {
         hide_short_help = true
     )]
     columns: Vec<String>,
+    /// Array in a JSON object, by its key, as in data or result.items
+    ///
+    /// A dot is between the keys of objects within objects. Everything else in the object is
+    /// skipped.
+    #[arg(long, value_name = "KEY.KEY", hide_short_help = true)]
+    json_path: Option<String>,
     /// Sheet of a workbook [default: the first visible table]
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     sheet: Option<String>,

@@ -3,18 +3,18 @@
 use std::path::{Component, Path, PathBuf};
 
 use crate::config::error::Problem;
-use crate::config::names::{EXPLAIN, TWO_DIGIT_YEARS};
+use crate::config::names::{EXPLAIN, JSON_PATH, TWO_DIGIT_YEARS};
 use crate::config::provenance::Provenance;
 use crate::config::resolver::{Entry, Resolver, Split};
 use crate::config::setting::{of_process, of_run, of_run_with_values};
 use crate::config::tables::NestedEntry;
-use crate::config::value::{ValueError, non_empty, number_in};
+use crate::config::value::{ValueError, non_empty, number_in, parsed};
 use crate::config::words::choice;
 use crate::contract::{DateFormat, Today, TwoDigitYears, ValueRules};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape,
-    FormatChoice, HeaderNames, HeaderRule, InputName, InputRules, MappingRules, NullStrings,
-    OvertakenRule, Ragged, RowRules, RulePlaces, Target, Trim, ValueMaps,
+    FormatChoice, HeaderNames, HeaderRule, InputName, InputRules, JsonPath, MappingRules,
+    NullStrings, OvertakenRule, Ragged, RowRules, RulePlaces, Target, Trim, ValueMaps,
 };
 use crate::text::safe_path;
 
@@ -65,6 +65,7 @@ impl InputSettings {
         let ragged = resolver.choice(of_run("ragged"), &Ragged::Error);
         let encoding = resolver.one(of_run("encoding"), "auto", encoding);
         let header = header_rule(resolver);
+        let json_path = resolver.optional(of_run(JSON_PATH), parsed::<JsonPath>);
         let sheet = resolver.optional(of_run("sheet"), non_empty);
         let mapping = mapping(resolver);
         let constants = constants(resolver);
@@ -99,6 +100,7 @@ impl InputSettings {
                 ragged,
                 encoding,
                 header,
+                json_path,
                 sheet,
                 mapping: mapping.with_constants(constants),
             },

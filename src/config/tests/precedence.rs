@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 76] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 77] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -49,6 +49,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 76] = [
     ("encoding", Kind::One, ["latin1", "utf-16le", "auto"]),
     ("no-header", Kind::Switch, ["1", "true", "true"]),
     ("columns", Kind::Many, ["id", "job", "email"]),
+    ("json-path", Kind::One, ["a", "b.c", "d"]),
     ("sheet", Kind::One, ["a", "b", "c"]),
     ("explain", Kind::One, ["1", "2", "3"]),
     (
@@ -185,6 +186,7 @@ fn a_run_is_known_by_what_changes_its_requests() {
         "format",
         "header-row",
         "ignore",
+        "json-path",
         "loose-headers",
         "map",
         "no-header",

@@ -6,6 +6,7 @@
 //! - `decode`: other encodings than UTF-8
 //! - `magic`, `compound`, `not_text`: files that are not rows, with what to do about them
 //! - `format`, `dialect`, `failed_rows`, `lines`: formats, and facts about a text's first bytes
+//! - `json_path`, `json_pick`: the array in a JSON object that the user names
 //! - `stream_fault`: errors that appear while the bytes are read
 
 pub(crate) mod archive;
@@ -16,6 +17,8 @@ pub(crate) mod decompress;
 pub(crate) mod dialect;
 pub(crate) mod failed_rows;
 pub(crate) mod format;
+pub(crate) mod json_path;
+pub(crate) mod json_pick;
 pub(crate) mod lines;
 pub(crate) mod magic;
 pub(crate) mod name;

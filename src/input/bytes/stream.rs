@@ -151,7 +151,7 @@ fn doubt_by_bom(named: Option<Encoding>, bom: Option<Encoding>) -> Option<Encodi
 }
 
 /// Returns the first bytes, and a reader of all bytes.
-fn peek(mut bytes: ByteStream) -> Result<(Vec<u8>, ByteStream), InputFault> {
+pub(crate) fn peek(mut bytes: ByteStream) -> Result<(Vec<u8>, ByteStream), InputFault> {
     let mut head = Vec::with_capacity(MAGIC_BYTES);
     let wanted = MAGIC_BYTES as u64;
     while let Err(error) = bytes

@@ -1,9 +1,10 @@
-//! Faults of an input's bytes that appear while it is read: in its compression, its encoding, or a
-//! workbook's sheet.
+//! Faults of an input's bytes that appear while it is read: in its compression, its encoding, the
+//! JSON around an array, or a workbook's sheet.
 
 use std::io;
 
 use crate::input::bytes::compression::{Compression, Packed};
+use crate::input::bytes::json_path::JsonPathFault;
 
 /// A fault in the bytes of a compressed or encoded input.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +57,9 @@ pub enum StreamFault {
         /// The position of the first such byte, from 1, in the decompressed input.
         byte: u64,
     },
+    /// The text does not have the array that the user names.
+    #[error(transparent)]
+    JsonPath(JsonPathFault),
     /// A sheet could not be read to its end.
     #[error("the sheet cannot be read from here on: {reason}")]
     Sheet {

@@ -7,9 +7,11 @@
 //! - `layout`: the columns of an input
 //! - `own_part`: what custsync wrote into a failed row
 //! - `kept`: the cells of a failed row for a workbook
+//! - `header`: the columns that the first record or the user names
 //! - `first_record`, `header_below`: detection of the delimiter and the header
 
 pub(crate) mod first_record;
+pub(crate) mod header;
 pub(crate) mod header_below;
 pub(crate) mod joined;
 pub(crate) mod kept;

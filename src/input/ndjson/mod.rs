@@ -7,7 +7,9 @@
 //! - `layout`: the keys of an input
 //! - `own_part`: what custsync wrote into a failed row
 //! - `members`, `json_shape`: repeated members, and messages for JSON that is not NDJSON
+//! - `array_in_object`: the array of rows in an input that is one object
 
+pub(crate) mod array_in_object;
 pub(crate) mod json_shape;
 pub(crate) mod layout;
 pub(crate) mod members;

@@ -179,6 +179,7 @@ fn other_layout() -> InputRules {
         encoding: EncodingChoice::Named(Encoding::of_label("utf-16le").expect("an encoding")),
         header: HeaderRule::Named(vec!["id".to_owned(), "job".to_owned()]),
         sheet: Some("Sheet 1".to_owned()),
+        json_path: Some("data".parse().expect("a path")),
         mapping: MappingRules::default(),
     }
 }
@@ -243,6 +244,7 @@ fn a_file_of_failed_rows_is_read_by_its_own_layout() {
             "escape",
             "encoding",
             "columns",
+            "json-path",
             "sheet"
         ]
     );

@@ -3,6 +3,7 @@
 mod archives;
 mod bytes;
 mod csv_structure;
+mod json_paths;
 mod values;
 mod workbooks;
 
@@ -140,6 +141,11 @@ fn odd_bytes_have_their_outcome() {
 #[test]
 fn odd_archives_have_their_outcome() {
     check_all(&archives::table(), 60);
+}
+
+#[test]
+fn odd_json_objects_have_their_outcome() {
+    check_all(&json_paths::table(), 50);
 }
 
 #[test]
