@@ -18,6 +18,7 @@ mod check;
 mod compressed;
 mod config_init;
 mod crashes;
+mod databases;
 mod descriptors;
 mod dialects;
 mod docs;
