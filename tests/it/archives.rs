@@ -8,7 +8,7 @@ use serde_json::json;
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
 
-use crate::harness::{Archive, Scenario, Stated};
+use crate::harness::{Archive, Scenario, SplitMix64, Stated};
 
 /// Limits the program to 64 MiB for data and stacks; beyond that it dies.
 const MEMORY_LIMIT: &str = "ulimit -d 65536; exec";
@@ -303,4 +303,45 @@ fn thousands_of_members_take_little_memory() {
         .check([])
         .exits(0)
         .prints("records  9,999 = 9,999 valid\n");
+}
+
+/// Archives with a few bytes changed, cut out or doubled, end in rows or in an error of the input.
+#[test]
+fn a_mutated_archive_ends_in_rows_or_an_error() {
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    let members: &[(&str, &[u8])] = &[("a.csv", NORTH), ("x/", b""), ("x/b.csv", SOUTH)];
+    let archives = [
+        Archive::of(members).0,
+        Archive::with(stored.large_file(true), members).0,
+        Archive::streamed(&[("a.csv", NORTH), ("b.csv", SOUTH)]).0,
+    ];
+    let scenario = Scenario::new().input("a.zip").through(MEMORY_LIMIT);
+    let mut random = SplitMix64::new(42);
+    let (mut refused, mut read) = (0, 0);
+    for round in 0..150 {
+        let mut archive = archives[round % archives.len()].clone();
+        for _ in 0..=random.below(3) {
+            let at = random.below(archive.len());
+            match random.below(4) {
+                0 => drop(archive.remove(at)),
+                1 => archive.insert(at, random.below(256) as u8),
+                2 => archive[at] = [0, 0xff][random.below(2)],
+                _ => archive[at] ^= 1 << random.below(8),
+            }
+        }
+        scenario.write("a.zip", &archive);
+        let run_dir = format!("run-{round}");
+        let end = scenario.custsync(["check", "a.zip", "--run-dir", &run_dir]);
+        match end.code() {
+            2 => {
+                assert!(end.stderr.contains("error: a.zip"), "{}", end.stderr);
+                refused += 1;
+            }
+            code => {
+                assert!(code <= 1, "exit {code}: {}", end.stderr);
+                read += 1;
+            }
+        }
+    }
+    assert!(refused > 50 && read > 5, "{refused} refused, {read} read");
 }
