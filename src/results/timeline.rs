@@ -327,7 +327,11 @@ mod tests {
         );
         let held_back = sum(|point| point.held_back_ms[&Brake::Window]);
         assert!((1_699..=1_700).contains(&held_back), "{held_back}");
-        assert!(points.iter().all(|point| point.in_flight == 4.0));
+        assert!(
+            points
+                .iter()
+                .all(|point| (point.in_flight - 4.0).abs() < 0.01)
+        );
         assert_eq!(points[0].rate_per_second, Some(3.33));
     }
 

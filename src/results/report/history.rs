@@ -406,9 +406,9 @@ mod tests {
     fn damage_is_refused_and_a_torn_end_is_not() {
         let check = |lines: &[&[u8]], want: Result<bool, u64>| {
             let (mut journal, length) = (header(), u64::try_from(header().len()).expect("few"));
-            lines
-                .iter()
-                .for_each(|line| journal.extend_from_slice(line));
+            for line in lines {
+                journal.extend_from_slice(line);
+            }
             let found = match read(file_of(&journal)) {
                 Ok(history) => Ok(history.expect("a header").is_torn),
                 Err(HistoryError::Damaged { offset }) => Err(offset - length),
