@@ -3,8 +3,6 @@
 use jiff::civil::{Date, Time};
 use jiff::{Span, Unit};
 
-use super::book::Days;
-
 const DAY_MS: f64 = 86_400_000.0;
 /// Day 0 of the 1900 date system, counted back from March 1900. Before that, the system is a day
 /// off, because it has a 29 February 1900.
@@ -17,6 +15,15 @@ const BETWEEN_SYSTEMS: f64 = 1462.0;
 const NO_DAY: i64 = 60;
 /// The last day of the year 9999.
 const LAST_DAY: Date = jiff::civil::date(9999, 12, 31);
+
+/// The date system of a workbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Days {
+    /// 1 is 1 January 1900, and 60 is 29 February 1900, which did not exist.
+    From1900,
+    /// 0 is 1 January 1904.
+    From1904,
+}
 
 /// Returns the date of a number, with a time if it has one, or `None` if Excel has no such day.
 /// Workbooks have no time zones: times are UTC.

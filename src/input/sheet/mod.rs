@@ -1,4 +1,4 @@
-//! Excel workbooks (`.xlsx`): reads the rows of a sheet as records of typed cells. Line numbers are
+//! Workbooks: reads the rows of a sheet as records of typed cells. Line numbers are
 //! the sheet's row numbers.
 //!
 //! A cell keeps its type. A phone number typed without an apostrophe has lost its leading zero, so a
@@ -10,9 +10,10 @@
 //! them, a formula without a result), hold parts of any size in memory, and do not report hidden
 //! rows. Of the format (ECMA-376), only the values are read.
 //!
-//! - `package`: the zip archive and its parts; `xml`: the XML of a part
-//! - `book`, `styles`, `texts`: the sheets, the date formats and the shared strings of a workbook
-//! - `cells`, `days`: the cells of a sheet and their values
+//! - `workbook`, `cells`: what each kind of workbook offers, as two traits
+//! - `xlsx`: workbooks of XML parts
+//! - `package`, `relations`: the zip archive and its parts; `xml`: the XML of a part
+//! - `styles`, `texts`, `days`: date formats, shared strings and day numbers
 //! - `source`: the header, and the rows as typed records
 //! - `layout`, `rows`: the columns of a sheet, and what its records say of them
 //! - `kept`: the cells of a record that was kept as JSON
@@ -24,33 +25,38 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use self::book::{Book, Days};
-use self::cells::Cells;
+use self::cells::CellReader;
+use self::days::Days;
 use self::layout::SheetLayout;
-use self::package::{OwnedPart, Package, PackagePart};
+use self::package::Package;
+use self::relations::Relations;
 use self::source::{SheetRows, names_and_fault, names_of, read_header};
-use self::styles::Styles;
-use self::texts::SharedStrings;
+use self::workbook::Workbook;
+use self::xlsx::Xlsx;
 use crate::input::blocks::source::RowSource;
 use crate::input::bytes::failed_rows::ROW_COLUMN;
+use crate::input::bytes::magic;
+use crate::input::bytes::not_text::NotText;
 use crate::input::error::InputFault;
 use crate::input::options::InputRules;
 
-mod book;
 mod cells;
 mod days;
 mod fault;
 pub(crate) mod kept;
 pub(crate) mod layout;
 mod package;
+mod relations;
 mod rows;
 mod source;
 mod styles;
 mod texts;
+mod workbook;
+mod xlsx;
 mod xml;
 
-pub(crate) use self::book::SheetChoice;
 pub(crate) use self::cells::place as cell_place;
+pub(crate) use self::workbook::SheetChoice;
 
 /// A sheet whose header has been read.
 #[derive(Debug, Clone)]
@@ -72,8 +78,8 @@ pub(crate) fn is_workbook(path: &Path) -> bool {
 }
 
 /// A sheet that was opened up to its header.
-struct SheetCells {
-    cells: Cells<PackagePart<OwnedPart>>,
+struct OpenCells {
+    cells: Box<dyn CellReader + Send>,
     days: Days,
     choice: SheetChoice,
     texts_bytes: usize,
@@ -89,7 +95,7 @@ pub(crate) fn open(
     path: &Path,
     rules: &InputRules,
 ) -> Result<(Box<dyn RowSource>, SheetLayout, OpenSheet), InputFault> {
-    let SheetCells {
+    let OpenCells {
         mut cells,
         days,
         choice,
@@ -99,7 +105,7 @@ pub(crate) fn open(
     } = open_cells(path, rules)?;
     let rules = own_rules.as_ref().unwrap_or(rules);
     let (row, columns) =
-        read_header(&mut cells, rules).map_err(|fault| in_sheet(&choice, fault))?;
+        read_header(cells.as_mut(), rules).map_err(|fault| in_sheet(&choice, fault))?;
     let layout = SheetLayout::new(columns, &rules.mapping, name);
     let hidden_rows = Arc::new(AtomicU64::new(cells.hidden_rows()));
     let rows = SheetRows::new(cells, layout.clone(), days, row, hidden_rows.clone());
@@ -116,7 +122,7 @@ pub(crate) fn header_names(
     path: &Path,
     rules: &InputRules,
 ) -> Result<(Vec<String>, Result<(), InputFault>), InputFault> {
-    let SheetCells {
+    let OpenCells {
         mut cells,
         choice,
         own_rules,
@@ -124,37 +130,53 @@ pub(crate) fn header_names(
     } = open_cells(path, rules)?;
     let rules = own_rules.as_ref().unwrap_or(rules);
     let (names, read) =
-        names_and_fault(&mut cells, rules).map_err(|fault| in_sheet(&choice, fault))?;
+        names_and_fault(cells.as_mut(), rules).map_err(|fault| in_sheet(&choice, fault))?;
     Ok((names, read.map_err(|fault| in_sheet(&choice, fault))))
 }
 
-fn open_cells(path: &Path, rules: &InputRules) -> Result<SheetCells, InputFault> {
-    let mut package = Package::open(path)?;
-    let book = Book::read(&mut package)?;
-    let styles = Arc::new(Styles::read(&mut package, &book.styles)?);
-    let texts = Arc::new(SharedStrings::read(&mut package, &book.texts)?);
-    let own_rules =
-        holds_failed_rows(&mut package, &book, &texts, &styles).then(|| rules.of_failed_workbook());
+fn open_cells(path: &Path, rules: &InputRules) -> Result<OpenCells, InputFault> {
+    let mut book = open_workbook(path)?;
+    let own_rules = holds_failed_rows(book.as_mut()).then(|| rules.of_failed_workbook());
     let rules = own_rules.as_ref().unwrap_or(rules);
-    let (sheet, choice) = book.choose(rules.sheet.as_deref())?;
-    let texts_bytes = texts.bytes();
-    let xml = package
-        .into_part(sheet.part())
+    let contents = book.contents();
+    let (place, sheet, choice) = contents.choose(rules.sheet.as_deref())?;
+    let (days, texts_bytes, name) = (contents.days, contents.texts_bytes, sheet.name.clone());
+    let cells = book
+        .into_cells(place)
         .map_err(|fault| in_sheet(&choice, fault.into()))?;
-    let missing = || InputFault::Workbook {
-        reason: "the part that holds its cells is missing".to_owned(),
-    };
-    let xml = xml.ok_or_else(|| in_sheet(&choice, missing()))?;
-    let cells = Cells::of(xml, texts, styles, book.results)
-        .map_err(|fault| in_sheet(&choice, fault.into()))?;
-    Ok(SheetCells {
+    Ok(OpenCells {
         cells,
-        days: book.days,
+        days,
         choice,
         texts_bytes,
-        name: sheet.name.clone(),
+        name,
         own_rules,
     })
+}
+
+/// Opens a workbook of any kind.
+fn open_workbook(path: &Path) -> Result<Box<dyn Workbook>, InputFault> {
+    let mut package = Package::open(path)?;
+    let main = Relations::main_part(&mut package)?;
+    let is_binary = main
+        .rsplit_once('.')
+        .is_some_and(|(_, kind)| kind.eq_ignore_ascii_case("bin"));
+    if is_binary || !package.has(&main) {
+        return Err(other_package(&package).into());
+    }
+    Ok(Box::new(Xlsx::open(package, &main)?))
+}
+
+/// Identifies a zip archive that is no readable workbook.
+fn other_package(package: &Package) -> NotText {
+    let has = |name: &str| {
+        if name.ends_with('/') {
+            package.has_below(name)
+        } else {
+            package.has(name)
+        }
+    };
+    magic::package(has)
 }
 
 /// Adds the sheet to a fault.
@@ -167,21 +189,13 @@ fn in_sheet(choice: &SheetChoice, fault: InputFault) -> InputFault {
 
 /// Whether the first visible table of a workbook begins with the header of failed rows. `false` if
 /// it cannot be read; reading it later reports why.
-fn holds_failed_rows(
-    package: &mut Package,
-    book: &Book,
-    texts: &Arc<SharedStrings>,
-    styles: &Arc<Styles>,
-) -> bool {
-    let Ok((sheet, _)) = book.choose(None) else {
+fn holds_failed_rows(book: &mut dyn Workbook) -> bool {
+    let Ok((sheet, ..)) = book.contents().choose(None) else {
         return false;
     };
-    let Ok(Some(xml)) = package.part(sheet.part()) else {
-        return false;
-    };
-    let cells = Cells::of(xml, Arc::clone(texts), Arc::clone(styles), book.results);
-    cells
+    let names = book
+        .look(sheet)
         .map_err(InputFault::from)
-        .and_then(|mut cells| names_of(&mut cells, 0))
-        .is_ok_and(|(_, names)| names.first().is_some_and(|name| name == ROW_COLUMN))
+        .and_then(|mut cells| names_of(cells.as_mut(), 0));
+    names.is_ok_and(|(_, names)| names.first().is_some_and(|name| name == ROW_COLUMN))
 }

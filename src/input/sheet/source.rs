@@ -1,6 +1,6 @@
 //! The rows of a sheet as typed records.
 
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,9 +10,8 @@ use serde_json::json;
 
 use crate::contract::{FieldKind, SheetFault};
 
-use super::book::Days;
-use super::cells::{Cells, Value, place};
-use super::days::{date_of, number_from_1900, with_zone};
+use super::cells::{CellReader, Value, place};
+use super::days::{Days, date_of, number_from_1900, with_zone};
 use super::fault::PartFault;
 use super::kept::DATE_MARK;
 use super::layout::{ColumnMeaning, SheetLayout};
@@ -32,8 +31,8 @@ use crate::input::options::{HeaderRule, InputRules};
 const WHOLE_END: f64 = 1e15;
 
 /// The rows of a sheet below its header.
-pub(crate) struct SheetRows<R: Read> {
-    cells: Cells<R>,
+pub(crate) struct SheetRows {
+    cells: Box<dyn CellReader + Send>,
     layout: SheetLayout,
     days: Days,
     size: BlockSize,
@@ -60,8 +59,8 @@ struct OpenRow {
 }
 
 /// Reads the header, by default the first row with a value. Returns its row and the columns.
-pub(crate) fn read_header<R: Read>(
-    cells: &mut Cells<R>,
+pub(crate) fn read_header(
+    cells: &mut dyn CellReader,
     rules: &InputRules,
 ) -> Result<(u32, Columns), InputFault> {
     match &rules.header {
@@ -74,8 +73,8 @@ pub(crate) fn read_header<R: Read>(
 }
 
 /// Reads the names of the header. Also returns the fault for which it cannot be used.
-pub(crate) fn names_and_fault<R: Read>(
-    cells: &mut Cells<R>,
+pub(crate) fn names_and_fault(
+    cells: &mut dyn CellReader,
     rules: &InputRules,
 ) -> Result<(Vec<String>, Result<(), InputFault>), InputFault> {
     match &rules.header {
@@ -91,26 +90,26 @@ pub(crate) fn names_and_fault<R: Read>(
     }
 }
 
-fn columns_of<R: Read>(
+fn columns_of(
     names: Vec<String>,
     row: u32,
-    cells: &mut Cells<R>,
+    cells: &mut dyn CellReader,
     rules: &InputRules,
 ) -> Result<Columns, InputFault> {
     header::read(&ByteRecord::from(names), u64::from(row), &rules.mapping)
         .map_err(|fault| with_row_below(fault, u64::from(row), cells, rules))
 }
 
-impl<R: Read> SheetRows<R> {
+impl SheetRows {
     /// Returns the rows behind the last row that was read, which is `row`. Hidden rows are counted
     /// in `hidden_rows`.
     pub(crate) fn new(
-        cells: Cells<R>,
+        cells: Box<dyn CellReader + Send>,
         layout: SheetLayout,
         days: Days,
         row: u32,
         hidden_rows: Arc<AtomicU64>,
-    ) -> SheetRows<R> {
+    ) -> SheetRows {
         SheetRows {
             cells,
             layout,
@@ -206,7 +205,7 @@ impl<R: Read> SheetRows<R> {
         Ok(Some(row))
     }
 }
-impl<R: Read + Send> RowSource for SheetRows<R> {
+impl RowSource for SheetRows {
     fn next(&mut self) -> Result<Option<Block>, InputFault> {
         if self.fault.is_none()
             && let Err(fault) = self.fill()
@@ -349,8 +348,8 @@ fn fault_of_day(fault: SheetFault, number: f64, days: Days) -> (serde_json::Valu
 }
 
 /// Returns the number of the header's row, and its names.
-fn header_of<R: Read>(
-    cells: &mut Cells<R>,
+fn header_of(
+    cells: &mut dyn CellReader,
     rule: &HeaderRule,
 ) -> Result<(u32, Vec<String>), InputFault> {
     let top = rule.lines_above();
@@ -364,10 +363,10 @@ fn header_of<R: Read>(
 }
 
 /// Returns the fault of a header, or a suggestion of a later row that looks like one.
-fn with_row_below<R: Read>(
+fn with_row_below(
     fault: InputFault,
     line: u64,
-    cells: &mut Cells<R>,
+    cells: &mut dyn CellReader,
     rules: &InputRules,
 ) -> InputFault {
     let below = std::iter::from_fn(|| {
@@ -379,8 +378,8 @@ fn with_row_below<R: Read>(
 }
 
 /// Returns the number and the names of the next row with a value, after the first `top` rows.
-pub(crate) fn names_of<R: Read>(
-    cells: &mut Cells<R>,
+pub(crate) fn names_of(
+    cells: &mut dyn CellReader,
     top: u64,
 ) -> Result<(u32, Vec<String>), InputFault> {
     while let Some(row) = cells.next_row()? {

@@ -4,8 +4,6 @@
 use std::collections::HashSet;
 
 use super::fault::PartFault;
-use super::package::Package;
-use super::xml::{Node, attributes};
 
 /// The most styles and number formats. Excel allows 65,490.
 const STYLES_MAX: usize = 100_000;
@@ -17,69 +15,50 @@ pub(crate) struct Styles {
     are_dates: Vec<bool>,
 }
 
+/// The number formats of a workbook.
+#[derive(Debug, Default)]
+pub(crate) struct NumberFormats {
+    /// The numbers of the custom formats, each with whether it is a date. A custom format may reuse
+    /// the number of a built-in one.
+    custom: HashSet<(u32, bool)>,
+}
+
 impl Styles {
-    /// Reads the styles. Without styles, no cell is a date.
-    pub(crate) fn read(package: &mut Package, name: &str) -> Result<Styles, PartFault> {
-        let mut styles = Styles::default();
-        let Some(mut xml) = package.part(name)? else {
-            return Ok(styles);
-        };
-        let part = xml.part();
-        let mut dates = HashSet::new();
-        let mut is_inside = false;
-        loop {
-            let element = match xml.next()? {
-                Node::Start(element) => element,
-                Node::End { element, .. } => {
-                    is_inside &= element.local_name().as_ref() != "cellXfs";
-                    continue;
-                }
-                Node::EndOfPart => return Ok(styles),
-                Node::Text(_) | Node::Nothing => continue,
-            };
-            let name = element.local_name();
-            let (mut id, mut code) = (0, None);
-            match name.as_ref() {
-                "cellXfs" => is_inside = true,
-                "numFmt" | "xf" => {
-                    for attribute in attributes(&element, &part) {
-                        match attribute? {
-                            ("numFmtId", value) => id = value.trim().parse().unwrap_or(0),
-                            ("formatCode", value) => code = Some(shows_a_date(&value)),
-                            _ => {}
-                        }
-                    }
-                }
-                _ => {}
-            }
-            match (name.as_ref(), code) {
-                // A custom format, which may reuse the number of a built-in one.
-                ("numFmt", Some(is_date)) => {
-                    dates.insert((id, is_date));
-                }
-                ("xf", _) if is_inside => {
-                    let is_date = match (dates.contains(&(id, true)), dates.contains(&(id, false)))
-                    {
-                        (true, _) => true,
-                        (false, true) => false,
-                        (false, false) => is_date_by_number(id),
-                    };
-                    styles.are_dates.push(is_date);
-                }
-                _ => {}
-            }
-            if styles.are_dates.len() > STYLES_MAX || dates.len() > STYLES_MAX {
-                return Err(PartFault::unreadable(format!(
-                    "{part}: it has more than {STYLES_MAX} styles"
-                )));
-            }
-        }
+    /// Adds a style, which has the next number. `part` is the part that holds it, safe to show.
+    pub(crate) fn add(&mut self, is_date: bool, part: &str) -> Result<(), PartFault> {
+        self.are_dates.push(is_date);
+        check_count(self.are_dates.len(), part)
     }
 
     /// Whether the cells of a style are dates. `false` if there is no such style.
     pub(crate) fn is_date(&self, style: usize) -> bool {
         self.are_dates.get(style).copied().unwrap_or(false)
     }
+}
+
+impl NumberFormats {
+    /// Adds a custom format. `part` is the part that holds it, safe to show.
+    pub(crate) fn add(&mut self, id: u32, code: &str, part: &str) -> Result<(), PartFault> {
+        self.custom.insert((id, shows_a_date(code)));
+        check_count(self.custom.len(), part)
+    }
+
+    /// Whether the format of this number is a date.
+    pub(crate) fn is_date(&self, id: u32) -> bool {
+        if self.custom.contains(&(id, true)) {
+            return true;
+        }
+        !self.custom.contains(&(id, false)) && is_date_by_number(id)
+    }
+}
+
+fn check_count(count: usize, part: &str) -> Result<(), PartFault> {
+    if count > STYLES_MAX {
+        return Err(PartFault::unreadable(format!(
+            "{part}: it has more than {STYLES_MAX} styles"
+        )));
+    }
+    Ok(())
 }
 
 /// Whether a built-in number format is a date (ECMA-376 part 1 §18.8.30), including those of East

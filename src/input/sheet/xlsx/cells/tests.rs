@@ -1,12 +1,13 @@
 //! Tests of cells: their XML, and their values.
 
 use super::*;
+use crate::input::sheet::cells::place;
 
 /// Returns the cells that are read from rows, or the fault.
 fn read(rows: &str, results: Results) -> String {
     let mut texts = SharedStrings::default();
     for text in ["zero", ""] {
-        texts.push(text);
+        texts.add(text).expect("few texts");
     }
     let styles = Styles::default();
     let xml = Xml::new(rows.as_bytes(), "sheet");
