@@ -303,7 +303,7 @@ fn faults_of_a_header_and_files_that_are_not_workbooks_are_named() {
         "a.xlsx: the workbook is cut off: its end is missing",
     );
     let piped = Scenario::new().stdin(whole);
-    piped.check([]).exits(2).says("standard input: is an Excel workbook, which can be read only from an uncompressed file, not from a pipe: write it to a file first");
+    piped.check([]).exits(2).says("standard input: is a workbook, which can be read only from an uncompressed file, not from a pipe: write it to a file first");
 }
 
 #[test]

@@ -262,8 +262,8 @@ mod tests {
                 "{name}"
             );
         };
-        check("[Content_Types].xml", "is an Excel workbook");
-        check("_rels/.rels", "is an Excel workbook");
+        check("[Content_Types].xml", "is a workbook");
+        check("_rels/.rels", "is a workbook");
         check(
             "mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
             "is an OpenDocument file",

@@ -24,7 +24,7 @@ pub enum NotText {
     Zip,
     /// A workbook from a pipe, or within compressed data
     #[error(
-        "is an Excel workbook, which can be read only from an uncompressed file, not from a pipe: write it to a file first"
+        "is a workbook, which can be read only from an uncompressed file, not from a pipe: write it to a file first"
     )]
     UnseekableWorkbook,
     /// A workbook in the format before Excel 2007
