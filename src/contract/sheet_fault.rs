@@ -13,6 +13,8 @@ pub enum SheetFault {
     Date,
     /// A number that is formatted as a date and is not one.
     NoDay,
+    /// A time that is no time of day.
+    Duration,
     /// A value that does not match its declared type.
     Unreadable,
 }
@@ -54,6 +56,7 @@ impl SheetFault {
             SheetFault::Error(error) => error,
             SheetFault::Date => "date",
             SheetFault::NoDay => "no day",
+            SheetFault::Duration => "duration",
             SheetFault::Unreadable => "unreadable",
         }
     }
@@ -78,6 +81,10 @@ impl SheetFault {
                 "is formatted as a date but is not one: Excel's dates run from 1900-01-01 to 9999-12-31"
                     .into()
             }
+            SheetFault::Duration => format!(
+                "is a duration where {wanted} is expected: format the column as text and type it again"
+            )
+            .into(),
             SheetFault::Unreadable => {
                 "does not match its own type: open the file in Excel and save it".into()
             }

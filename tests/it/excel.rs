@@ -45,7 +45,7 @@ fn failures(end: &End) -> Vec<(Value, Value)> {
 
 /// Checks a workbook, then its failed rows, and those again. All end in the same way, and the files
 /// of failed rows are the same.
-fn fails_again(content: &[u8], flags: [&str; 4]) -> (End, usize) {
+pub(crate) fn fails_again(content: &[u8], flags: [&str; 4]) -> (End, usize) {
     let first = scenario("a.xlsx", content).check(flags);
     let Some(failed) = first.files.get("failed.xlsx") else {
         return (first, 0);
@@ -59,7 +59,7 @@ fn fails_again(content: &[u8], flags: [&str; 4]) -> (End, usize) {
     (first, count)
 }
 
-const FLAGS: [&str; 4] = ["--ignore", "Notes", "--max-errors", "none"];
+pub(crate) const FLAGS: [&str; 4] = ["--ignore", "Notes", "--max-errors", "none"];
 
 #[test]
 fn failed_rows_of_a_workbook_are_a_workbook_of_the_same_cells() {

@@ -58,6 +58,7 @@ mod memory;
 mod next_steps;
 mod nginx;
 mod odd_inputs;
+mod opendocument;
 mod order;
 mod overtaken;
 mod pages;

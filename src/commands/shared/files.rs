@@ -13,7 +13,9 @@ use crate::commands::shared::pattern::{Pattern, is_pattern};
 use crate::input::InputName;
 
 /// The extensions of inputs in a folder. An extension of a compression may follow.
-const EXTENSIONS: [&str; 7] = ["csv", "tsv", "ndjson", "jsonl", "json", "xlsx", "zip"];
+const EXTENSIONS: [&str; 8] = [
+    "csv", "tsv", "ndjson", "jsonl", "json", "xlsx", "ods", "zip",
+];
 const COMPRESSIONS: [&str; 4] = ["gz", "zst", "xz", "bz2"];
 
 /// Returns the inputs in order, each once. Those of a folder or pattern are sorted by the bytes of

@@ -43,6 +43,9 @@ pub(crate) fn not_rows(text: &[u8]) -> Option<NotText> {
     }
     if begins(&["<?xml", "<workbook", "<ss:workbook"]) {
         let has = |word: &[u8]| memmem::find(&text, word).is_some();
+        if has(b"<office:document") {
+            return Some(NotText::FlatOpenDocument);
+        }
         return Some(
             match (
                 has(b"<html"),
@@ -66,20 +69,99 @@ pub(crate) fn zip(head: &[u8]) -> NotText {
     if workbook_parts.iter().any(|part| name.starts_with(part)) {
         return NotText::UnseekableWorkbook;
     }
-    let is_part = |part: &str| {
-        part == "mimetype" && name.starts_with(b"mimetypeapplication/vnd.oasis.opendocument")
-    };
-    match package(is_part) {
-        NotText::Zip => NotText::UnseekableZip,
-        other => other,
+    match name.strip_prefix(MEDIA_TYPE_PART.as_bytes()) {
+        Some(media_type) => match other_media_type(media_type) {
+            None => NotText::UnseekableWorkbook,
+            Some(NotText::Zip) => NotText::UnseekableZip,
+            Some(other) => other,
+        },
+        None => NotText::UnseekableZip,
     }
+}
+
+/// The part of an OpenDocument file that holds its media type. It is the first one, and neither
+/// compressed nor encrypted (ODF part 2 §3.3).
+pub(crate) const MEDIA_TYPE_PART: &str = "mimetype";
+
+const SAVE: &str = "save it as .xlsx or as CSV (UTF-8)";
+
+/// The media types that begin so, with their message. `None` is a spreadsheet.
+const MEDIA_TYPES: [(&str, Option<&str>); 11] = [
+    ("application/vnd.oasis.opendocument.spreadsheet", None),
+    (
+        "application/vnd.oasis.opendocument.text",
+        Some("is an OpenDocument text (.odt)"),
+    ),
+    (
+        "application/vnd.oasis.opendocument.graphics",
+        Some("is an OpenDocument drawing (.odg)"),
+    ),
+    (
+        "application/vnd.oasis.opendocument.presentation",
+        Some("is an OpenDocument presentation (.odp)"),
+    ),
+    (
+        "application/vnd.oasis.opendocument.chart",
+        Some("is an OpenDocument chart (.odc)"),
+    ),
+    (
+        "application/vnd.oasis.opendocument.base",
+        Some("is an OpenDocument database (.odb)"),
+    ),
+    (
+        "application/vnd.oasis.opendocument.database",
+        Some("is an OpenDocument database (.odb)"),
+    ),
+    (
+        "application/vnd.oasis.opendocument",
+        Some("is an OpenDocument file, but not a spreadsheet (.ods)"),
+    ),
+    (
+        "application/vnd.sun.xml.calc",
+        Some("is an OpenOffice.org 1 spreadsheet (.sxc)"),
+    ),
+    (
+        "application/vnd.sun.xml",
+        Some("is an OpenOffice.org 1 document"),
+    ),
+    ("application/epub", Some("is a book (.epub)")),
+];
+
+/// Recognises a zip archive by its media type, which `start` begins with. `None` for an OpenDocument
+/// spreadsheet.
+pub(crate) fn other_media_type(start: &[u8]) -> Option<NotText> {
+    let known = MEDIA_TYPES
+        .iter()
+        .find(|(media_type, _)| start.starts_with(media_type.as_bytes()));
+    match known {
+        Some((_, what)) => what.map(|what| NotText::Other {
+            what,
+            way_out: SAVE,
+        }),
+        None => Some(NotText::Zip),
+    }
+}
+
+/// Recognises an OpenDocument file by the element in its body, if it is no spreadsheet.
+pub(crate) fn other_body(element: &str) -> Option<NotText> {
+    let what = match element {
+        "text" => "is an OpenDocument text (.odt)",
+        "drawing" => "is an OpenDocument drawing (.odg)",
+        "presentation" => "is an OpenDocument presentation (.odp)",
+        "chart" => "is an OpenDocument chart (.odc)",
+        "database" => "is an OpenDocument database (.odb)",
+        _ => return None,
+    };
+    Some(NotText::Other {
+        what,
+        way_out: SAVE,
+    })
 }
 
 /// Recognises a zip archive by its parts. A name that ends in `/` is a folder's.
 pub(crate) fn package(has: impl Fn(&str) -> bool) -> NotText {
-    let known: [(&str, &str); 8] = [
+    let known: [(&str, &str); 7] = [
         ("xl/workbook.bin", "is a binary workbook (.xlsb)"),
-        ("mimetype", "is an OpenDocument file (.ods)"),
         ("index/document.iwa", "is a Numbers or other iWork file"),
         ("index.zip", "is a Numbers or other iWork file"),
         ("index/", "is a Numbers or other iWork file"),
@@ -90,7 +172,7 @@ pub(crate) fn package(has: impl Fn(&str) -> bool) -> NotText {
     let found = known.iter().find(|(part, _)| has(part));
     found.map_or(NotText::Zip, |(_, what)| NotText::Other {
         what,
-        way_out: "save it as .xlsx or as CSV (UTF-8)",
+        way_out: SAVE,
     })
 }
 
@@ -264,10 +346,20 @@ mod tests {
         };
         check("[Content_Types].xml", "is a workbook");
         check("_rels/.rels", "is a workbook");
-        check(
-            "mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
-            "is an OpenDocument file",
-        );
+        for (media_type, want) in [
+            ("oasis.opendocument.spreadsheet", "is a workbook"),
+            ("oasis.opendocument.spreadsheet-template", "is a workbook"),
+            ("oasis.opendocument.text-master", "is an OpenDocument text"),
+            (
+                "oasis.opendocument.formula",
+                "is an OpenDocument file, but not a spreadsheet",
+            ),
+            ("sun.xml.calc", "is an OpenOffice.org 1 spreadsheet"),
+        ] {
+            check(&format!("mimetypeapplication/vnd.{media_type}"), want);
+        }
+        check("mimetypeapplication/epub+zip", "is a book");
+        check("mimetypesomething", "is a zip file");
         check("customers.csv", "is a zip file");
     }
 
@@ -287,6 +379,10 @@ mod tests {
             Some(NotText::XmlWorkbook),
         );
         check("<?xml version=\"1.0\"?><customers>", Some(NotText::Xml));
+        check(
+            "<?xml version=\"1.0\"?>\n<office:document xmlns:office=\"x\">",
+            Some(NotText::FlatOpenDocument),
+        );
         check("<id>,job\n", None);
         check("id,job\n1,<html>\n", None);
     }

@@ -43,6 +43,9 @@ pub enum NotText {
         "is an Excel 2003 XML workbook, not an .xlsx, whatever its name says: open it in Excel and save it as .xlsx or as CSV (UTF-8)"
     )]
     XmlWorkbook,
+    /// An OpenDocument file that is one XML file
+    #[error("is a flat OpenDocument file (.fods): save it as .ods, .xlsx or CSV (UTF-8)")]
+    FlatOpenDocument,
     /// XML
     #[error("is XML: convert it to CSV (UTF-8) or NDJSON")]
     Xml,
@@ -78,6 +81,7 @@ impl NotText {
             | NotText::WorkbookInZip
             | NotText::Html
             | NotText::XmlWorkbook
+            | NotText::FlatOpenDocument
             | NotText::Xml
             | NotText::Other { .. }
             | NotText::Utf32

@@ -54,24 +54,38 @@ impl PartFault {
                 text::safe_cut(&error.to_string(), 200)
             ));
         };
-        if let Some(TooLarge { bytes_max }) = error.get_ref().and_then(|inner| inner.downcast_ref())
-        {
-            return PartFault::TooLarge {
-                bytes_max: *bytes_max,
-            };
-        }
-        if let Some(StreamFault::Changed) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            return PartFault::Changed;
+        if let Some(fault) = PartFault::within(&error) {
+            return fault;
         }
         match Arc::try_unwrap(error) {
-            // An error of the system concerns the file, not its contents.
-            Ok(error) if error.raw_os_error().is_some() => PartFault::Read(error),
-            Ok(error) => {
-                PartFault::Unreadable(format!("{part}: {}", text::safe(&error.to_string())))
-            }
+            Ok(error) => PartFault::of_read(error, part),
             Err(error) => {
                 PartFault::Unreadable(format!("{part}: {}", text::safe(&error.to_string())))
             }
+        }
+    }
+
+    /// Converts an error of a read in the part of this name.
+    pub(crate) fn of_read(error: io::Error, part: &str) -> PartFault {
+        match PartFault::within(&error) {
+            Some(fault) => fault,
+            // An error of the system concerns the file, not its contents.
+            None if error.raw_os_error().is_some() => PartFault::Read(error),
+            None => PartFault::Unreadable(format!("{part}: {}", text::safe(&error.to_string()))),
+        }
+    }
+
+    /// Returns the fault that one of our own readers reports by an error.
+    fn within(error: &io::Error) -> Option<PartFault> {
+        let inner = error.get_ref()?;
+        if let Some(TooLarge { bytes_max }) = inner.downcast_ref() {
+            return Some(PartFault::TooLarge {
+                bytes_max: *bytes_max,
+            });
+        }
+        match inner.downcast_ref() {
+            Some(StreamFault::Changed) => Some(PartFault::Changed),
+            _ => None,
         }
     }
 }

@@ -163,6 +163,7 @@ impl<'r> KeptFault<'r> {
             | SheetFault::NoResult
             | SheetFault::Date
             | SheetFault::NoDay
+            | SheetFault::Duration
             | SheetFault::Unreadable => OTHER_ERROR,
         })
     }

@@ -11,7 +11,7 @@
 //! rows. Of the format (ECMA-376), only the values are read.
 //!
 //! - `workbook`, `cells`: what each kind of workbook offers, as two traits
-//! - `xlsx`: workbooks of XML parts
+//! - `xlsx`, `ods`: workbooks of XML parts, and OpenDocument spreadsheets
 //! - `package`, `relations`: the zip archive and its parts; `xml`: the XML of a part
 //! - `styles`, `texts`, `days`: date formats, shared strings and day numbers
 //! - `source`: the header, and the rows as typed records
@@ -28,6 +28,7 @@ use std::sync::atomic::AtomicU64;
 use self::cells::CellReader;
 use self::days::Days;
 use self::layout::SheetLayout;
+use self::ods::Ods;
 use self::package::Package;
 use self::relations::Relations;
 use self::source::{SheetRows, names_and_fault, names_of, read_header};
@@ -45,6 +46,7 @@ mod days;
 mod fault;
 pub(crate) mod kept;
 pub(crate) mod layout;
+mod ods;
 mod package;
 mod relations;
 mod rows;
@@ -57,6 +59,9 @@ mod xml;
 
 pub(crate) use self::cells::place as cell_place;
 pub(crate) use self::workbook::SheetChoice;
+
+/// The most bytes to read of a media type.
+const MEDIA_TYPE_BYTES_MAX: u64 = 128;
 
 /// A sheet whose header has been read.
 #[derive(Debug, Clone)]
@@ -157,6 +162,17 @@ fn open_cells(path: &Path, rules: &InputRules) -> Result<OpenCells, InputFault> 
 /// Opens a workbook of any kind.
 fn open_workbook(path: &Path) -> Result<Box<dyn Workbook>, InputFault> {
     let mut package = Package::open(path)?;
+    if package.has(magic::MEDIA_TYPE_PART) {
+        let media_type = package.start_of(magic::MEDIA_TYPE_PART, MEDIA_TYPE_BYTES_MAX)?;
+        return match magic::other_media_type(&media_type) {
+            None => Ok(Box::new(Ods::open(package)?)),
+            Some(NotText::Zip) => Err(other_package(&package).into()),
+            Some(other) => Err(other.into()),
+        };
+    }
+    if Ods::is_in(&package) {
+        return Ok(Box::new(Ods::open(package)?));
+    }
     let main = Relations::main_part(&mut package)?;
     let is_binary = main
         .rsplit_once('.')

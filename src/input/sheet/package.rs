@@ -72,6 +72,20 @@ impl Package {
         self.places.keys().any(|name| name.starts_with(&prefix))
     }
 
+    /// Returns the first bytes of a part, at most so many. They are empty if there is no such part.
+    pub(crate) fn start_of(&mut self, name: &str, bytes_max: u64) -> Result<Vec<u8>, PartFault> {
+        let mut start = Vec::new();
+        let Some(place) = self.places.get(&normal(name)) else {
+            return Ok(start);
+        };
+        let shown = shown(name);
+        let part = self.zip.by_index(*place);
+        let part = part.map_err(|error| unusable(&shown, &error))?;
+        let read = part.take(bytes_max).read_to_end(&mut start);
+        read.map_err(|error| PartFault::of_read(error, &shown))?;
+        Ok(start)
+    }
+
     /// Returns the XML of a part, or `None` if there is no such part.
     pub(crate) fn part(
         &mut self,
@@ -167,7 +181,7 @@ fn cut_off(path: &Path) -> InputFault {
         file.take(512).read_to_end(&mut head).ok();
     }
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let is_named_so = ["xlsx", "xlsm", "xltx"]
+    let is_named_so = ["xlsx", "xlsm", "xltx", "xlsb", "ods", "ots"]
         .iter()
         .any(|usual| extension == *usual);
     match magic::zip(&head) {

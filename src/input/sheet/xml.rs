@@ -120,6 +120,11 @@ impl<R: Read> Xml<R> {
         })
     }
 
+    /// Returns the number of elements that are open.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// Reads to the end of the element that has just begun, and appends all its text to `text`.
     pub(crate) fn text(
         &mut self,

@@ -4,6 +4,7 @@ mod archives;
 mod bytes;
 mod csv_structure;
 mod json_paths;
+mod spreadsheets;
 mod values;
 mod workbooks;
 
@@ -185,6 +186,11 @@ fn odd_workbooks_have_their_outcome() {
     check_all(&workbooks::table(), 70);
 }
 
+#[test]
+fn odd_spreadsheets_have_their_outcome() {
+    check_all(&spreadsheets::table(), 70);
+}
+
 /// The outcome of each row that failed, with the fields and codes of its errors.
 fn failures(end: &End) -> Vec<(String, Vec<[String; 2]>)> {
     let results = end.results();
@@ -201,8 +207,14 @@ fn failures(end: &End) -> Vec<(String, Vec<[String; 2]>)> {
 
 #[test]
 fn failed_rows_of_odd_workbooks_fail_again_in_the_same_way() {
+    for table in [workbooks::table(), spreadsheets::table()] {
+        failed_rows_fail_again(table, 20);
+    }
+}
+
+fn failed_rows_fail_again(table: Vec<Odd>, checked_min: usize) {
     let mut checked = 0;
-    for odd in workbooks::table() {
+    for odd in table {
         let first = odd.end();
         let Some(failed) = first.files.get("failed.xlsx") else {
             continue;
@@ -216,7 +228,10 @@ fn failed_rows_of_odd_workbooks_fail_again_in_the_same_way() {
         assert_eq!(failures(&again), failures(&first), "{}", again.stderr);
         checked += 1;
     }
-    assert!(checked >= 20, "{checked} workbooks with failed rows");
+    assert!(
+        checked >= checked_min,
+        "{checked} workbooks with failed rows"
+    );
 }
 
 /// As cells of a workbook, rows of CSV keep each of their errors. A fault of the row itself, such as

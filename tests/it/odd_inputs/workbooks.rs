@@ -346,14 +346,6 @@ fn packages() -> Vec<Odd> {
             Refused("a.xlsx: is a Word document: save it as"),
         ),
         odd(
-            "a.ods",
-            zip_of([(
-                "mimetype",
-                &b"application/vnd.oasis.opendocument.spreadsheet"[..],
-            )]),
-            Refused("a.ods: is an OpenDocument file (.ods): save it as"),
-        ),
-        odd(
             "a.numbers",
             zip_of([("Index/Document.iwa", &b"x"[..])]),
             Refused("a.numbers: is a Numbers or other iWork file: save it as"),
