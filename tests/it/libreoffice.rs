@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::harness::SheetCell::{Boolean, Date, Error, Inline, Nothing, Number, Text};
-use crate::harness::{End, Scenario, SheetCell, SplitMix64, Workbook};
+use crate::harness::{BinaryWorkbook, End, Scenario, SheetCell, SplitMix64, Workbook};
 
 /// Opens a file of the scenario in `LibreOffice` and saves it in the folder `saved`, by a filter that
 /// begins with the extension, such as `xlsx`. `false` if `LibreOffice` is not installed.
@@ -186,48 +186,33 @@ fn explained(scenario: &Scenario, file: &str) -> String {
 /// The part that a workbook needs for `LibreOffice`.
 const TYPES: &str = "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/><Default Extension=\"xml\" ContentType=\"application/xml\"/><Override PartName=\"/xl/workbook.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml\"/><Override PartName=\"/xl/worksheets/sheet1.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml\"/><Override PartName=\"/xl/worksheets/sheet2.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml\"/><Override PartName=\"/xl/sharedStrings.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml\"/><Override PartName=\"/xl/styles.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml\"/></Types>";
 
-/// Numbers, dates, texts and errors of random rows are those of the workbook that was saved as another
-/// kind.
-fn is_read_alike(kind: &str, random_cell: fn(&mut SplitMix64) -> SheetCell) {
-    let header: &[SheetCell] = &[
-        Text("id"),
-        Text("first_name"),
-        Text("date_of_birth"),
-        Text("country_id"),
-        Text("address"),
-        Text("Notes"),
+/// Random rows below a header.
+fn random_rows() -> Vec<Vec<SheetCell>> {
+    let header = [
+        "id",
+        "first_name",
+        "date_of_birth",
+        "country_id",
+        "address",
+        "Notes",
     ];
     let mut random = SplitMix64::new(7);
-    let rows: Vec<Vec<SheetCell>> = (0..200)
-        .map(|_| (0..6).map(|_| random_cell(&mut random)).collect())
-        .collect();
-    let rows: Vec<&[SheetCell]> = std::iter::once(header)
-        .chain(rows.iter().map(Vec::as_slice))
-        .collect();
-    let book = Workbook::default().sheet("S & co", &rows).sheet("T", &[]);
-    let kinds = [
-        ("worksheet", "worksheets/sheet1.xml"),
-        ("worksheet", "worksheets/sheet2.xml"),
-        ("sharedStrings", "sharedStrings.xml"),
-        ("styles", "styles.xml"),
-    ];
-    let relations: Vec<_> = (1..).zip(kinds).map(|(number, (kind, part))| {
-        format!("<Relationship Id=\"rId{number}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" Target=\"{part}\"/>")
-    }).collect();
-    let relations = format!(
-        "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">{}</Relationships>",
-        relations.concat()
-    );
-    let book = book
-        .part("[Content_Types].xml", TYPES)
-        .part("xl/_rels/workbook.xml.rels", relations);
-    let scenario = Scenario::new().file("a.xlsx", book.bytes());
-    if !save(&scenario, "a.xlsx", ["", kind]) {
+    let rows = (0..200).map(|_| (0..6).map(|_| random_cell(&mut random)).collect());
+    std::iter::once(header.map(Text).to_vec())
+        .chain(rows)
+        .collect()
+}
+
+/// The cells of a workbook, and those of the spreadsheet that `LibreOffice` saves it as, are read
+/// alike.
+fn is_read_alike(file: &str, content: &[u8]) {
+    let scenario = Scenario::new().file(file, content);
+    if !save(&scenario, file, ["", "ods"]) {
         return;
     }
     let (first, second) = (
-        explained(&scenario, "a.xlsx"),
-        explained(&scenario, &format!("saved/a.{kind}")),
+        explained(&scenario, file),
+        explained(&scenario, "saved/a.ods"),
     );
     assert!(first.matches("\nrow ").count() > 150, "{first}");
     // The kinds hold a date in different forms, so only what is sent of it is compared.
@@ -273,5 +258,75 @@ fn random_cell(random: &mut SplitMix64) -> SheetCell {
 
 #[test]
 fn a_spreadsheet_of_libreoffice_is_read_as_the_workbook_that_it_was() {
-    is_read_alike("ods", random_cell);
+    let rows = random_rows();
+    let rows: Vec<&[SheetCell]> = rows.iter().map(Vec::as_slice).collect();
+    let kinds = [
+        ("worksheet", "worksheets/sheet1.xml"),
+        ("worksheet", "worksheets/sheet2.xml"),
+        ("sharedStrings", "sharedStrings.xml"),
+        ("styles", "styles.xml"),
+    ];
+    let relations = (1..).zip(kinds).map(|(number, (kind, part))| {
+        format!("<Relationship Id=\"rId{number}\" Type=\"http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}\" Target=\"{part}\"/>")
+    });
+    let relations: Vec<_> = relations.collect();
+    let relations = format!(
+        "<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\">{}</Relationships>",
+        relations.concat()
+    );
+    let book = Workbook::default()
+        .sheet("S & co", &rows)
+        .sheet("T", &[])
+        .part("[Content_Types].xml", TYPES)
+        .part("xl/_rels/workbook.xml.rels", relations);
+    is_read_alike("a.xlsx", &book.bytes());
+}
+
+/// `LibreOffice` is the second opinion on workbooks of binary parts, which it reads and does not
+/// write.
+#[test]
+fn libreoffice_reads_a_binary_workbook_in_the_same_way() {
+    let rows = random_rows();
+    let rows: Vec<&[SheetCell]> = rows.iter().map(Vec::as_slice).collect();
+    let book = BinaryWorkbook::default()
+        .sheet("S & co", &rows)
+        .sheet("T", &[]);
+    is_read_alike("a.xlsb", &book.bytes());
+}
+
+/// A person who works with `LibreOffice` may save the corrected rows as its own kind of file.
+#[test]
+fn failed_rows_that_libreoffice_saves_as_a_spreadsheet_fail_in_the_same_way() {
+    let rows = random_rows();
+    let rows: Vec<&[SheetCell]> = rows.iter().map(Vec::as_slice).collect();
+    let book = BinaryWorkbook::default().sheet("S & co", &rows);
+    let scenario = Scenario::new().file("a.xlsb", book.bytes());
+    let check = |file: &str, run_dir: &str| {
+        scenario
+            .shell(&format!(
+                "custsync check {file} --run-dir {run_dir} {FLAGS}"
+            ))
+            .exits(1)
+    };
+    let first = check("a.xlsb", "run");
+    if !save(&scenario, "run/failed.xlsx", ["", "ods"]) {
+        return;
+    }
+    let again = check("saved/failed.ods", "again");
+    let (first, again) = (failures(&first), failures(&again));
+    assert!(first.len() > 150, "{}", first.len());
+    for (one, other) in first.iter().zip(&again) {
+        assert_eq!(one, other);
+    }
+    assert_eq!(first.len(), again.len());
+    let places = |file: &str| {
+        let failed = scenario.read(file).expect("failed rows");
+        let cells = crate::harness::part_of(&failed, "xl/worksheets/sheet1.xml");
+        cells.matches(">a.xlsb:").count()
+    };
+    assert_eq!(
+        places("again/failed.xlsx"),
+        first.len(),
+        "of the first input"
+    );
 }

@@ -13,6 +13,7 @@
 )]
 
 mod archives;
+mod binary_workbooks;
 mod canaries;
 mod check;
 mod compressed;

@@ -242,7 +242,7 @@ fn any_content_of_a_spreadsheet_ends_in_rows_or_an_error() {
             // A good file with some bytes changed, removed or repeated.
             1 => {
                 let mut content = good.clone();
-                for _ in 0..1 + random.below(6) {
+                for _ in 0..=random.below(6) {
                     let at = random.below(content.len());
                     match random.below(3) {
                         0 => content[at] = random.next() as u8,

@@ -160,8 +160,7 @@ pub(crate) fn other_body(element: &str) -> Option<NotText> {
 
 /// Recognises a zip archive by its parts. A name that ends in `/` is a folder's.
 pub(crate) fn package(has: impl Fn(&str) -> bool) -> NotText {
-    let known: [(&str, &str); 7] = [
-        ("xl/workbook.bin", "is a binary workbook (.xlsb)"),
+    let known: [(&str, &str); 6] = [
         ("index/document.iwa", "is a Numbers or other iWork file"),
         ("index.zip", "is a Numbers or other iWork file"),
         ("index/", "is a Numbers or other iWork file"),

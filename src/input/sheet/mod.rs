@@ -11,7 +11,7 @@
 //! rows. Of the format (ECMA-376), only the values are read.
 //!
 //! - `workbook`, `cells`: what each kind of workbook offers, as two traits
-//! - `xlsx`, `ods`: workbooks of XML parts, and OpenDocument spreadsheets
+//! - `xlsx`, `xlsb`, `ods`: workbooks of XML parts and of binary parts, OpenDocument spreadsheets
 //! - `package`, `relations`: the zip archive and its parts; `xml`: the XML of a part
 //! - `styles`, `texts`, `days`: date formats, shared strings and day numbers
 //! - `source`: the header, and the rows as typed records
@@ -33,6 +33,7 @@ use self::package::Package;
 use self::relations::Relations;
 use self::source::{SheetRows, names_and_fault, names_of, read_header};
 use self::workbook::Workbook;
+use self::xlsb::Xlsb;
 use self::xlsx::Xlsx;
 use crate::input::blocks::source::RowSource;
 use crate::input::bytes::failed_rows::ROW_COLUMN;
@@ -54,6 +55,7 @@ mod source;
 mod styles;
 mod texts;
 mod workbook;
+mod xlsb;
 mod xlsx;
 mod xml;
 
@@ -177,8 +179,11 @@ fn open_workbook(path: &Path) -> Result<Box<dyn Workbook>, InputFault> {
     let is_binary = main
         .rsplit_once('.')
         .is_some_and(|(_, kind)| kind.eq_ignore_ascii_case("bin"));
-    if is_binary || !package.has(&main) {
+    if !package.has(&main) {
         return Err(other_package(&package).into());
+    }
+    if is_binary {
+        return Ok(Box::new(Xlsb::open(package, &main)?));
     }
     Ok(Box::new(Xlsx::open(package, &main)?))
 }

@@ -44,6 +44,9 @@ pub(crate) struct PackagePart<R> {
     bytes_max: u64,
 }
 
+/// A part with its name, safe to show.
+type NamedPart<R> = (PackagePart<R>, String);
+
 impl Package {
     /// Opens a workbook and reads the list of its parts.
     pub(crate) fn open(path: &Path) -> Result<Package, InputFault> {
@@ -75,14 +78,10 @@ impl Package {
     /// Returns the first bytes of a part, at most so many. They are empty if there is no such part.
     pub(crate) fn start_of(&mut self, name: &str, bytes_max: u64) -> Result<Vec<u8>, PartFault> {
         let mut start = Vec::new();
-        let Some(place) = self.places.get(&normal(name)) else {
-            return Ok(start);
-        };
-        let shown = shown(name);
-        let part = self.zip.by_index(*place);
-        let part = part.map_err(|error| unusable(&shown, &error))?;
-        let read = part.take(bytes_max).read_to_end(&mut start);
-        read.map_err(|error| PartFault::of_read(error, &shown))?;
+        if let Some((part, shown)) = self.bytes(name)? {
+            let read = part.take(bytes_max).read_to_end(&mut start);
+            read.map_err(|error| PartFault::of_read(error, &shown))?;
+        }
         Ok(start)
     }
 
@@ -91,6 +90,24 @@ impl Package {
         &mut self,
         name: &str,
     ) -> Result<Option<Xml<PackagePart<ZipFile<'_, CountedFile>>>>, PartFault> {
+        let part = self.bytes(name)?;
+        Ok(part.map(|(bytes, shown)| Xml::new(bytes, &shown)))
+    }
+
+    /// Returns the XML of a part, as [`part`](Self::part) does, but with the whole archive.
+    pub(crate) fn into_part(
+        self,
+        name: &str,
+    ) -> Result<Option<Xml<PackagePart<OwnedPart>>>, PartFault> {
+        let part = self.into_bytes(name)?;
+        Ok(part.map(|(bytes, shown)| Xml::new(bytes, &shown)))
+    }
+
+    /// Returns the bytes of a part, with its name safe to show; `None` if there is no such part.
+    pub(crate) fn bytes(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<NamedPart<ZipFile<'_, CountedFile>>>, PartFault> {
         let Some(place) = self.places.get(&normal(name)) else {
             return Ok(None);
         };
@@ -98,14 +115,14 @@ impl Package {
         let part = self.zip.by_index(*place);
         let part = part.map_err(|error| unusable(&shown, &error))?;
         let bytes_max = bytes_max(&part);
-        Ok(Some(Xml::new(PackagePart::new(part, bytes_max), &shown)))
+        Ok(Some((PackagePart::new(part, bytes_max), shown)))
     }
 
-    /// Returns the XML of a part, as [`part`](Self::part) does, but with the whole archive.
-    pub(crate) fn into_part(
+    /// Returns the bytes of a part, as [`bytes`](Self::bytes) does, but with the whole archive.
+    pub(crate) fn into_bytes(
         mut self,
         name: &str,
-    ) -> Result<Option<Xml<PackagePart<OwnedPart>>>, PartFault> {
+    ) -> Result<Option<NamedPart<OwnedPart>>, PartFault> {
         let Some(place) = self.places.get(&normal(name)) else {
             return Ok(None);
         };
@@ -126,7 +143,7 @@ impl Package {
         let method = Method::of(method)
             .ok_or_else(|| PartFault::unreadable(format!("{shown}: {method}")))?;
         let part = Content::new(compressed, method, crc);
-        Ok(Some(Xml::new(PackagePart::new(part, bytes_max), &shown)))
+        Ok(Some((PackagePart::new(part, bytes_max), shown)))
     }
 }
 

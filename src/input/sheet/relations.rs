@@ -66,7 +66,12 @@ impl Relations {
     /// Returns the main part of a package, which may be missing.
     pub(crate) fn main_part(package: &mut Package) -> Result<String, PartFault> {
         let main = Relations::of(package, "", "")?.by_kind("officeDocument");
-        Ok(main.unwrap_or_else(|| "xl/workbook.xml".to_owned()))
+        let usual = if package.has("xl/workbook.bin") {
+            "xl/workbook.bin"
+        } else {
+            "xl/workbook.xml"
+        };
+        Ok(main.unwrap_or_else(|| usual.to_owned()))
     }
 
     /// Returns the relationship of this id.

@@ -56,6 +56,16 @@ pub(crate) enum SheetKind {
     NoTable(&'static str),
 }
 
+/// Whether the stored results of formulas can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Results {
+    /// A spreadsheet program has computed them.
+    Computed,
+    /// The workbook says that all formulas have to be computed when it is opened: the program that
+    /// wrote it cannot compute.
+    Pending,
+}
+
 /// The sheet that is read, and those that are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SheetChoice {

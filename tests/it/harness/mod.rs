@@ -6,6 +6,7 @@
 
 mod archive;
 mod asking;
+mod binary_workbook;
 mod crc;
 mod customers;
 mod effort;
@@ -25,6 +26,7 @@ mod workbook;
 mod writing;
 
 pub(crate) use self::archive::{Archive, Stated};
+pub(crate) use self::binary_workbook::{BinaryWorkbook, cell, record, row_head, styles, wide};
 pub(crate) use self::crc::crc32c;
 pub(crate) use self::customers::{CustomerRow, Customers};
 pub(crate) use self::effort::{kills, rounds};

@@ -55,6 +55,7 @@ const DATE: &str =
 pub(super) fn table() -> Vec<Odd> {
     [
         cells(),
+        formulas(),
         dates(),
         places(),
         sheets(),
@@ -153,6 +154,12 @@ fn cells() -> Vec<Odd> {
                 "2 job type: is a duration where text is expected: format the column as text and type it again",
             ),
         ),
+    ]
+}
+
+fn formulas() -> Vec<Odd> {
+    let value = |kind: &str, value: &str| format!("office:value-type=\"{kind}\" {value}");
+    vec![
         ods(
             job("table:formula=\"of:=[.A2]\"", ""),
             Rows(0, 1, NO_RESULT),

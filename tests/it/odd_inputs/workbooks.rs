@@ -338,10 +338,6 @@ fn packages() -> Vec<Odd> {
         ),
         xlsx(damaged, Refused("xl/worksheets/sheet1.xml: ")),
         xlsx(
-            zip_of(main("xl/workbook.bin")),
-            Refused("a.xlsx: is a binary workbook (.xlsb): save it as .xlsx or as CSV (UTF-8)"),
-        ),
-        xlsx(
             zip_of(main("word/document.xml")),
             Refused("a.xlsx: is a Word document: save it as"),
         ),

@@ -87,11 +87,12 @@ struct MemberReader {
 }
 
 /// Parts of packages, in lower case: an archive with one of them is read as a whole.
-const PACKAGE_PARTS: [&[u8]; 6] = [
+const PACKAGE_PARTS: [&[u8]; 7] = [
     b"[content_types].xml",
     b"_rels/.rels",
     b"xl/workbook.xml",
     b"mimetype",
+    b"meta-inf/manifest.xml",
     b"index/document.iwa",
     b"index.zip",
 ];

@@ -218,9 +218,8 @@ fn has_encrypted_content(package: &mut Package) -> Result<bool, PartFault> {
         match element.local_name().as_ref() {
             "file-entry" => {
                 for attribute in attributes(&element, &part) {
-                    match attribute? {
-                        ("full-path", value) => is_of_content = value == CONTENT,
-                        _ => {}
+                    if let ("full-path", value) = attribute? {
+                        is_of_content = value == CONTENT;
                     }
                 }
             }

@@ -46,7 +46,7 @@ pub(super) struct CellText {
     pub(super) has_stray_text: bool,
 }
 
-/// What an element in a paragraph stands for.
+/// The meaning of an element in a paragraph.
 enum Inline {
     Spaces(usize),
     Tab,
@@ -157,13 +157,10 @@ fn spaces<'x>(
 ) -> Result<usize, PartFault> {
     let mut count = 1;
     for attribute in attributes {
-        match attribute? {
-            ("c", value) => {
-                count = value.trim().parse().map_err(|_error| {
-                    PartFault::unreadable("a text has an invalid number of spaces")
-                })?;
-            }
-            _ => {}
+        if let ("c", value) = attribute? {
+            count = value.trim().parse().map_err(|_error| {
+                PartFault::unreadable("a text has an invalid number of spaces")
+            })?;
         }
     }
     Ok(count.min(TEXT_BYTES_MAX + 1))

@@ -24,8 +24,8 @@ pub(super) struct CellHead {
     /// Whether the program that wrote it says that the cell has an error.
     is_error: bool,
     has_formula: bool,
-    /// The constant that is the whole formula.
-    constant: Option<bool>,
+    /// The value of a formula that is nothing but a constant.
+    constant: Option<RowValue>,
     /// The number of columns that have this cell. Never 0.
     pub(super) columns: u64,
     /// The values of the attributes that hold one, one after the other.
@@ -116,6 +116,10 @@ impl CellHead {
         if content.has_stray_text {
             return RowValue::Fault(SheetFault::Unreadable);
         }
+        if let Some(constant) = &self.constant {
+            text.truncate(start);
+            return constant.clone();
+        }
         if let Some(fault) = self.error(shown) {
             text.truncate(start);
             return RowValue::Fault(fault);
@@ -143,9 +147,6 @@ impl CellHead {
             ValueKind::None | ValueKind::Text => of_text(start..text.len()),
             ValueKind::Void if is_blank => RowValue::Empty,
             ValueKind::Void | ValueKind::Other => RowValue::Fault(SheetFault::Unreadable),
-            ValueKind::Number if self.constant.is_some() => {
-                self.constant.map_or(no_value, RowValue::Boolean)
-            }
             ValueKind::Number => self
                 .written(self.value.as_ref())
                 .map_or(no_value, number_of),
@@ -154,14 +155,7 @@ impl CellHead {
                 .map_or(no_value, boolean_of),
             ValueKind::Time => self.written(self.time.as_ref()).map_or(no_value, time_of),
             ValueKind::Date => match self.written(self.date.as_ref()) {
-                Some(written) => match day_zero(written) {
-                    Some(time) => RowValue::Time(time),
-                    None => {
-                        text.truncate(start);
-                        text.push_str(&date_of(written));
-                        RowValue::IsoDate(start..text.len())
-                    }
-                },
+                Some(written) => date_value(written, start, text),
                 None => no_value,
             },
         };
@@ -195,10 +189,7 @@ impl CellHead {
             ValueKind::Text if shown.is_empty() => self.written(self.text.as_ref())?,
             _ => shown,
         };
-        match SheetFault::of_error(shown) {
-            SheetFault::Error(error) if error == shown => Some(SheetFault::Error(error)),
-            other => is_error_of_calc(shown).then_some(other),
-        }
+        shown_error(shown)
     }
 }
 
@@ -219,14 +210,22 @@ pub(super) fn repetitions(written: &str, row: u32) -> Result<u64, PartFault> {
     }
 }
 
-/// Returns the truth value that a formula is. `LibreOffice` saves one of an Excel workbook as this
-/// formula, and its result as a number.
-fn constant_of(formula: &str) -> Option<bool> {
+/// Returns the value of a formula that is nothing but a truth value or an error. `LibreOffice` saves
+/// those of an Excel workbook so, with any number as the result.
+fn constant_of(formula: &str) -> Option<RowValue> {
     let (_, expression) = formula.split_once('=')?;
     match expression.trim() {
-        "TRUE()" => Some(true),
-        "FALSE()" => Some(false),
-        _ => None,
+        "TRUE()" => Some(RowValue::Boolean(true)),
+        "FALSE()" => Some(RowValue::Boolean(false)),
+        error => shown_error(error).map(RowValue::Fault),
+    }
+}
+
+/// Returns the error that a text is the name of.
+fn shown_error(text: &str) -> Option<SheetFault> {
+    match SheetFault::of_error(text) {
+        SheetFault::Error(error) if error == text => Some(SheetFault::Error(error)),
+        other => is_error_of_calc(text).then_some(other),
     }
 }
 
@@ -263,6 +262,16 @@ fn time_of(written: &str) -> RowValue {
         return RowValue::Fault(SheetFault::Duration);
     }
     RowValue::Time(time.as_secs_f64() / DAY_SECONDS)
+}
+
+/// Returns the value of a date. Its text takes the place of the cell's own, which begins at `start`.
+fn date_value(written: &str, start: usize, text: &mut String) -> RowValue {
+    if let Some(time) = day_zero(written) {
+        return RowValue::Time(time);
+    }
+    text.truncate(start);
+    text.push_str(&date_of(written));
+    RowValue::IsoDate(start..text.len())
 }
 
 /// Returns the number of a date that is no day but a number below 1, which is displayed as a date. For

@@ -10,7 +10,7 @@ use crate::input::sheet::days::Days;
 use crate::input::sheet::fault::PartFault;
 use crate::input::sheet::package::Package;
 use crate::input::sheet::relations::{Relations, joined};
-use crate::input::sheet::workbook::{Contents, Sheet, SheetKind};
+use crate::input::sheet::workbook::{Contents, Results, Sheet, SheetKind};
 use crate::input::sheet::xml::{Node, attributes, is_true};
 
 /// A workbook's main part.
@@ -23,16 +23,6 @@ pub(super) struct Book {
     /// The part that holds the styles.
     pub(super) styles: String,
     pub(super) results: Results,
-}
-
-/// Whether the stored results of formulas can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Results {
-    /// A spreadsheet program has computed them.
-    Computed,
-    /// The workbook says that all formulas have to be computed when it is opened: the program that
-    /// wrote it cannot compute.
-    Pending,
 }
 
 impl Book {

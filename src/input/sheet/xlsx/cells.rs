@@ -3,13 +3,13 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use super::book::Results;
 use super::texts::{decoded, read_text};
 use crate::contract::SheetFault;
 use crate::input::sheet::cells::{CellReader, Position, SheetSize, Value};
 use crate::input::sheet::fault::PartFault;
 use crate::input::sheet::styles::Styles;
 use crate::input::sheet::texts::{SharedStrings, TEXT_BYTES_MAX};
+use crate::input::sheet::workbook::Results;
 use crate::input::sheet::xml::{Node, Xml, attributes, is_true};
 
 /// The cells of a sheet.

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use self::book::{Book, Results};
+use self::book::Book;
 use self::cells::Cells;
 use super::cells::CellReader;
 use super::fault::PartFault;
 use super::package::Package;
 use super::styles::Styles;
 use super::texts::SharedStrings;
-use super::workbook::{Contents, Workbook};
+use super::workbook::{Contents, Results, Workbook};
 use crate::input::error::InputFault;
 
 mod book;

@@ -207,6 +207,8 @@ fn an_error_is_no_text_and_no_number() {
         "<p>Err:5</p>",
         "Text(\"Err:5\")",
     );
+    let saved = "formula=\"of:=#VALUE!\" value-type=\"float\" value=\"0\"";
+    cell(saved, "<p>0</p>", "Fault(Error(\"#VALUE!\"))");
     // A text that looks like an error is for the rules of its field.
     cell("value-type=\"string\"", "<p>#N/A</p>", "Text(\"#N/A\")");
 }
