@@ -53,6 +53,67 @@ fn a_folder_s_spreadsheets_are_sent_and_a_sheet_can_be_named() {
     );
 }
 
+/// The files were made of the same workbook by `LibreOffice` 7.4 (here without its preview picture) and
+/// Gnumeric 1.12.
+#[test]
+fn files_of_two_programs_are_read_alike() {
+    let files: [&[u8]; 2] = [
+        include_bytes!("spreadsheets_of_programs/libreoffice.ods"),
+        include_bytes!("spreadsheets_of_programs/gnumeric.ods"),
+    ];
+    for file in files {
+        let scenario = Scenario::new().file("a.ods", file).sandbox(|_| {});
+        let end = scenario
+            .run(["--max-errors", "none", "--max-in-flight", "1"])
+            .exits(1)
+            .says("a.ods: sheet `North & co`; not read: `Codes` (hidden) (--sheet)\n")
+            .says("a.ods[North & co]: 1 filtered or hidden row is also read\n");
+        let sent: Vec<_> = end
+            .ledger
+            .0
+            .iter()
+            .map(|update| update.body.clone())
+            .collect();
+        let first = json!({"first_name": "Ada  B.", "date_of_birth": "1985-04-12T00:00:00Z", "country_id": 84, "job": "NURSE"});
+        assert_eq!(sent, [first, json!({"job": "clerk"})]);
+        let errors = |row: u64| {
+            let errors = end.results().row(row)["errors"]
+                .as_array()
+                .cloned()
+                .unwrap_or_default();
+            let fields = errors
+                .iter()
+                .map(|error| error["field"].as_str().map(str::to_owned));
+            fields
+                .collect::<Option<Vec<_>>>()
+                .expect("each error has a field")
+        };
+        assert_eq!(errors(2), ["country_id", "job"]);
+        assert_eq!(errors(3), ["date_of_birth", "country_id", "job"]);
+        assert_eq!(
+            end.results().row(4)["line"],
+            9,
+            "empty rows are passed over"
+        );
+    }
+}
+
+/// The file was made by odfpy 1.4, which computes no formulas.
+#[test]
+fn a_formula_that_a_library_wrote_has_no_result() {
+    let file = include_bytes!("spreadsheets_of_programs/odfpy.ods");
+    let scenario = Scenario::new().file("a.ods", file);
+    let end = scenario
+        .check([])
+        .exits(1)
+        .prints("records  3 = 2 valid + 1 invalid\n");
+    let message = end.results().row(3)["errors"][0]["message"].clone();
+    assert_eq!(
+        message,
+        "is a formula without a stored result: open the file in Excel and save it"
+    );
+}
+
 #[test]
 fn hidden_rows_of_a_spreadsheet_are_read_and_reported() {
     let one = |attributes: &str, id: &str| row(attributes, &[text(id), text("Nurse")]);
