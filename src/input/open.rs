@@ -17,12 +17,11 @@ use crate::input::bytes::format::{Format, FormatChoice};
 use crate::input::bytes::json_path::JsonPath;
 use crate::input::bytes::json_pick::JsonPick;
 use crate::input::bytes::name::InputName;
-use crate::input::bytes::not_text::NotText;
 use crate::input::bytes::pauses::Pauses;
 use crate::input::bytes::source::Source;
 use crate::input::bytes::steady::SteadyFile;
 use crate::input::bytes::stream::{EncodingDoubt, EncodingDoubts, peek, text_of};
-use crate::input::bytes::{ByteStream, compound, failed_rows, magic};
+use crate::input::bytes::{ByteStream, failed_rows, magic};
 use crate::input::csv::header::read_header;
 use crate::input::csv::header_below::delimiter_line;
 use crate::input::error::{InputError, InputFault};
@@ -180,10 +179,7 @@ pub(super) fn workbook_of(name: &InputName) -> Option<&Path> {
 
 /// Returns the error of an input that cannot be opened.
 pub(super) fn fault_of(name: InputName, fault: InputFault) -> InputError {
-    let is_encrypted =
-        matches!(fault, InputFault::NotText(NotText::OldWorkbook)) && compound::is_encrypted(&name);
     let fault = match (fault, &name) {
-        (_, _) if is_encrypted => NotText::EncryptedWorkbook.into(),
         (InputFault::NotText(what), InputName::Member(_)) => what.in_archive().into(),
         (fault, _) => fault,
     };

@@ -5,6 +5,7 @@ use std::fs;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::json;
 
+use crate::harness::xls::{Xls, label, number};
 use crate::harness::{End, Scenario};
 
 fn inputs(end: &End) -> serde_json::Value {
@@ -28,20 +29,27 @@ fn a_folder_stands_for_its_files_by_name() {
         };
         scenario.write(&format!("in/{name}"), text);
     }
+    let header = [label(0, 0, "id"), label(0, 1, "job")].concat();
+    let row = [number(1, 0, 4.0), label(1, 1, "x")].concat();
+    let book = Xls::new().sheet("S", [header, row].concat());
+    scenario.write("in/d.xls", book.bytes());
     scenario.write("in/notes.txt", "not an input");
     scenario.write("in/~$open.xlsx", "\u{5}Tilda");
     scenario.write("in/deeper/d.csv", "id,job\n4,x\n");
     let end = scenario
         .run(["--max-in-flight", "1"])
         .exits(0)
-        .counts([3, 0, 0, 0, 0]);
+        .counts([4, 0, 0, 0, 0]);
     let end = end
         .says("in/notes.txt: skipped: unknown file extension")
         .says("in/.hidden.csv: skipped: hidden file")
         .says("in/~$open.xlsx: skipped: not a workbook, but the lock file of one that is open in Excel")
         .says("in/deeper: skipped: a folder inside a folder (name it, or give the pattern `**/*.csv`)");
-    assert_eq!(inputs(&end), json!(["in/a.ndjson", "in/b.csv", "in/c.CSV"]));
-    let rows: Vec<_> = (1..=3)
+    assert_eq!(
+        inputs(&end),
+        json!(["in/a.ndjson", "in/b.csv", "in/c.CSV", "in/d.xls"])
+    );
+    let rows: Vec<_> = (1..=4)
         .map(|row| {
             (
                 end.results().row(row)["file"].clone(),
@@ -54,7 +62,8 @@ fn a_folder_stands_for_its_files_by_name() {
         [
             (json!(1), json!(1)),
             (json!(2), json!(2)),
-            (json!(3), json!(3))
+            (json!(3), json!(3)),
+            (json!(4), json!(4))
         ]
     );
     scenario.run([]).exits(0).prints("Nothing left to send: ");
@@ -62,7 +71,7 @@ fn a_folder_stands_for_its_files_by_name() {
     scenario
         .run([])
         .exits(5)
-        .says("holds a run of 3 inputs, not of 4");
+        .says("holds a run of 4 inputs, not of 5");
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn a_binary_input_is_named_by_its_kind() {
     refuse(
         "a.xls",
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-        "a.xls: is a workbook in an old format",
+        "a.xls: the workbook is cut off",
     );
     refuse(
         "a.json",

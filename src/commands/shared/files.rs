@@ -13,8 +13,8 @@ use crate::commands::shared::pattern::{Pattern, is_pattern};
 use crate::input::InputName;
 
 /// The extensions of inputs in a folder. An extension of a compression may follow.
-const EXTENSIONS: [&str; 9] = [
-    "csv", "tsv", "ndjson", "jsonl", "json", "xlsx", "xlsb", "ods", "zip",
+const EXTENSIONS: [&str; 10] = [
+    "csv", "tsv", "ndjson", "jsonl", "json", "xls", "xlsx", "xlsb", "ods", "zip",
 ];
 const COMPRESSIONS: [&str; 4] = ["gz", "zst", "xz", "bz2"];
 

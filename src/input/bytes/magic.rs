@@ -7,12 +7,15 @@ use crate::input::bytes::compression::Compression;
 use crate::input::bytes::dialect::Delimiter;
 use crate::input::bytes::not_text::NotText;
 
+/// The first bytes of a compound file ([MS-CFB] §2.2).
+pub(crate) const COMPOUND_FILE: [u8; 8] = [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1];
+
 /// Recognises data that is not text by its first bytes.
 pub(crate) fn not_text(head: &[u8]) -> Option<NotText> {
     match head {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some(NotText::Utf32),
         [b'P', b'K', 3, 4, ..] => Some(zip(head)),
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => Some(NotText::OldWorkbook),
+        head if head.starts_with(&COMPOUND_FILE) => Some(NotText::UnseekableCompound),
         head => Compression::of(head)
             .map(NotText::CompressedTwice)
             .or_else(|| known(head)),
@@ -175,6 +178,50 @@ pub(crate) fn package(has: impl Fn(&str) -> bool) -> NotText {
     })
 }
 
+/// Recognises a compound file that holds no workbook that can be read, by the names in its root.
+pub(crate) fn compound(has: impl Fn(&str) -> bool) -> NotText {
+    const UNPROTECT: &str = "save it as a workbook without that protection";
+    if has("EncryptedPackage") {
+        // [MS-OFFCRYPTO] §2.3.4
+        return NotText::EncryptedWorkbook;
+    }
+    let known: [(&str, &str, &str); 7] = [
+        ("WordDocument", "is a Word document (.doc)", EXPORT),
+        (
+            "PowerPoint Document",
+            "is a PowerPoint document (.ppt)",
+            NO_ROWS,
+        ),
+        (
+            "__properties_version1.0",
+            "is an Outlook message (.msg)",
+            NO_ROWS,
+        ),
+        ("VisioDocument", "is a Visio document", NO_ROWS),
+        ("Quill", "is a Publisher document", NO_ROWS),
+        (
+            "\u{9}DRMContent",
+            "is protected by rights management",
+            UNPROTECT,
+        ),
+        (
+            "\u{6}DataSpaces",
+            "is protected by rights management",
+            UNPROTECT,
+        ),
+    ];
+    let found = known.into_iter().find(|(name, ..)| has(name));
+    let (_, what, way_out) = found.unwrap_or((
+        "",
+        "is a compound file (OLE2) without a workbook in it",
+        NO_ROWS,
+    ));
+    NotText::Other { what, way_out }
+}
+
+/// Records without a compound file around them, as Excel 2 to 4 and some scripts write them.
+const BARE_RECORDS: &str = "is a workbook in the format of Excel 2 to 4";
+const OPEN_AND_SAVE: &str = "open it in Excel or LibreOffice and save it as .xlsx";
 const UNPACK: &str = "unpack it first";
 const EXPORT: &str = "export its rows as CSV (UTF-8) or NDJSON";
 const DECRYPT: &str = "decrypt it first";
@@ -182,7 +229,12 @@ const NO_ROWS: &str = "name a file that holds rows";
 
 /// Kinds of files: their first bytes, the message and the remedy. First bytes that are only letters
 /// could begin a text, so they count only if the start of the file contains a NUL.
-const KINDS: [(&[u8], &str, &str); 32] = [
+const KINDS: [(&[u8], &str, &str); 37] = [
+    (b"\x09\0\x04\0", BARE_RECORDS, OPEN_AND_SAVE),
+    (b"\x09\x02\x06\0", BARE_RECORDS, OPEN_AND_SAVE),
+    (b"\x09\x04\x06\0", BARE_RECORDS, OPEN_AND_SAVE),
+    (b"\x09\x08\x08\0", BARE_RECORDS, OPEN_AND_SAVE),
+    (b"\x09\x08\x10\0", BARE_RECORDS, OPEN_AND_SAVE),
     (b"7z\xbc\xaf\x27\x1c", "is a 7z archive", UNPACK),
     (b"Rar!\x1a\x07", "is a RAR archive", UNPACK),
     (b"PK\x05\x06", "is an empty zip file", UNPACK),

@@ -4,13 +4,12 @@
 //! - `stream`: peeks at the first bytes and picks the steps below
 //! - `compression`, `decompress`: gzip, Zstandard, xz, bzip2; `archive`: zip
 //! - `decode`: other encodings than UTF-8
-//! - `magic`, `compound`, `not_text`: files that are not rows, with what to do about them
+//! - `magic`, `not_text`: files that are not rows, with what to do about them
 //! - `format`, `dialect`, `failed_rows`, `lines`: formats, and facts about a text's first bytes
 //! - `json_path`, `json_pick`: the array in a JSON object that the user names
 //! - `stream_fault`: errors that appear while the bytes are read
 
 pub(crate) mod archive;
-pub(crate) mod compound;
 pub(crate) mod compression;
 pub(crate) mod decode;
 pub(crate) mod decompress;

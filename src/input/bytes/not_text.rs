@@ -27,9 +27,22 @@ pub enum NotText {
         "is a workbook, which can be read only from an uncompressed file, not from a pipe: write it to a file first"
     )]
     UnseekableWorkbook,
-    /// A workbook in the format before Excel 2007
-    #[error("is a workbook in an old format (.xls): save it as .xlsx or as CSV (UTF-8)")]
-    OldWorkbook,
+    /// A compound file from a pipe, or within compressed data. It may be a workbook.
+    #[error(
+        "is an Excel workbook (.xls) or another Office document, which can be read only from an uncompressed file, not from a pipe: write it to a file first"
+    )]
+    UnseekableCompound,
+    /// A workbook in a format before Excel 5, in a compound file
+    #[error(
+        "is a workbook in a format before Excel 5: open it in Excel or LibreOffice and save it as .xlsx"
+    )]
+    WorkbookBeforeExcel5,
+    /// A workbook of Excel 5 to 2003 whose records are encrypted. Excel encrypts one without asking
+    /// for a password if its structure is protected.
+    #[error(
+        "is a workbook (.xls) that is encrypted, with a password or because it is protected: remove both in Excel and save it"
+    )]
+    EncryptedOldWorkbook,
     /// A workbook with a password
     #[error("is a workbook that is encrypted with a password: save it without one")]
     EncryptedWorkbook,
@@ -73,9 +86,11 @@ impl NotText {
     pub(crate) fn in_archive(self) -> NotText {
         match self {
             NotText::UnseekableZip | NotText::Zip => NotText::ZipInZip,
-            NotText::UnseekableWorkbook | NotText::OldWorkbook | NotText::EncryptedWorkbook => {
-                NotText::WorkbookInZip
-            }
+            NotText::UnseekableWorkbook
+            | NotText::UnseekableCompound
+            | NotText::WorkbookBeforeExcel5
+            | NotText::EncryptedOldWorkbook
+            | NotText::EncryptedWorkbook => NotText::WorkbookInZip,
             NotText::CompressedTwice(_)
             | NotText::ZipInZip
             | NotText::WorkbookInZip

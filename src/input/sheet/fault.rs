@@ -19,6 +19,8 @@ pub(crate) enum PartFault {
         /// The largest size in bytes.
         bytes_max: u64,
     },
+    /// The end of the file is missing.
+    CutOff,
     /// The file cannot be read.
     Read(io::Error),
     /// The file was changed while it was read.
@@ -43,6 +45,15 @@ impl PartFault {
     /// Returns the fault of a part that contradicts itself or the format.
     pub(crate) fn unreadable(reason: impl Into<String>) -> PartFault {
         PartFault::Unreadable(reason.into())
+    }
+
+    /// Converts the error of a read from a file that itself says where its parts lie.
+    pub(crate) fn of_file(error: io::Error) -> PartFault {
+        match PartFault::within(&error) {
+            Some(fault) => fault,
+            None if error.kind() == io::ErrorKind::UnexpectedEof => PartFault::CutOff,
+            None => PartFault::Read(error),
+        }
     }
 
     /// Converts an error of the XML reader in the part of this name. It quotes at most names of
@@ -95,6 +106,7 @@ impl From<PartFault> for InputFault {
         match fault {
             PartFault::Unreadable(reason) => InputFault::Workbook { reason },
             PartFault::TooLarge { bytes_max } => InputFault::WorkbookTooLarge { bytes_max },
+            PartFault::CutOff => InputFault::WorkbookCutOff,
             PartFault::Read(error) => InputFault::Read(error),
             PartFault::Changed => InputFault::Changed,
         }
@@ -107,6 +119,7 @@ impl From<PartFault> for StreamFault {
         let reason = match fault {
             PartFault::Unreadable(reason) => reason,
             PartFault::TooLarge { bytes_max } => TooLarge { bytes_max }.to_string(),
+            PartFault::CutOff => "the end of the file is missing".to_owned(),
             PartFault::Read(error) => text::safe(&error.to_string()),
             PartFault::Changed => return StreamFault::Changed,
         };

@@ -12,6 +12,7 @@
 //!
 //! - `workbook`, `cells`: what each kind of workbook offers, as two traits
 //! - `xlsx`, `xlsb`, `ods`: workbooks of XML parts and of binary parts, OpenDocument spreadsheets
+//! - `xls`: workbooks of binary records, before Excel 2007
 //! - `package`, `relations`: the zip archive and its parts; `xml`: the XML of a part
 //! - `styles`, `texts`, `days`: date formats, shared strings and day numbers
 //! - `source`: the header, and the rows as typed records
@@ -33,11 +34,13 @@ use self::package::Package;
 use self::relations::Relations;
 use self::source::{SheetRows, names_and_fault, names_of, read_header};
 use self::workbook::Workbook;
+use self::xls::Xls;
 use self::xlsb::Xlsb;
 use self::xlsx::Xlsx;
 use crate::input::blocks::source::RowSource;
 use crate::input::bytes::failed_rows::ROW_COLUMN;
 use crate::input::bytes::magic;
+use crate::input::bytes::magic::COMPOUND_FILE;
 use crate::input::bytes::not_text::NotText;
 use crate::input::error::InputFault;
 use crate::input::options::InputRules;
@@ -55,6 +58,7 @@ mod source;
 mod styles;
 mod texts;
 mod workbook;
+mod xls;
 mod xlsb;
 mod xlsx;
 mod xml;
@@ -79,9 +83,29 @@ pub(crate) struct OpenSheet {
 /// Whether a file begins as a workbook does. `false` if it cannot be opened; opening it later
 /// reports why.
 pub(crate) fn is_workbook(path: &Path) -> bool {
-    let mut magic = [0; 4];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
-    read.is_ok() && magic == *b"PK\x03\x04"
+    kind_of(path).is_some()
+}
+
+/// The container of a workbook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Container {
+    Zip,
+    Compound,
+}
+
+fn kind_of(path: &Path) -> Option<Container> {
+    let mut head = Vec::new();
+    let wanted = COMPOUND_FILE.len() as u64;
+    File::open(path)
+        .and_then(|file| file.take(wanted).read_to_end(&mut head))
+        .ok()?;
+    if head.starts_with(b"PK\x03\x04") {
+        Some(Container::Zip)
+    } else if head == COMPOUND_FILE {
+        Some(Container::Compound)
+    } else {
+        None
+    }
 }
 
 /// A sheet that was opened up to its header.
@@ -163,6 +187,9 @@ fn open_cells(path: &Path, rules: &InputRules) -> Result<OpenCells, InputFault> 
 
 /// Opens a workbook of any kind.
 fn open_workbook(path: &Path) -> Result<Box<dyn Workbook>, InputFault> {
+    if kind_of(path) == Some(Container::Compound) {
+        return Ok(Box::new(Xls::open(path)?));
+    }
     let mut package = Package::open(path)?;
     if package.has(magic::MEDIA_TYPE_PART) {
         let media_type = package.start_of(magic::MEDIA_TYPE_PART, MEDIA_TYPE_BYTES_MAX)?;

@@ -24,6 +24,7 @@ mod server;
 mod tls;
 mod workbook;
 mod writing;
+pub(crate) mod xls;
 
 pub(crate) use self::archive::{Archive, Stated};
 pub(crate) use self::binary_workbook::{BinaryWorkbook, cell, record, row_head, styles, wide};

@@ -5,6 +5,7 @@ mod binary_workbooks;
 mod bytes;
 mod csv_structure;
 mod json_paths;
+mod old_workbooks;
 mod spreadsheets;
 mod values;
 mod workbooks;
@@ -197,6 +198,11 @@ fn odd_binary_workbooks_have_their_outcome() {
     check_all(&binary_workbooks::table(), 60);
 }
 
+#[test]
+fn odd_old_workbooks_have_their_outcome() {
+    check_all(&old_workbooks::table(), 110);
+}
+
 /// The outcome of each row that failed, with the fields and codes of its errors.
 fn failures(end: &End) -> Vec<(String, Vec<[String; 2]>)> {
     let results = end.results();
@@ -216,6 +222,7 @@ fn failed_rows_of_odd_workbooks_fail_again_in_the_same_way() {
     failed_rows_fail_again(workbooks::table(), 20);
     failed_rows_fail_again(spreadsheets::table(), 20);
     failed_rows_fail_again(binary_workbooks::table(), 12);
+    failed_rows_fail_again(old_workbooks::table(), 30);
 }
 
 fn failed_rows_fail_again(table: Vec<Odd>, checked_min: usize) {

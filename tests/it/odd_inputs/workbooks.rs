@@ -305,18 +305,6 @@ fn packages() -> Vec<Odd> {
     zip.shallow_copy_file("xl/workbook.xml", "xl/styles.xml")
         .expect("memory");
     let over_one_another = zip.finish().expect("memory").into_inner();
-    let ole = |name: &str| {
-        let mut file = vec![0; 1024];
-        file[..8].copy_from_slice(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
-        file[30] = 9;
-        file.splice(
-            512..,
-            name.encode_utf16()
-                .flat_map(u16::to_le_bytes)
-                .chain([0; 512]),
-        );
-        file
-    };
     vec![
         xlsx(
             many,
@@ -356,17 +344,6 @@ fn packages() -> Vec<Odd> {
             Refused(
                 "a.xlsx: is a workbook that cannot be read: two of its parts have the same name",
             ),
-        ),
-        odd(
-            "a.xls",
-            ole("Workbook"),
-            Refused(
-                "a.xls: is a workbook in an old format (.xls): save it as .xlsx or as CSV (UTF-8)",
-            ),
-        ),
-        xlsx(
-            ole("EncryptedPackage"),
-            Refused("a.xlsx: is a workbook that is encrypted with a password: save it without one"),
         ),
         odd(
             "a.xls",
