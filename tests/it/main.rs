@@ -59,6 +59,7 @@ mod memory;
 mod next_steps;
 mod nginx;
 mod odd_inputs;
+mod old_workbooks;
 mod opendocument;
 mod order;
 mod overtaken;
