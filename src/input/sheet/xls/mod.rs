@@ -35,6 +35,9 @@ mod stream;
 mod texts;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 /// The names of the stream that holds the workbook. A file for both generations of Excel has both.
 const STREAMS: [&str; 2] = ["Workbook", "Book"];
 
