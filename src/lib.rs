@@ -18,6 +18,8 @@
 //! 4. The answer becomes an outcome, which [`pipeline::recorder`] writes to the [`journal`] and
 //!    counts in the [`tally`](results::tally).
 //!
+//! A report ([`results::report`]) is a fold over the journal and the other files of run directories.
+//!
 //! An invalid record takes the same way without the API, so that outcomes, failed rows and counts
 //! have one source. [`pipeline`] starts and joins the threads, and owns the bounded queues between
 //! them: a slow API holds up the reading of the file, and memory stays flat. The main thread waits
@@ -47,7 +49,7 @@
 //! 2. **No false success.** [`Outcome::Updated`](journal::Outcome::Updated) requires an answer that
 //!    proves it.
 //! 3. **The journal is the only state.** An entry is a line with a checksum. The checkpoint, the
-//!    failed rows and the summary are folds over the journal and the input. After a kill, the rows
+//!    failed rows, the summary and the report are folds over the journal and the input. After a kill, the rows
 //!    without an entry are the rows to send.
 //! 4. **Order per customer.** A customer's rows are applied in the order of the input and never
 //!    overlap, across retries, stops and continued runs of one run directory. A row is a partial
