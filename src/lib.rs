@@ -35,7 +35,7 @@
 //! |---|---|---|
 //! | edge | [`cli`] [`commands`] [`terminal`] [`config`] | what was typed, the environment, the terminal |
 //! | run | [`pipeline`] | threads and queues, and the loops between them |
-//! | parts | [`results`] [`row`] [`process`] [`input`] [`journal`] [`schedule`] [`api`] | one subject each |
+//! | parts | [`results`] [`row`] [`process`] [`input`] [`download`] [`journal`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own.
@@ -77,6 +77,7 @@ mod cli;
 mod commands;
 mod config;
 mod contract;
+mod download;
 mod input;
 mod journal;
 mod nearest;

@@ -1,4 +1,5 @@
-//! Exponential backoff with jitter, for all growing waits of the schedule.
+//! Exponential backoff with jitter, for all growing waits: the schedule's, and those for
+//! the file of an address.
 //!
 //! The `backoff` crate computes the intervals, once for each [`Backoff`]. Its retry loop is not
 //! used: it sleeps by its own clock and ignores its limits when a server names a wait. The crate
@@ -19,7 +20,7 @@ const LATE_PART: u32 = 10;
 
 /// Waits that double with each failure, up to a maximum.
 #[derive(Debug, Clone)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     /// The interval after each consecutive failure. The last one holds from then on. Never empty.
     intervals: Box<[Duration]>,
     jitter: Jitter,
@@ -29,7 +30,7 @@ pub(super) struct Backoff {
 
 /// The way a wait is drawn from its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Jitter {
+pub(crate) enum Jitter {
     /// From zero to the interval, so that rows that failed together do not return together. This is
     /// "full jitter" in "Exponential Backoff and Jitter" of the AWS Architecture Blog.
     Full,
@@ -43,7 +44,7 @@ pub(super) enum Jitter {
 
 impl Backoff {
     /// Creates waits of `first`, twice that, and so on up to `longest`, each changed by `jitter`.
-    pub(super) fn new(first: Duration, longest: Duration, jitter: Jitter) -> Backoff {
+    pub(crate) fn new(first: Duration, longest: Duration, jitter: Jitter) -> Backoff {
         let mut exponential = ExponentialBackoff {
             current_interval: first.min(longest),
             initial_interval: first.min(longest),
@@ -65,18 +66,18 @@ impl Backoff {
     }
 
     /// The wait after another failure.
-    pub(super) fn next(&mut self, random: &mut Random) -> Duration {
+    pub(crate) fn next(&mut self, random: &mut Random) -> Duration {
         self.failures = self.failures.saturating_add(1);
         self.after(self.failures, random)
     }
 
     /// Starts again with the first interval.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// The wait after `failures` consecutive failures, counted from one.
-    pub(super) fn after(&self, failures: u32, random: &mut Random) -> Duration {
+    pub(crate) fn after(&self, failures: u32, random: &mut Random) -> Duration {
         let index = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
         let interval = self
             .intervals

@@ -70,6 +70,7 @@ mod token;
 mod trouble;
 mod window;
 
+pub(crate) use backoff::{Backoff, Jitter};
 pub(crate) use cause::Cause;
 pub(crate) use ended::{Ended, Ending};
 pub(crate) use limited_by::{InFlightBound, LimitedBy};

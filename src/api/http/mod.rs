@@ -3,12 +3,13 @@
 //! `options` holds the user's settings; `clients` builds clients from them; `proxy` reads the proxy
 //! from the environment. `lanes` distributes requests over clients, and `connections` counts what
 //! they open. `route` and `fault` explain a request that got no answer: who was asked, by which
-//! way, and what went wrong. `address` checks URLs.
+//! way, and what went wrong. `address` checks URLs, and `fetch` gets the files of inputs.
 
 pub(crate) mod address;
 pub(crate) mod clients;
 pub(crate) mod connections;
 pub(crate) mod fault;
+pub(crate) mod fetch;
 pub(crate) mod lanes;
 pub(crate) mod options;
 pub(crate) mod proxy;

@@ -67,7 +67,7 @@ pub(crate) enum Transport {
 
 /// An error that prevents building a client.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum HttpError {
+pub enum HttpError {
     /// The file of certificate authorities cannot be read.
     #[error("--ca-file {file} cannot be read")]
     CaFile {
