@@ -18,6 +18,7 @@ use crate::commands::early_end::EarlyEnd;
 use crate::commands::{self, Failure};
 use crate::config::{ConfigFile, Settings, USUAL_FILE, Verb};
 use crate::contract::field_table;
+use crate::download::shown_word;
 use crate::process::crash;
 use crate::process::exit::Exit;
 use crate::process::signals::{SignalHandlers, Signals, StopSignal, WorkEnd};
@@ -197,7 +198,7 @@ fn print(page: &str) -> Result<u8, Failure> {
 /// line, which may contain file names from others, and are escaped.
 fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<u8, Failure> {
     if answer.use_stderr() {
-        let message = answer.render().to_string();
+        let message = without_queries(answer.render().to_string(), arguments);
         terminal::print_notice(message.trim_end());
         if let Some(end) = EarlyEnd::of_words(arguments) {
             end.report(Exit::Unusable, message.trim_end());
@@ -206,6 +207,16 @@ fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<u8, Fa
     }
     terminal::flushed(answer.print()).map_err(Failure::stdout)?;
     Ok(Exit::Success.code())
+}
+
+/// Replaces each address among the arguments, of which only a part may be shown, in a message.
+fn without_queries(message: String, arguments: &[OsString]) -> String {
+    arguments.iter().fold(message, |message, word| {
+        match (word.to_str(), shown_word(word).to_str()) {
+            (Some(word), Some(shown)) if word != shown => message.replace(word, shown),
+            _ => message,
+        }
+    })
 }
 
 /// Reads the configuration file that is named, or the default one if it exists. A new file of

@@ -1,5 +1,7 @@
 //! The failure of a verb.
 
+use crate::download::FaultKind;
+use crate::input::InputError;
 use crate::process::exit::Exit;
 use crate::text;
 
@@ -17,6 +19,19 @@ impl Failure {
     pub(crate) fn unusable(error: impl Into<anyhow::Error>) -> Failure {
         Failure {
             exit: Exit::Unusable,
+            error: error.into(),
+        }
+    }
+
+    /// Returns the failure of an input before anything was sent.
+    pub(crate) fn of_input(error: InputError) -> Failure {
+        let exit = match error.fault.kind() {
+            FaultKind::Unusable => Exit::Unusable,
+            FaultKind::Outage => Exit::StoppedEarly,
+            FaultKind::Replaced => Exit::RunDirectory,
+        };
+        Failure {
+            exit,
             error: error.into(),
         }
     }

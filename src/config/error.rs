@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::value::ValueError;
+use crate::download::AddressError;
 use crate::text;
 
 /// All problems with the settings, so that a user can correct them at once.
@@ -24,6 +25,14 @@ pub enum Problem {
         place: String,
         /// The error in the value.
         error: ValueError,
+    },
+    /// An input that begins as an address and cannot be used.
+    #[error("{address} {error}")]
+    Address {
+        /// The address, safe to show.
+        address: String,
+        /// The rule that it breaks.
+        error: AddressError,
     },
     /// A key or variable that belongs to no setting.
     #[error("{place}: unknown setting{}", did_you_mean(nearest.as_deref()))]

@@ -16,6 +16,9 @@ pub(super) const TENANT: &str = "tenant";
 /// The file with the token in it.
 pub(super) const TOKEN_FILE: &str = "token-file";
 
+/// The file with the token for the servers of inputs in it.
+pub(super) const INPUT_TOKEN_FILE: &str = "input-token-file";
+
 /// The file with the client's secret in it.
 pub(super) const CLIENT_SECRET_FILE: &str = "client-secret-file";
 

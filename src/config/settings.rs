@@ -132,13 +132,16 @@ impl Settings {
 
     /// Reads all groups. Values are placeholders until [`Resolver::finish`] succeeds.
     fn read(resolver: &mut Resolver, files: Vec<PathBuf>) -> Self {
-        let input = InputSettings::read(resolver, files);
+        let mut input = InputSettings::read(resolver, files);
         let api = ApiSettings::read(resolver);
+        let login = LoginSettings::read(resolver, api.plain_http);
+        let sending = SendingSettings::read(resolver);
+        input.share(resolver, &api, sending.max_wait);
         Self {
-            login: LoginSettings::read(resolver, api.plain_http),
+            login,
             input,
             api,
-            sending: SendingSettings::read(resolver),
+            sending,
             output: OutputSettings::read(resolver),
             sandbox: SandboxSettings::read(resolver),
             file: None,

@@ -6,6 +6,7 @@ use std::{fmt, io};
 
 use rustix::io::Errno;
 
+use crate::download::{DownloadFault, FaultKind};
 use crate::input::blocks::array::ArrayFault;
 use crate::input::bytes::archive::fault::ArchiveFault;
 use crate::input::bytes::dialect::Delimiter;
@@ -46,6 +47,14 @@ pub enum InputFault {
         line: u64,
         /// The fault there.
         fault: StreamFault,
+    },
+    /// A file on a server cannot be read, or not any further.
+    #[error("{fault}")]
+    Download {
+        /// The line up to which it could be read.
+        line: Option<u64>,
+        /// The fault there.
+        fault: DownloadFault,
     },
     /// The input is not text.
     #[error(transparent)]
@@ -324,9 +333,24 @@ fn either(delimiters: &[Delimiter]) -> String {
 impl InputFault {
     /// Converts the error of a failed read. `line` is the line up to which the input was read.
     pub(crate) fn of_read(error: io::Error, line: u64) -> InputFault {
-        match error.downcast::<StreamFault>() {
-            Ok(fault) => InputFault::Stream { line, fault },
+        let error = match error.downcast::<StreamFault>() {
+            Ok(fault) => return InputFault::Stream { line, fault },
+            Err(error) => error,
+        };
+        match error.downcast::<DownloadFault>() {
+            Ok(fault) => {
+                let line = Some(line);
+                InputFault::Download { line, fault }
+            }
             Err(error) => InputFault::Read(error),
+        }
+    }
+
+    /// Returns the kind of a fault. Only a file on a server may be there later, or be replaced.
+    pub(crate) fn kind(&self) -> FaultKind {
+        match self {
+            InputFault::Download { fault, .. } => fault.kind(),
+            _ => FaultKind::Unusable,
         }
     }
 
@@ -360,6 +384,7 @@ impl InputFault {
     pub fn line(&self) -> Option<u64> {
         match *self {
             InputFault::InSheet { ref fault, .. } => fault.line(),
+            InputFault::Download { line, .. } => line,
             InputFault::Stream { line, .. }
             | InputFault::DelimiterInDoubt { line, .. }
             | InputFault::TooManyColumns { line, .. }
@@ -464,6 +489,7 @@ impl Error for InputError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.fault {
             InputFault::InSheet { fault, .. } => fault.source(),
+            InputFault::Download { fault, .. } => fault.source(),
             fault => fault.source(),
         }
     }

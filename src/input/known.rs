@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 use std::{fs, io};
 
+use crate::download::{DownloadFault, StrongVersion};
 use crate::input::blocks::block::Block;
 use crate::input::bytes::name::InputName;
 use crate::input::bytes::stream::EncodingDoubt;
@@ -38,7 +39,9 @@ pub struct KnownInput {
 enum KnownSource {
     /// A file that can be opened again by these rules.
     File(FileIdentity, Arc<InputRules>),
-    /// Standard input or a pipe. It stays open because it can be read only once. `None` after it
+    /// A file on a server that can be opened again by these rules.
+    Remote(StrongVersion, Arc<InputRules>),
+    /// Standard input, a pipe, or a file on a server that does not tell its versions apart. It stays open because it can be read only once. `None` after it
     /// was taken.
     Stream(Option<Box<Input>>),
 }
@@ -52,32 +55,39 @@ struct FileIdentity {
     bytes: u64,
 }
 
+impl FileIdentity {
+    /// Whether the file has this identity now. It may have grown.
+    fn is_still(&self, now: FileIdentity) -> bool {
+        (now.device, now.inode) == (self.device, self.inode) && now.bytes >= self.bytes
+    }
+}
+
 impl KnownInput {
-    /// Looks for faults that would stop a run in the first 4 MiB of a regular file, and closes it
-    /// again. Of any other input, no more is read than opening it takes. Each block that was read
-    /// is passed to `look_at`.
+    /// Looks for faults that would stop a run in the first 4 MiB of an input that can be read twice,
+    /// and closes it again. Of any other input, no more is read than opening it takes. Each block
+    /// that was read is passed to `look_at`.
     pub fn look(
         name: InputName,
         rules: &Arc<InputRules>,
         look_at: impl FnMut(Block, &Layout),
     ) -> Result<KnownInput, InputError> {
-        let identity = if name.can_be_read_twice() {
+        let identity = if name.is_regular_file() {
             Some(identity_of(&name)?)
         } else {
             None
         };
         let (input, seen) = preflight(name, rules, look_at)?;
+        let version = input.version().cloned();
         let known = KnownInput {
             notes: notes(&input, seen),
             ..KnownInput::of_stream(input)
         };
-        Ok(match identity {
-            Some(identity) => KnownInput {
-                source: KnownSource::File(identity, rules.clone()),
-                ..known
-            },
-            None => known,
-        })
+        let source = match (identity, version) {
+            (Some(identity), _) => KnownSource::File(identity, rules.clone()),
+            (None, Some(version)) => KnownSource::Remote(version, rules.clone()),
+            (None, None) => return Ok(known),
+        };
+        Ok(KnownInput { source, ..known })
     }
 
     /// Returns an open input that stays open.
@@ -109,6 +119,9 @@ impl KnownInput {
     pub fn again(&self) -> Option<KnownInput> {
         let source = match &self.source {
             KnownSource::File(identity, rules) => KnownSource::File(*identity, rules.clone()),
+            KnownSource::Remote(version, rules) => {
+                KnownSource::Remote(version.clone(), rules.clone())
+            }
             KnownSource::Stream(_) => return None,
         };
         Some(KnownInput {
@@ -125,33 +138,39 @@ impl KnownInput {
         })
     }
 
-    /// Returns a second reader, as [`again`](Self::again) does, if both together take little memory.
+    /// Returns a second reader, as [`again`](Self::again) does, if both together take little memory
+    /// and nothing is downloaded twice.
     pub fn again_cheaply(&self) -> Option<KnownInput> {
-        (self.texts_bytes < TEXTS_BYTES_SAID).then(|| self.again())?
+        (self.is_regular_file() && self.texts_bytes < TEXTS_BYTES_SAID).then(|| self.again())?
     }
 
     /// Opens the input. A file that was replaced or has another layout is an error, because it was
     /// not checked.
     pub fn open(&mut self) -> Result<Input, InputError> {
-        let (identity, rules) = match &mut self.source {
-            KnownSource::File(identity, rules) => (*identity, rules),
+        let error = |fault| InputError {
+            name: self.name.clone(),
+            fault,
+        };
+        let (input, is_same_file) = match &mut self.source {
+            KnownSource::File(identity, rules) => {
+                let input = Input::open(self.name.clone(), rules)?;
+                (input, identity.is_still(identity_of(&self.name)?))
+            }
+            KnownSource::Remote(version, rules) => {
+                let input = Input::open(self.name.clone(), rules)?;
+                if input.version() != Some(version) {
+                    let (line, fault) = (None, DownloadFault::Replaced);
+                    return Err(error(InputFault::Download { line, fault }));
+                }
+                (input, true)
+            }
             KnownSource::Stream(input) => {
-                let fault = || InputError {
-                    name: self.name.clone(),
-                    fault: InputFault::ReadAlready,
-                };
-                return input.take().map(|input| *input).ok_or_else(fault);
+                let input = input.take().map(|input| *input);
+                return input.ok_or_else(|| error(InputFault::ReadAlready));
             }
         };
-        let input = Input::open(self.name.clone(), rules)?;
-        let now = identity_of(&self.name)?;
-        let is_same_file = (now.device, now.inode) == (identity.device, identity.inode)
-            && now.bytes >= identity.bytes;
         if !is_same_file || input.layout() != &self.layout {
-            return Err(InputError {
-                name: self.name.clone(),
-                fault: InputFault::Changed,
-            });
+            return Err(error(InputFault::Changed));
         }
         Ok(input)
     }
@@ -171,12 +190,24 @@ impl KnownInput {
         &self.notes
     }
 
-    /// Whether it is a regular file: standard input and pipes can be read only once.
+    /// Whether it is a regular file, or a file on a server that tells its versions apart. Standard
+    /// input and pipes can be read only once.
     pub fn can_be_read_twice(&self) -> bool {
         match self.source {
-            KnownSource::File(..) => true,
+            KnownSource::File(..) | KnownSource::Remote(..) => true,
             KnownSource::Stream(_) => false,
         }
+    }
+
+    /// Whether it is a regular file, which never blocks its reader for long.
+    pub fn is_regular_file(&self) -> bool {
+        matches!(self.source, KnownSource::File(..))
+    }
+
+    /// Whether the same command reads the same input another time. Only a pipe needs the bytes
+    /// again.
+    pub fn can_be_named_again(&self) -> bool {
+        self.can_be_read_twice() || matches!(self.name, InputName::Address(_))
     }
 
     /// Returns the size of the text in bytes, as [`Input::size_bytes`] does.

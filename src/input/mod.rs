@@ -33,6 +33,7 @@ mod ndjson;
 mod open;
 mod options;
 mod read_as;
+mod refusal;
 mod row_range;
 mod sheet;
 mod survey;

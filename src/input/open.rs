@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::download::StrongVersion;
 use crate::input::blank_rows::first_with_records;
 use crate::input::blocks::block::{Block, BlockSize};
 use crate::input::blocks::cutter::{Blocks, Head};
@@ -31,6 +32,7 @@ use crate::input::ndjson::layout::NdjsonLayout;
 use crate::input::ndjson::records::Framing;
 use crate::input::options::{HeaderRule, InputRules};
 use crate::input::read_as::{ReadAs, TextForm};
+use crate::input::refusal::fault_of;
 use crate::input::sheet;
 use crate::input::sheet::OpenSheet;
 
@@ -50,6 +52,8 @@ pub struct Input {
     has_rows: bool,
     /// The file, if it must not change while it is read.
     steady: Option<SteadyFile>,
+    /// The version of a file on a server that can be read twice.
+    version: Option<StrongVersion>,
     /// The block that was read when the input was opened.
     first: Option<Block>,
     rows: Box<dyn RowSource>,
@@ -61,7 +65,7 @@ impl Input {
     pub fn open(name: InputName, rules: &InputRules) -> Result<Input, InputError> {
         let opened = match workbook_of(&name) {
             Some(path) => open_workbook(&name, path, rules),
-            None => Source::open(&name)
+            None => Source::open(&name, &rules.download)
                 .and_then(|source| open_text(&name, source, rules, BlockSize::default())),
         };
         opened.map_err(|fault| fault_of(name, fault))
@@ -79,6 +83,7 @@ impl Input {
             reader,
             size: None,
             steady: None,
+            version: None,
             pauses: Pauses::default(),
         };
         open_text(&name, source, rules, size).map_err(|fault| InputError { name, fault })
@@ -98,6 +103,11 @@ impl Input {
     /// compressed nor encoded.
     pub fn size_bytes(&self) -> Option<u64> {
         self.size
+    }
+
+    /// Returns the version of a file on a server that can be read twice.
+    pub(super) fn version(&self) -> Option<&StrongVersion> {
+        self.version.as_ref()
     }
 
     /// Returns what the input was detected to be.
@@ -173,17 +183,10 @@ impl Input {
 pub(super) fn workbook_of(name: &InputName) -> Option<&Path> {
     match name {
         InputName::Path(path) if path.is_file() && sheet::is_workbook(path) => Some(path),
-        InputName::Path(_) | InputName::Member(_) | InputName::Stdin => None,
+        InputName::Path(_) | InputName::Member(_) | InputName::Stdin | InputName::Address(_) => {
+            None
+        }
     }
-}
-
-/// Returns the error of an input that cannot be opened.
-pub(super) fn fault_of(name: InputName, fault: InputFault) -> InputError {
-    let fault = match (fault, &name) {
-        (InputFault::NotText(what), InputName::Member(_)) => what.in_archive().into(),
-        (fault, _) => fault,
-    };
-    InputError { name, fault }
 }
 
 /// The part of an input that was checked.
@@ -193,9 +196,9 @@ pub(crate) enum CheckedPart {
     All,
 }
 
-/// Opens an input and looks for faults that would stop a run in its first 4 MiB. Only a regular
-/// file can be read twice; of any other input, no more is read than opening it takes. Each block of
-/// the first 4 MiB is passed to `look_at`.
+/// Opens an input and looks for faults that would stop a run in its first 4 MiB. Of an input that
+/// cannot be read twice, no more is read than opening it takes. Each block of the first 4 MiB is
+/// passed to `look_at`.
 ///
 /// Also returns how far the input was checked.
 pub(crate) fn preflight(
@@ -203,8 +206,9 @@ pub(crate) fn preflight(
     rules: &InputRules,
     mut look_at: impl FnMut(Block, &Layout),
 ) -> Result<(Input, CheckedPart), InputError> {
-    let can_be_read_twice = name.can_be_read_twice();
+    let is_regular_file = name.is_regular_file();
     let mut input = Input::open(name, rules)?;
+    let can_be_read_twice = is_regular_file || input.version.is_some();
     let mut seen_bytes = 0;
     while can_be_read_twice && seen_bytes < PREFLIGHT_BYTES {
         match input.next_block()? {
@@ -237,6 +241,7 @@ fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<In
         sheet: Some(sheet),
         has_rows: first.is_some(),
         steady: None,
+        version: None,
         first,
         rows,
     })
@@ -254,6 +259,7 @@ pub(super) struct TextHead<'r> {
     size: Option<u64>,
     doubts: EncodingDoubts,
     steady: Option<SteadyFile>,
+    version: Option<StrongVersion>,
 }
 
 /// Opens a text, detects its format, and skips the lines above its header.
@@ -306,6 +312,7 @@ pub(super) fn open_head<'r>(
         size: source.size.filter(|_| is_as_long),
         doubts: text.doubts,
         steady: source.steady,
+        version: source.version,
     })
 }
 
@@ -347,6 +354,7 @@ fn open_text(
         layout: Arc::new(layout),
         has_rows: !first.bytes.is_empty(),
         steady: text.steady,
+        version: text.version,
         first: Some(first),
         rows: Box::new(blocks),
     })

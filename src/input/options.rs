@@ -1,5 +1,6 @@
 //! The user's settings for reading inputs: format, delimiter, encoding, quotes, header and mapping.
 
+use crate::download::DownloadOptions;
 use crate::input::bytes::decode::EncodingChoice;
 use crate::input::bytes::dialect::{Delimiter, Dialect, Escape, Quotes};
 use crate::input::bytes::format::{Format, FormatChoice};
@@ -30,6 +31,8 @@ pub struct InputRules {
     pub sheet: Option<String>,
     /// The mapping of columns to fields (`--map`, `--ignore`).
     pub mapping: MappingRules,
+    /// The settings for inputs on servers.
+    pub download: DownloadOptions,
 }
 
 /// The treatment of a row that has fewer or more cells than the header (`--ragged`).

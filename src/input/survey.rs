@@ -25,8 +25,9 @@ use crate::input::mapping::header;
 use crate::input::mapping::own_columns::{leading, number_of_column};
 use crate::input::mapping::proposal::{NamedColumn, NamesOf};
 use crate::input::ndjson::records::{Framing, JsonRecords};
-use crate::input::open::{TextHead, fault_of, open_head, workbook_of};
+use crate::input::open::{TextHead, open_head, workbook_of};
 use crate::input::options::{HeaderRule, InputRules};
+use crate::input::refusal::fault_of;
 use crate::input::sheet;
 
 /// The number of JSON records whose keys are listed: exports leave keys out where there is no
@@ -61,7 +62,7 @@ impl Survey {
     pub(crate) fn of(name: InputName, rules: &InputRules) -> Result<Survey, InputError> {
         let survey = match workbook_of(&name) {
             Some(path) => of_workbook(path, rules),
-            None => Source::open(&name)
+            None => Source::open(&name, &rules.download)
                 .and_then(|source| open_head(&name, source, rules, BlockSize::default()))
                 .and_then(of_text),
         };

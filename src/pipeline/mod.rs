@@ -15,6 +15,7 @@
 mod brakes;
 pub(crate) mod explanation;
 mod in_flight;
+mod input_stop;
 mod outbox;
 mod reading;
 pub(crate) mod recorder;
@@ -36,6 +37,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use self::explanation::Explanation;
+use self::input_stop::reason_of;
 pub(crate) use self::reading::RowBuilder;
 use self::reading::{
     BLOCKS_QUEUED_MAX, Batch, BlockChecker, BlockSource, CheckOptions, CheckedBlock, InOrder,
@@ -207,8 +209,8 @@ pub(crate) fn check(
         let block = match block {
             Ok(block) => block.apply_uniqueness(&mut ids, &builder),
             Err(error) => {
+                checked.stop = Some(reason_of(&error));
                 checked.input_fault = Some(error);
-                checked.stop = Some(StopReason::InputUnusable);
                 break;
             }
         };
@@ -320,7 +322,7 @@ impl CheckerThreads {
         to_explain: &Arc<AtomicU64>,
         drain: &Drain,
     ) -> io::Result<(CheckerThreads, InOrder)> {
-        let takes_part = inputs.iter().all(KnownInput::can_be_read_twice);
+        let takes_part = inputs.iter().all(KnownInput::is_regular_file);
         let source = BlockSource::of(inputs, row_range);
         let options = CheckOptions {
             builder: builder.clone(),

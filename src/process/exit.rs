@@ -144,7 +144,8 @@ impl From<&StopReason> for Exit {
             | StopReason::NoSockets { .. }
             | StopReason::WaitTooLong { .. }
             | StopReason::TokenUnavailable { .. }
-            | StopReason::UnexpectedAnswers { .. } => Self::StoppedEarly,
+            | StopReason::UnexpectedAnswers { .. }
+            | StopReason::InputUnavailable => Self::StoppedEarly,
             StopReason::Redirected { .. }
             | StopReason::AllNotFound { .. }
             | StopReason::EveryRowWouldFail { .. }
@@ -154,6 +155,7 @@ impl From<&StopReason> for Exit {
                 Self::Refused
             }
             StopReason::InputChanged { .. }
+            | StopReason::InputReplaced
             | StopReason::CannotCompare
             | StopReason::JournalUnwritable => Self::RunDirectory,
             StopReason::HungUp => Self::HungUp,

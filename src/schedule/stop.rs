@@ -91,6 +91,10 @@ pub enum StopReason {
     },
     /// The input cannot be read any further.
     InputUnusable,
+    /// The input cannot be read any further for the moment.
+    InputUnavailable,
+    /// The input was replaced while it was read.
+    InputReplaced,
     /// The input is not the one that the run directory belongs to.
     InputChanged {
         /// The first row of the range that differs.
@@ -191,6 +195,8 @@ impl fmt::Display for StopReason {
             }
             StopReason::Unreachable { fault } => write!(f, "the API cannot be reached ({})", fault.name()),
             StopReason::InputUnusable => f.write_str("the input cannot be read on; rows that ended before are recorded, and are not sent again"),
+            StopReason::InputUnavailable => f.write_str("the input cannot be read on for the moment; rows that ended before are recorded, and are not sent again"),
+            StopReason::InputReplaced => f.write_str("the input is another one now; rows that ended before are recorded"),
             StopReason::InputChanged { first_row, last_row } => write!(
                 f,
                 "the input is not the one that was sent before: it differs in rows {first_row} to {last_row}; nothing was sent"

@@ -12,6 +12,7 @@
     reason = "a test's numbers are small"
 )]
 
+mod addresses;
 mod archives;
 mod binary_workbooks;
 mod canaries;

@@ -252,6 +252,12 @@ struct InputFlags {
     /// Read at most N records
     #[arg(long, value_name = "N")]
     max_rows: Option<String>,
+    /// Read the token for the servers of https:// inputs from this file
+    ///
+    /// It is sent as a bearer token to the host that the address names, and to no other host. The
+    /// file is read again for each request.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    input_token_file: Option<OsString>,
     /// Show how the first N rows are read: each cell, its field and value, and the request
     ///
     /// For `check` and `run --dry-run`. The values of the rows are printed before the summary, and

@@ -59,7 +59,7 @@ fn unreadable(error: InputError) -> Failure {
             "{folder}: is a directory: `config init` takes one file, so name one of the files in it"
         ));
     }
-    Failure::unusable(error)
+    Failure::of_input(error)
 }
 
 fn exists(path: &Path) -> Failure {
@@ -129,7 +129,7 @@ fn said(columns: &ProposedColumns, input: &InputName, path: &Path) -> String {
     } else {
         format!(" --config {}", shell_word(path.as_os_str()))
     };
-    let input = shell_word(input.as_argument());
+    let input = shell_word(&input.shown_word());
     lines.push(format!("{next}: custsync check {input}{config}\n"));
     lines.join("\n")
 }

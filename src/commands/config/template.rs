@@ -92,7 +92,9 @@ impl Template<'_> {
 
     fn preface(&self) -> String {
         let about = match self.input {
-            Some(input @ (InputName::Path(_) | InputName::Member(_))) => format!(" for {input}"),
+            Some(input @ (InputName::Path(_) | InputName::Member(_) | InputName::Address(_))) => {
+                format!(" for {input}")
+            }
             Some(InputName::Stdin) | None => String::new(),
         };
         format!(

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::download::shown_word;
 use crate::text::shell_word;
 
 /// The verb that sends.
@@ -74,7 +75,7 @@ impl CommandLine {
         let mut words = Vec::new();
         for (word, role) in self.words.iter().filter(|(_, role)| is_kept(role)) {
             if *role != Role::Verb {
-                words.push(shell_word(word));
+                words.push(shell_word(&shown_word(word)));
                 continue;
             }
             words.push(other_verb.map_or_else(|| shell_word(word), str::to_owned));

@@ -12,7 +12,8 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         | StopReason::NoSockets { .. }
         | StopReason::WaitTooLong { .. }
         | StopReason::UnexpectedAnswers { .. }
-        | StopReason::TokenUnavailable { .. } => TimeToGoOn::Later,
+        | StopReason::TokenUnavailable { .. }
+        | StopReason::InputUnavailable => TimeToGoOn::Later,
         StopReason::TokenRefused | StopReason::LoginNeeded | StopReason::Forbidden { .. } => {
             TimeToGoOn::WithToken
         }
@@ -28,6 +29,7 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         | StopReason::AllNotFound { .. }
         | StopReason::EveryRowWouldFail { .. }
         | StopReason::InputChanged { .. }
+        | StopReason::InputReplaced
         | StopReason::CannotCompare => return None,
         StopReason::Unreachable { .. } => TimeToGoOn::WithConnection,
     })
@@ -40,9 +42,11 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         StopReason::Interrupted => StoppedBy::Interrupt,
         StopReason::Terminated => StoppedBy::Termination,
         StopReason::ErrorLimit { .. } => StoppedBy::ErrorLimit,
-        StopReason::InputUnusable | StopReason::InputChanged { .. } | StopReason::CannotCompare => {
-            StoppedBy::Input
-        }
+        StopReason::InputUnusable
+        | StopReason::InputUnavailable
+        | StopReason::InputReplaced
+        | StopReason::InputChanged { .. }
+        | StopReason::CannotCompare => StoppedBy::Input,
         StopReason::JournalUnwritable => StoppedBy::Journal,
         StopReason::Outage { .. }
         | StopReason::OnlyRefusals { .. }

@@ -1,7 +1,7 @@
 //! An end before there is a summary, and its report as JSON and in the summary file.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,6 +10,8 @@ use crate::commands::Failure;
 use crate::commands::shared::named_file;
 use crate::config::output::{OutputFormat, OutputSettings};
 use crate::config::{CliInput, ConfigFile, FlagValue, Settings, Verb};
+use crate::download::shown_word;
+use crate::input::InputName;
 use crate::process::exit::Exit;
 use crate::results::summary::format_time;
 use crate::terminal;
@@ -19,7 +21,8 @@ use crate::text;
 #[derive(Debug)]
 pub(crate) struct EarlyEnd {
     verb: Verb,
-    inputs: Vec<PathBuf>,
+    /// The inputs, safe to show.
+    inputs: Vec<String>,
     output: OutputSettings,
 }
 
@@ -42,7 +45,12 @@ const SETTINGS: [&str; 3] = ["output-format", "summary-file", "run-dir"];
 impl EarlyEnd {
     /// Returns the early end of a command line that clap accepted.
     pub(crate) fn of(verb: Verb, cli_input: CliInput, file: Option<ConfigFile>) -> EarlyEnd {
-        let inputs = cli_input.files().to_vec();
+        let shown = |file: &PathBuf| match InputName::of_address(file.as_os_str()) {
+            None => text::safe_path(file),
+            Some(Ok(address)) => address.to_string(),
+            Some(Err(_)) => text::safe_path(Path::new(&shown_word(file.as_os_str()))),
+        };
+        let inputs = cli_input.files().iter().map(shown).collect();
         EarlyEnd {
             verb,
             inputs,
@@ -80,11 +88,7 @@ impl EarlyEnd {
         let summary = EarlySummary {
             version: env!("CARGO_PKG_VERSION"),
             command,
-            inputs: self
-                .inputs
-                .iter()
-                .map(|path| text::safe_path(path))
-                .collect(),
+            inputs: self.inputs.clone(),
             run_dir: self.output.run_dir.as_deref().map(text::safe_path),
             ended: format_time(Timestamp::now()),
             error_message: message,

@@ -23,6 +23,10 @@ pub(in crate::commands) fn path(typed: &[InputName], inputs: &[KnownInput]) -> P
     let first = inputs.first().map(KnownInput::name);
     let stem = match (&folder, first) {
         (Some(folder), _) => folder,
+        (None, Some(address @ InputName::Address(_))) => address
+            .with_extension()
+            .and_then(Path::file_stem)
+            .unwrap_or_default(),
         (None, first) => match first.map(InputName::file) {
             Some(Some(path)) => path.file_stem().unwrap_or_default(),
             Some(None) | None => OsStr::new("stdin"),
@@ -55,7 +59,9 @@ fn folder_name(input: &InputName) -> Option<OsString> {
             let path = path.canonicalize().ok()?;
             path.file_name().map(OsStr::to_owned)
         }
-        InputName::Path(_) | InputName::Member(_) | InputName::Stdin => None,
+        InputName::Path(_) | InputName::Member(_) | InputName::Stdin | InputName::Address(_) => {
+            None
+        }
     }
 }
 

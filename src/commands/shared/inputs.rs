@@ -21,8 +21,8 @@ pub(in crate::commands) struct InspectedInputs {
     pub(in crate::commands) total_bytes: Option<u64>,
 }
 
-/// Inspects the beginning of all inputs, one after the other. Inputs that can be read only once
-/// come last, since a pipe waits for its writer. `first_rows` sees the same blocks.
+/// Inspects the beginning of all inputs, one after the other. Other inputs
+/// than regular files come last, since a pipe waits for its writer. `first_rows` sees the same blocks.
 pub(in crate::commands) fn inspect(
     settings: &InputSettings,
     mut first_rows: Option<&mut FirstRows>,
@@ -35,7 +35,7 @@ pub(in crate::commands) fn inspect(
     let (first, last): (Vec<_>, Vec<_>) = files
         .into_iter()
         .enumerate()
-        .partition(|(_, name)| name.can_be_read_twice());
+        .partition(|(_, name)| name.is_regular_file());
     for (index, name) in first.into_iter().chain(last) {
         let mut is_utf_8 = true;
         let look_at = |block: Block, layout: &Layout| {
@@ -44,7 +44,7 @@ pub(in crate::commands) fn inspect(
                 first_rows.look_at(index, block, layout);
             }
         };
-        let input = KnownInput::look(name, &rules, look_at).map_err(Failure::unusable)?;
+        let input = KnownInput::look(name, &rules, look_at).map_err(Failure::of_input)?;
         warn_of_encoding(&input);
         if !is_utf_8 && input.layout().origin() == Origin::FailedRows {
             warn!(

@@ -11,6 +11,7 @@ use crate::commands::shared::left_out;
 use crate::config::api::{Target, TokenSource};
 use crate::config::provenance::Provenance;
 use crate::config::{BelongsTo, Holds, Settings};
+use crate::download::has_hidden_query;
 use crate::input::KnownInput;
 use crate::journal::{JOURNAL_NAME, RunDir};
 use crate::results::summary::{Commands, Needs, NextStep, Summary, TimeToGoOn};
@@ -77,7 +78,7 @@ impl<'c> Typed<'c> {
         Typed {
             line,
             settings,
-            can_be_read_again: inputs.iter().all(KnownInput::can_be_read_twice),
+            can_be_read_again: inputs.iter().all(KnownInput::can_be_named_again),
         }
     }
 
@@ -95,7 +96,7 @@ impl<'c> Typed<'c> {
     }
 
     /// Returns the command that continues a run in this directory by itself; `None` if it may hold
-    /// customers' values.
+    /// customers' values, or if a person has to add the query of an address.
     pub(in crate::commands) fn continuation(
         &self,
         run_dir: &RunDir,
@@ -104,14 +105,16 @@ impl<'c> Typed<'c> {
         stop.filter(|_| self.can_be_read_again && self.commands() == Commands::HoldNoValues)
             .and_then(time_to_go_on)
             .map(|_| self.continued(run_dir, &[], Vec::new()))
+            .filter(|command| !has_hidden_query(command))
     }
 
-    /// Returns the command that sends one row of a run in this directory; `None` if the inputs can be
-    /// read only once, or if `--max-rows` makes the run a trial already.
+    /// Returns the command that sends one row of a run in this directory; `None` if it needs more
+    /// than its words, or if `--max-rows` makes the run a trial already.
     pub(in crate::commands) fn one_row(&self, run_dir: &RunDir) -> Option<String> {
         let is_trial = self.settings.input.max_rows.is_some();
         (self.can_be_read_again && !is_trial)
             .then(|| self.continued(run_dir, &[], vec![("max-rows", "1".into())]))
+            .filter(|command| !has_hidden_query(command))
     }
 
     /// Returns the same command in the same directory, with some changes.

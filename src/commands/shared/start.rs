@@ -17,7 +17,8 @@ use crate::commands::shared::{fresh, input_identity, lost_journal, unfinished};
 use crate::config::Settings;
 use crate::config::output::Unfinished;
 use crate::config::sending::{NamedWait, SendingSettings};
-use crate::input::KnownInput;
+use crate::download::FaultKind;
+use crate::input::{InputError, KnownInput};
 use crate::journal::{
     Checkpoint, EntryReader, Fact, Header, JOURNAL_NAME, JournalFile, JournalWriter, Purpose,
     RunDir, RunDirError, RunKey, recover,
@@ -113,7 +114,7 @@ fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
     };
     let directory = text::safe_path(run_dir.path());
     if !unfinished::can_be_compared(inputs) {
-        unfinished::point_out(&run_dir);
+        unfinished::point_out(&run_dir, inputs);
         return in_new_directory(settings, inputs);
     }
     match open_journal(&run_dir, settings)? {
@@ -309,10 +310,13 @@ fn resume(
 
 fn refusal_of_input(error: anyhow::Error) -> StartRefusal {
     if error.is::<InputDiffers>() {
-        StartRefusal::AnotherRun(error)
-    } else {
-        StartRefusal::Failure(Failure::run_directory(error))
+        return StartRefusal::AnotherRun(error);
     }
+    StartRefusal::Failure(match error.downcast::<InputError>() {
+        Ok(error) if error.fault.kind() == FaultKind::Outage => Failure::of_input(error),
+        Ok(error) => Failure::run_directory(error),
+        Err(error) => Failure::run_directory(error),
+    })
 }
 
 /// Refuses to send if the API asked an earlier process for a wait that lasts longer than

@@ -11,7 +11,7 @@ use crate::commands::shared::fresh::RUNS_DIRECTORY;
 use crate::commands::shared::identity::{header, key_of, refuse_another_run, settings_of};
 use crate::commands::shared::input_identity;
 use crate::config::Settings;
-use crate::input::KnownInput;
+use crate::input::{InputName, KnownInput};
 use crate::journal::{
     FINISHED, Fact, Header, JOURNAL_NAME, Line, LineReader, Purpose, RunDir, RunDirError, RunKey,
     last_fact,
@@ -69,12 +69,17 @@ pub(in crate::commands) fn can_be_compared(inputs: &[KnownInput]) -> bool {
 }
 
 /// Logs an unfinished run that may be the right one.
-pub(in crate::commands) fn point_out(run_dir: &RunDir) {
+pub(in crate::commands) fn point_out(run_dir: &RunDir, inputs: &[KnownInput]) {
     let directory = text::safe_path(run_dir.path());
     // At work, it is not to be continued.
     if !matches!(run_dir.open_journal(), Err(RunDirError::Locked { .. })) {
+        let way = if inputs.iter().all(KnownInput::can_be_named_again) {
+            "run this again"
+        } else {
+            "pipe in the same bytes"
+        };
         info!(
-            "there is an unfinished run with these settings in {directory}: to continue it, pipe in the same bytes with --run-dir {directory}; a new run begins"
+            "there is an unfinished run with these settings in {directory}: to continue it, {way} with --run-dir {directory}; a new run begins"
         );
     }
 }
@@ -126,11 +131,15 @@ impl FoundRun {
             return Ok(false);
         }
         for (earlier, input) in self.header.inputs.iter().zip(inputs) {
-            let is_pipe = !input.can_be_read_twice();
-            let is_same = if is_pipe {
-                Ok(earlier.head.is_none())
-            } else {
-                input_identity::begins_as(input, earlier, self.key)
+            let is_same = match input.name() {
+                InputName::Path(_) | InputName::Member(_) if input.can_be_read_twice() => {
+                    input_identity::begins_as(input, earlier, self.key)
+                }
+                InputName::Path(_) | InputName::Member(_) | InputName::Stdin => {
+                    Ok(earlier.head.is_none())
+                }
+                // The rows are compared later, which takes a download.
+                address @ InputName::Address(_) => Ok(earlier.name == address.to_string()),
             };
             if !is_same.map_err(Failure::unusable)? {
                 return Ok(false);

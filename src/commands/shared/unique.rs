@@ -30,13 +30,24 @@ fn is_stream(name: &InputName) -> bool {
         InputName::Path(path) => path.exists() && !path.is_file() && !path.is_dir(),
         InputName::Member(_) => false,
         InputName::Stdin => true,
+        // Its server tells whether it can be read twice.
+        InputName::Address(_) => false,
     }
 }
 
 fn refuse_stream(name: &InputName) -> Result<(), Failure> {
+    let (why, way_out) = match name {
+        InputName::Path(_) | InputName::Member(_) | InputName::Stdin => {
+            ("this can be read only once", "save it to a file")
+        }
+        InputName::Address(_) => (
+            "its server does not show whether it is the same both times (by a strong ETag)",
+            "download it first",
+        ),
+    };
     Err(Failure::unusable(anyhow!(
-        "{name}: --unique last reads the input twice, first to find each customer's last row, and this can be read only \
-         once: save it to a file, or use --unique reject"
+        "{name}: --unique last reads the input twice, first to find each customer's last row, and {why}: {way_out}, or \
+         use --unique reject"
     )))
 }
 
@@ -64,7 +75,7 @@ pub(in crate::commands) fn ids(
                 pipeline::count_repeats(again, builder.clone(), row_range, pipeline::threads())
                     .map_err(Failure::unusable)?;
             Ok(DuplicateFilter::keep_last(
-                repeats.map_err(Failure::unusable)?,
+                repeats.map_err(Failure::of_input)?,
             ))
         }
     }

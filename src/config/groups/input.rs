@@ -1,9 +1,12 @@
 //! The inputs, and the rules for reading them.
 
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
+use crate::api::PlainHttp;
 use crate::config::error::Problem;
-use crate::config::names::{EXPLAIN, JSON_PATH, TWO_DIGIT_YEARS};
+use crate::config::groups::api::ApiSettings;
+use crate::config::names::{EXPLAIN, INPUT_TOKEN_FILE, JSON_PATH, TWO_DIGIT_YEARS};
 use crate::config::provenance::Provenance;
 use crate::config::resolver::{Entry, Resolver, Split};
 use crate::config::setting::{of_process, of_run, of_run_with_values};
@@ -11,6 +14,7 @@ use crate::config::tables::NestedEntry;
 use crate::config::value::{ValueError, non_empty, number_in, parsed};
 use crate::config::words::choice;
 use crate::contract::{DateFormat, Today, TwoDigitYears, ValueRules};
+use crate::download::{AddressError, DownloadOptions, shown_word};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape,
     FormatChoice, HeaderNames, HeaderRule, InputName, InputRules, JsonPath, MappingRules,
@@ -55,7 +59,10 @@ const ALL_FIELDS: &str = "default";
 
 impl InputSettings {
     pub(in crate::config) fn read(resolver: &mut Resolver, files: Vec<PathBuf>) -> Self {
-        let files = files.into_iter().map(plainest_name).collect();
+        let files = files
+            .into_iter()
+            .filter_map(|file| input_name(resolver, file))
+            .collect();
         let format = resolver.choice(of_run("format"), &FormatChoice::Auto);
         let delimiter = resolver.optional(of_run("delimiter"), delimiter);
         let quotes = resolver.optional(of_run("quotes"), choice);
@@ -103,6 +110,10 @@ impl InputSettings {
                 json_path,
                 sheet,
                 mapping: mapping.with_constants(constants),
+                download: DownloadOptions {
+                    token_file: resolver.path(of_process(INPUT_TOKEN_FILE)),
+                    ..DownloadOptions::default()
+                },
             },
             rows,
             skip_rows: resolver.number(of_process("skip-rows"), "0", 0..=u64::MAX),
@@ -125,6 +136,50 @@ fn value_rules(resolver: &mut Resolver) -> ValueRules {
         }),
         allowed: resolver.list(of_run("allow"), choice).into_iter().collect(),
         today: Today::default(),
+    }
+}
+
+impl InputSettings {
+    /// Takes over the settings that addresses share with the API. Reports addresses that must not be
+    /// asked.
+    pub(in crate::config) fn share(
+        &mut self,
+        resolver: &mut Resolver,
+        api: &ApiSettings,
+        wait_max: Duration,
+    ) {
+        let download = &mut self.rules.download;
+        download.ca_file.clone_from(&api.ca_file);
+        download.wait_max = wait_max;
+        if api.plain_http == PlainHttp::Anywhere {
+            return;
+        }
+        for name in &self.files {
+            if let InputName::Address(address) = name
+                && address.is_plain_http_elsewhere()
+            {
+                resolver.report(Problem::Address {
+                    address: address.to_string(),
+                    error: AddressError::PlainHttp,
+                });
+            }
+        }
+    }
+}
+
+/// Returns the input that an argument names. One that only begins as an address is reported.
+fn input_name(resolver: &mut Resolver, file: PathBuf) -> Option<InputName> {
+    match InputName::of_address(file.as_os_str()) {
+        None => Some(plainest_name(file)),
+        Some(Ok(name)) => Some(name),
+        Some(Err(error)) => {
+            let shown = shown_word(file.as_os_str());
+            resolver.report(Problem::Address {
+                address: safe_path(Path::new(&shown)),
+                error,
+            });
+            None
+        }
     }
 }
 

@@ -63,6 +63,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 77] = [
     ),
     ("tenant", Kind::One, ["1", "2", "3"]),
     ("token-file", Kind::One, ["a", "b", "c"]),
+    ("input-token-file", Kind::One, ["a", "b", "c"]),
     ("client-secret-file", Kind::One, ["a", "b", "c"]),
     ("ca-file", Kind::One, ["a", "b", "c"]),
     ("allow-http", Kind::Switch, ["1", "true", "true"]),

@@ -13,6 +13,7 @@ use flate2::bufread::GzDecoder;
 use lzma_rust2::XzReader;
 use zstd::Decoder as ZstdDecoder;
 
+use crate::download::DownloadFault;
 use crate::input::bytes::ByteStream;
 use crate::input::bytes::compression::{Compression, Packed};
 use crate::input::bytes::stream_fault::StreamFault;
@@ -132,8 +133,8 @@ impl Decompressor {
         };
         read.map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            // An error of the system concerns the file, not its contents.
-            _ if error.raw_os_error().is_some() => error,
+            // An error of the system or of a server concerns the file, not its contents.
+            _ if error.raw_os_error().is_some() || is_of_server(&error) => error,
             io::ErrorKind::UnexpectedEof => {
                 StreamFault::CutOff(Packed::By(self.compression)).into()
             }
@@ -170,6 +171,11 @@ impl Decompressor {
         let packed = Packed::By(self.compression);
         self.limits.check(self.bytes_out, compressed_bytes, packed)
     }
+}
+
+fn is_of_server(error: &io::Error) -> bool {
+    let inner = error.get_ref();
+    inner.is_some_and(<dyn std::error::Error + Send + Sync>::is::<DownloadFault>)
 }
 
 /// Returns what follows a member. Padding is skipped: nothing may follow that of gzip, but a stream

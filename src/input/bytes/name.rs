@@ -1,9 +1,11 @@
 //! The name of an input, as given on the command line.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::download::{Address, AddressError};
 use crate::input::bytes::archive::member::ArchiveMember;
 use crate::text;
 
@@ -16,10 +18,17 @@ pub enum InputName {
     Path(PathBuf),
     /// A member of a zip archive. The user names the archive.
     Member(ArchiveMember),
+    /// A file on a server.
+    Address(Address),
 }
 
 impl InputName {
-    /// Returns the input that a command-line argument names.
+    /// Returns the input that an argument names if it begins as an address.
+    pub(crate) fn of_address(argument: &OsStr) -> Option<Result<InputName, AddressError>> {
+        Address::of_argument(argument).map(|address| address.map(InputName::Address))
+    }
+
+    /// Returns the file or the standard input that a command-line argument names.
     pub fn from_argument(argument: OsString) -> InputName {
         if argument == "-" {
             InputName::Stdin
@@ -28,28 +37,30 @@ impl InputName {
         }
     }
 
-    /// Whether it is a regular file: standard input and pipes can be read only once.
-    pub fn can_be_read_twice(&self) -> bool {
+    /// Whether it is a regular file. Whether an address can be read twice, its server tells.
+    pub fn is_regular_file(&self) -> bool {
         match self {
             InputName::Path(path) => path.is_file(),
             InputName::Member(member) => member.archive().is_file(),
-            InputName::Stdin => false,
+            InputName::Stdin | InputName::Address(_) => false,
         }
     }
 
-    /// Returns the word of a command line that names the input, or the archive that it is in.
-    pub(crate) fn as_argument(&self) -> &OsStr {
+    /// Returns the word for the input, or for the archive that it is in, in a command that is
+    /// printed.
+    pub(crate) fn shown_word(&self) -> Cow<'_, OsStr> {
         match self {
-            InputName::Stdin => OsStr::new("-"),
-            InputName::Path(path) => path.as_os_str(),
-            InputName::Member(member) => member.archive().as_os_str(),
+            InputName::Path(path) => Cow::Borrowed(path.as_os_str()),
+            InputName::Member(member) => Cow::Borrowed(member.archive().as_os_str()),
+            InputName::Address(address) => Cow::Owned(address.shown_word()),
+            InputName::Stdin => Cow::Borrowed(OsStr::new("-")),
         }
     }
 
     /// Returns the path of the file that the bytes are read from.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
-            InputName::Stdin => None,
+            InputName::Stdin | InputName::Address(_) => None,
             InputName::Path(path) => Some(path),
             InputName::Member(member) => Some(member.archive()),
         }
@@ -61,6 +72,7 @@ impl InputName {
             InputName::Stdin => None,
             InputName::Path(path) => Some(path),
             InputName::Member(member) => Some(member.name()),
+            InputName::Address(address) => Some(Path::new(address.file_name())),
         }
     }
 }
@@ -71,6 +83,7 @@ impl fmt::Display for InputName {
             InputName::Stdin => f.write_str("standard input"),
             InputName::Path(path) => f.write_str(&text::safe_path(path)),
             InputName::Member(member) => member.fmt(f),
+            InputName::Address(address) => address.fmt(f),
         }
     }
 }

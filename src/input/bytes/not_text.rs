@@ -43,6 +43,14 @@ pub enum NotText {
         "is a workbook (.xls) that is encrypted, with a password or because it is protected: remove both in Excel and save it"
     )]
     EncryptedOldWorkbook,
+    /// A zip archive on a server
+    #[error("is a zip file, which can be read only from a file on this machine: download it first")]
+    ZipOnServer,
+    /// A workbook on a server
+    #[error(
+        "is an Excel workbook, which can be read only from a file on this machine: download it first"
+    )]
+    WorkbookOnServer,
     /// A workbook with a password
     #[error("is a workbook that is encrypted with a password: save it without one")]
     EncryptedWorkbook,
@@ -51,6 +59,11 @@ pub enum NotText {
         "is an HTML page, not a workbook or CSV, whatever its name says: open it in Excel and save it as .xlsx or as CSV (UTF-8)"
     )]
     Html,
+    /// An HTML page that a server sends
+    #[error(
+        "is an HTML page, not the file: does the server ask for a login? (--input-token-file FILE gives it a token)"
+    )]
+    HtmlOfServer,
     /// A workbook in the XML format of Excel 2003
     #[error(
         "is an Excel 2003 XML workbook, not an .xlsx, whatever its name says: open it in Excel and save it as .xlsx or as CSV (UTF-8)"
@@ -94,7 +107,10 @@ impl NotText {
             NotText::CompressedTwice(_)
             | NotText::ZipInZip
             | NotText::WorkbookInZip
+            | NotText::WorkbookOnServer
+            | NotText::ZipOnServer
             | NotText::Html
+            | NotText::HtmlOfServer
             | NotText::XmlWorkbook
             | NotText::FlatOpenDocument
             | NotText::Xml
@@ -102,6 +118,16 @@ impl NotText {
             | NotText::Utf32
             | NotText::Utf16(_)
             | NotText::Binary => self,
+        }
+    }
+
+    /// Returns the kind of a file that is on a server.
+    pub(crate) fn on_server(self) -> NotText {
+        match self {
+            NotText::UnseekableZip => NotText::ZipOnServer,
+            NotText::UnseekableWorkbook | NotText::UnseekableCompound => NotText::WorkbookOnServer,
+            NotText::Html => NotText::HtmlOfServer,
+            other => other,
         }
     }
 }

@@ -1,10 +1,12 @@
-//! The source of an input's bytes: a named file, a member of an archive, or standard input.
+//! The source of an input's bytes: a named file, a member of an archive, standard input, or an
+//! address.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::fd::AsFd as _;
 use std::sync::Arc;
 
+use crate::download::{Address, Download, DownloadOptions, StrongVersion};
 use crate::input::bytes::ByteStream;
 use crate::input::bytes::archive::member::ArchiveMember;
 use crate::input::bytes::name::InputName;
@@ -16,18 +18,22 @@ use crate::input::error::InputFault;
 pub(crate) struct Source {
     /// The bytes, unbuffered: blocks are read in large pieces.
     pub(crate) reader: ByteStream,
-    /// The size in bytes, for a regular file. A member of an archive has none that can be trusted.
+    /// The size in bytes, for a regular file, or a file on a server that tells it. A member of an
+    /// archive has none that can be trusted.
     pub(crate) size: Option<u64>,
     /// The file again, to check whether it was changed.
     pub(crate) steady: Option<SteadyFile>,
-    /// The switches for pauses, for anything but a regular file.
+    /// The version of a file on a server that can be read twice.
+    pub(crate) version: Option<StrongVersion>,
+    /// The switches for pauses, for standard input and pipes.
     pub(crate) pauses: Pauses,
 }
 
 impl Source {
     /// Opens an input. Opening a FIFO blocks until it has a writer.
-    pub(crate) fn open(name: &InputName) -> Result<Source, InputFault> {
+    pub(crate) fn open(name: &InputName, options: &DownloadOptions) -> Result<Source, InputFault> {
         let file = match name {
+            InputName::Address(address) => return Source::download(address, options),
             // A duplicate of the descriptor, read as a file: `Stdin` would add a small buffer of
             // its own.
             InputName::Stdin => io::stdin().as_fd().try_clone_to_owned().map(File::from),
@@ -50,6 +56,7 @@ impl Source {
                 size: Some(metadata.len()),
                 reader: Box::new(file),
                 steady,
+                version: None,
                 pauses,
             }
         } else {
@@ -57,6 +64,7 @@ impl Source {
                 size: None,
                 reader: Box::new(Pipe::new(file, pauses.clone())),
                 steady: None,
+                version: None,
                 pauses,
             }
         })
@@ -69,7 +77,20 @@ impl Source {
             reader: Box::new(reader),
             size: None,
             steady: Some(SteadyFile::new(file, &metadata)),
+            version: None,
             pauses: Pauses::default(),
+        })
+    }
+
+    fn download(address: &Address, options: &DownloadOptions) -> Result<Source, InputFault> {
+        let download = Download::open(address, options)
+            .map_err(|fault| InputFault::Download { line: None, fault })?;
+        Ok(Source {
+            size: download.length(),
+            version: download.strong_version(),
+            steady: None,
+            pauses: Pauses::default(),
+            reader: Box::new(download),
         })
     }
 }
@@ -83,10 +104,10 @@ pub(crate) struct StoredBytes {
 }
 
 impl StoredBytes {
-    /// Opens the file. `None` for standard input, which is not stored.
+    /// Opens the file. `None` for what is not stored on this machine.
     pub(crate) fn of(name: &InputName) -> io::Result<Option<StoredBytes>> {
         Ok(Some(match name {
-            InputName::Stdin => return Ok(None),
+            InputName::Stdin | InputName::Address(_) => return Ok(None),
             InputName::Path(path) => {
                 let file = File::open(path)?;
                 StoredBytes {
@@ -126,7 +147,7 @@ mod tests {
     use std::path::PathBuf;
 
     fn open(path: impl Into<PathBuf>) -> Result<Source, InputFault> {
-        Source::open(&InputName::Path(path.into()))
+        Source::open(&InputName::Path(path.into()), &DownloadOptions::default())
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub(crate) fn hint_for_all(input: &InputName, rules_file: Option<&str>) -> Strin
     }
     format!(
         "to map or ignore all columns in a file of settings: custsync config init {}",
-        shell_word(input.as_argument())
+        shell_word(&input.shown_word())
     )
 }
 

@@ -3,6 +3,7 @@
 
 use super::rows::rows_or_fault;
 use super::*;
+use crate::download::DownloadOptions;
 
 const HEADER: &str =
     "custsync_row,custsync_outcome,custsync_error,custsync_overtaken,id,email,job,date_of_birth";
@@ -181,6 +182,7 @@ fn other_layout() -> InputRules {
         sheet: Some("Sheet 1".to_owned()),
         json_path: Some("data".parse().expect("a path")),
         mapping: MappingRules::default(),
+        download: DownloadOptions::default(),
     }
 }
 

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use self::attempt_log::AttemptLog;
 use super::in_flight::InFlight;
+use super::input_stop::reason_of;
 use super::outbox::{Outbox, RECORDER_LISTENS, Urgency};
 use super::reading::Batch;
 use super::recorder::{EndedRow, Message, RowEnd, Written};
@@ -285,8 +286,8 @@ impl Driver {
             Event::Read(Some(Ok(batch))) => self.take_in(batch),
             Event::Read(Some(Err(error))) => {
                 self.read_to = Some(ReadTo::Stop);
+                self.sending.schedule.stop(reason_of(&error));
                 self.input_fault = Some(error);
-                self.sending.schedule.stop(StopReason::InputUnusable);
             }
             Event::Read(None) => {
                 self.read_to = Some(ReadTo::End);

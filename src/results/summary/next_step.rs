@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::download::has_hidden_query;
 use crate::text::grouped;
 
 /// A step that the user can take next, with the command for it.
@@ -235,6 +236,10 @@ impl From<&NextStep> for StepSummary {
 /// Returns the lines about what to do next.
 pub(in crate::results) fn next(steps: &[StepSummary]) -> String {
     let lines = steps.iter().map(|step| match &step.command {
+        Some(command) if has_hidden_query(command) => format!(
+            "{} (put the query of the address in place of `...`):\n  {command}\n",
+            step.advice.trim_end_matches(':')
+        ),
         Some(command) => format!("{}\n  {command}\n", step.advice),
         None => format!("{}\n", step.advice),
     });

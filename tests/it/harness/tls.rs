@@ -79,6 +79,20 @@ impl Authority {
     }
 }
 
+impl Presents {
+    /// The same for a server that speaks HTTP/1.1 only.
+    pub(crate) fn without_http2(self) -> Presents {
+        match self {
+            Presents::Certificate(config) => {
+                let mut config = ServerConfig::clone(&config);
+                config.alpn_protocols = vec![b"http/1.1".to_vec()];
+                Presents::Certificate(Arc::new(config))
+            }
+            bytes @ Presents::Bytes(_) => bytes,
+        }
+    }
+}
+
 /// Presents a self-signed certificate.
 pub(crate) fn self_signed(host: &str) -> Presents {
     let key = KeyPair::generate().unwrap();
