@@ -11,12 +11,13 @@ use super::groups::api::{ApiSettings, Target};
 use super::groups::input::InputSettings;
 use super::groups::output::{OutputFormat, OutputSettings, Unfinished};
 use super::names::{
-    CLIENT_SECRET_FILE, EXPLAIN, FRESH, JSON_PATH, OUTPUT_FORMAT, RUN_DIR, SANDBOX_PREFIX, TOKEN,
-    TOKEN_FILE, TWO_DIGIT_YEARS,
+    CLIENT_SECRET_FILE, EXPLAIN, FRESH, INPUT_TOKEN_FILE, JSON_PATH, OUTPUT_FORMAT, RUN_DIR,
+    SANDBOX_PREFIX, TOKEN, TOKEN_FILE, TWO_DIGIT_YEARS,
 };
 use super::provenance::Provenance;
 use super::resolver::Resolver;
 use super::verb::Verb;
+use crate::input::InputName;
 
 /// The flags about the real API.
 const REMOTE_ONLY: [&str; 3] = ["base-url", TOKEN_FILE, CLIENT_SECRET_FILE];
@@ -49,6 +50,16 @@ pub(super) fn check(
             .any(|(name, _)| name == TWO_DIGIT_YEARS)
     {
         resolver.report(Problem::TwoDigitYearsWithoutFormat);
+    }
+    let has_address = |name: &InputName| matches!(name, InputName::Address(_));
+    if resolver.verb().is_about_rows()
+        && !input.files.is_empty()
+        && !input.files.iter().any(has_address)
+        && resolver
+            .flags_used()
+            .any(|(name, _)| name == INPUT_TOKEN_FILE)
+    {
+        resolver.report(Problem::InputTokenWithoutAddress);
     }
     // Explained rows are text, which would break the JSON on stdout.
     let is_explained = input.explain > 0 && resolver.verb() == Verb::Check;

@@ -91,6 +91,9 @@ pub enum Problem {
     /// `--two-digit-years` without a format that has `%y`.
     #[error("--two-digit-years has no effect: no --date-format has %y")]
     TwoDigitYearsWithoutFormat,
+    /// `--input-token-file` without an address.
+    #[error("--input-token-file has no effect: no input is an https:// address")]
+    InputTokenWithoutAddress,
     /// `--explain` in a run that sends.
     #[error("--explain has no effect in a run that sends: add --dry-run, or use `custsync check`")]
     ExplainWithRun,

@@ -1,12 +1,19 @@
 //! Inputs at https:// addresses: read over broken connections, never mixed of two versions, and
 //! without a word about the secrets in them.
 
+use std::cmp::Ordering as Position;
 use std::io::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::stream::iter;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustix::process::Signal;
+use tokio::net::TcpListener;
 
 use crate::harness::{
     Authority, Customers, End, FileReply, FileRequest, FileServer, Form, ProxyReply, SIGNATURE,
@@ -148,9 +155,9 @@ fn breaking(
     };
     let first = if etag.is_some() { 2 } else { 1 };
     FileServer::start(move |request| match request.number.cmp(&first) {
-        std::cmp::Ordering::Less => file.whole(request),
-        std::cmp::Ordering::Equal => file.first(request, 300_000),
-        std::cmp::Ordering::Greater => then(&file, request),
+        Position::Less => file.whole(request),
+        Position::Equal => file.first(request, 300_000),
+        Position::Greater => then(&file, request),
     })
 }
 
@@ -488,4 +495,86 @@ fn the_proxy_of_the_environment_is_used() {
     proxy.answer(b"HTTP/1.1 403 Forbidden\r\n\r\n");
     let end = scenario.check(["--ca-file", "ca.pem"]).exits(2);
     holds_no_secret(&end.says("does not connect to files.example"));
+}
+
+/// Serves this file over HTTP/2, and resets the stream of the first request in the middle.
+async fn serve_http2(listener: TcpListener, file: Vec<u8>, served: Arc<AtomicUsize>) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let (file, served) = (file.clone(), Arc::clone(&served));
+        let answer = service_fn(move |request: hyper::Request<_>| {
+            let number = served.fetch_add(1, Ordering::SeqCst);
+            let from = request.headers().get("range").map_or(0, |range| {
+                let range = range.to_str().unwrap().trim_start_matches("bytes=");
+                range.trim_end_matches('-').parse().unwrap()
+            });
+            let (all, rest) = (file.len(), file[from..].to_vec());
+            let mut chunks = vec![Ok(rest)];
+            if number == 0 {
+                chunks[0].as_mut().unwrap().truncate(all / 2);
+                chunks.push(Err(std::io::Error::other("as scripted")));
+            }
+            let mut answer = hyper::Response::builder().header("etag", "\"one\"");
+            if from > 0 {
+                let range = format!("bytes {from}-{}/{all}", all - 1);
+                answer = answer.status(206).header("content-range", range);
+            }
+            let body = axum::body::Body::from_stream(iter(chunks));
+            async move { answer.body(body) }
+        });
+        let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .serve_connection(TokioIo::new(stream), answer);
+        // The client may hang up early.
+        tokio::spawn(async move { connection.await.ok() });
+    }
+}
+
+#[test]
+fn http_2_is_spoken_if_the_server_speaks_it() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let served = Arc::<AtomicUsize>::default();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = std::thread::spawn({
+        let served = Arc::clone(&served);
+        move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async move {
+                let listener = TcpListener::from_std(listener).unwrap();
+                tokio::select! {
+                    () = serve_http2(listener, rows(ROWS), served) => {}
+                    _ = stopped => {}
+                }
+            });
+        }
+    });
+    let authority = Authority::new();
+    let front = TlsFront::start(address, authority.certificate("127.0.0.1", VALID));
+    let scenario = Scenario::new().input(&format!(
+        "https://{}/customers.csv?{SIGNATURE}",
+        front.address()
+    ));
+    scenario.write("ca.pem", authority.pem());
+    let end = scenario.check(["--ca-file", "ca.pem", "-v"]).exits(0);
+    holds_no_secret(&end.prints(&format!("records  {ROWS} = {ROWS} valid")));
+    drop(stop);
+    serving.join().unwrap();
+    assert!(
+        served.load(Ordering::SeqCst) >= 3,
+        "the stream was reset and read on"
+    );
+}
+
+#[test]
+fn a_token_without_an_address_is_refused() {
+    let scenario = Scenario::new().file("customers.csv", rows(1));
+    scenario.write_private("input-token", TOKEN);
+    let end = scenario
+        .check(["--input-token-file", "input-token"])
+        .exits(2);
+    holds_no_secret(&end.says("--input-token-file has no effect: no input is an https:// address"));
 }

@@ -27,8 +27,8 @@ const REDIRECTS_MAX: usize = 5;
 /// The words for the address in explanations of faults.
 const SETTING: &str = "the address";
 
-/// The way to a file: the address that the user gave, and the settings for all connections.
-#[derive(Debug)]
+/// The way to a file: the address that the user gave, and the settings for all connections. Nothing
+/// that holds an address can be printed.
 pub(crate) struct Fetcher {
     url: Url,
     ca_file: Option<PathBuf>,
@@ -39,7 +39,6 @@ pub(crate) struct Fetcher {
 }
 
 /// A server, and the client for it.
-#[derive(Debug)]
 struct Server {
     origin: Origin,
     client: Client,
@@ -47,7 +46,6 @@ struct Server {
 }
 
 /// A request for a file.
-#[derive(Debug, Default)]
 pub(crate) struct Wanted {
     /// The value of the header that authorizes the request. Sent to the address's own server only.
     pub(crate) authorization: Option<HeaderValue>,
@@ -65,7 +63,7 @@ pub(crate) struct WantedPart {
 }
 
 /// The status and headers of an answer. Those that are not text are left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Default)]
 pub(crate) struct FileHead {
     pub(crate) status: u16,
     pub(crate) content_length: Option<u64>,
@@ -79,7 +77,6 @@ pub(crate) struct FileHead {
 }
 
 /// The bytes behind the head of an answer.
-#[derive(Debug)]
 pub(crate) struct FileBody {
     response: Response,
     idle_max: Duration,

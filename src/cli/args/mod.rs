@@ -95,7 +95,7 @@ pub enum Command {
 /// `custsync run`
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// The files to read, in order; a folder or zip file means its files, - is standard input
+    /// The files to read, in order: names, folders, zip files, https:// addresses, - for stdin
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Do what `check` does: send nothing
@@ -109,7 +109,7 @@ pub struct RunArgs {
 /// `custsync check`
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// The files to read, in order; a folder or zip file means its files, - is standard input
+    /// The files to read, in order: names, folders, zip files, https:// addresses, - for stdin
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// The flags that are settings.
