@@ -68,7 +68,7 @@ pub enum DownloadFault {
     Replaced,
     /// The server let nothing through for too long.
     #[error(
-        "cannot be read on for the moment: {cause}, and nothing came for {lasted_s} s (--max-wait): run this again later"
+        "cannot be read for the moment: {cause}, and nothing came for {lasted_s} s (--max-wait): run this again later"
     )]
     Outage {
         /// The cause of the last failure.
@@ -78,7 +78,7 @@ pub enum DownloadFault {
     },
     /// The server names a wait that is too long.
     #[error(
-        "cannot be read on for the moment: the server asks to wait for {wait_s} s ({status}), which is longer than --max-wait: run this again later"
+        "cannot be read for the moment: the server asks to wait for {wait_s} s ({status}), which is longer than --max-wait: run this again later"
     )]
     WaitTooLong {
         /// The status.

@@ -207,7 +207,7 @@ fn a_server_that_is_down_for_too_long_ends_the_run_until_later() {
     let down = FileServer::start(|_| FileReply::status("503 Down"));
     let end = reading(&down).run(["--max-wait", "1s"]).exits(4);
     let end = end
-        .says("cannot be read on for the moment: the server answers 503, and nothing came for")
+        .says("cannot be read for the moment: the server answers 503, and nothing came for")
         .says("it is asked for again, for at most 1 s (--max-wait)");
     holds_no_secret(&end);
     assert!(end.files.is_empty());
@@ -217,7 +217,7 @@ fn a_server_that_is_down_for_too_long_ends_the_run_until_later() {
     let end = scenario.run(["--max-wait", "1s"]).exits(4);
     let end = end
         .says("/exports/customers.csv:")
-        .says("cannot be read on for the moment");
+        .says("cannot be read for the moment");
     let updated = end.summary()["updated"].as_u64().unwrap() as usize;
     assert!((1..40_000).contains(&updated), "{updated}");
     let end = end.prints("To go on, later (put the query of the address in place of `...`):");
@@ -441,7 +441,7 @@ fn an_outage_in_compressed_data_is_no_damage() {
         _ => FileReply::status("503 Down"),
     });
     let end = reading(&server).check(["--max-wait", "1s"]).exits(4);
-    end.says("cannot be read on for the moment: the server answers 503");
+    end.says("cannot be read for the moment: the server answers 503");
 }
 
 #[test]

@@ -233,7 +233,7 @@ fn a_server_that_lies_about_parts_is_asked_for_the_whole_file() {
                 return honest.whole(ask);
             }
             let head = format!(
-                "HTTP/1.1 206 Part\r\ncontent-range: {range}\r\netag: \"one\"\r\ncontent-length: 600\r\n\r\n"
+                "HTTP/1.1 206 Part\r\ncontent-range: {range}\r\netag: \"one\"\r\ncontent-length: 600\r\nconnection: close\r\n\r\n"
             );
             ([head.as_bytes(), &honest.file[400..]].concat(), Then::Close)
         });
@@ -249,7 +249,7 @@ fn a_part_that_is_not_the_last_one_is_followed_by_the_next() {
         let from = ask.from().expect("a part is asked for");
         let end = (from + 150).min(1000);
         let head = format!(
-            "HTTP/1.1 206 Part\r\ncontent-range: bytes {from}-{}/*\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 206 Part\r\ncontent-range: bytes {from}-{}/*\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
             end - 1,
             end - from
         );
@@ -260,6 +260,22 @@ fn a_part_that_is_not_the_last_one_is_followed_by_the_next() {
     });
     assert_eq!(read.expect("it can be read"), rows(1000));
     assert_eq!(asked.len(), 5);
+}
+
+#[test]
+fn a_part_that_is_shorter_than_it_says_is_a_broken_connection() {
+    let (read, asked) = after_a_break(ETAG, |honest, ask| {
+        let from = ask.from().expect("a part is asked for");
+        let end = (from + 150).min(1000);
+        let head = format!(
+            "HTTP/1.1 206 Part\r\ncontent-range: bytes {from}-999/1000\r\ncontent-length: {}\r\n\r\n",
+            end - from
+        );
+        let body = &honest.file[from..end];
+        ([head.as_bytes(), body].concat(), Then::Close)
+    });
+    assert_eq!(read.expect("it can be read"), rows(1000));
+    assert!(asked.len() >= 5, "{}", asked.len());
 }
 
 #[test]
@@ -320,7 +336,8 @@ fn a_silent_connection_is_replaced() {
 fn each_status_has_its_meaning() {
     let check = |head: &'static str, want: fn(&DownloadFault) -> bool| {
         let (read, asked) = served(move |_| {
-            let answer = format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n");
+            let answer =
+                format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             (answer.into_bytes(), Then::Close)
         });
         let fault = read.expect_err("no file");
