@@ -33,6 +33,15 @@ fn rows(count: usize) -> Vec<u8> {
     file
 }
 
+/// Rows of which a block holds few.
+fn long_rows(count: usize) -> Vec<u8> {
+    let mut file = b"id,job\n".to_vec();
+    for id in 1..=count {
+        writeln!(file, "{id},{id:0250}").unwrap();
+    }
+    file
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
@@ -151,7 +160,7 @@ fn breaking(
 ) -> FileServer {
     let file = ServedFile {
         etag,
-        ..ServedFile::new(rows(40_000))
+        ..ServedFile::new(long_rows(2_000))
     };
     let first = if etag.is_some() { 2 } else { 1 };
     FileServer::start(move |request| match request.number.cmp(&first) {
@@ -175,7 +184,7 @@ fn a_file_that_is_replaced_while_it_is_read_is_read_no_further() {
             .says("/exports/customers.csv:")
             .says("was replaced while it was read, so nothing after this place is used");
         let updated = end.summary()["updated"].as_u64().unwrap();
-        assert!((1..40_000).contains(&updated), "{updated}");
+        assert!((1..2_000).contains(&updated), "{updated}");
         applied_all(&end, updated as usize);
     }
 }
@@ -205,10 +214,10 @@ fn a_file_that_is_replaced_after_its_inspection_is_not_sent() {
 #[test]
 fn a_server_that_is_down_for_too_long_ends_the_run_until_later() {
     let down = FileServer::start(|_| FileReply::status("503 Down"));
-    let end = reading(&down).run(["--max-wait", "1s"]).exits(4);
+    let end = reading(&down).run(["--max-wait", "2s"]).exits(4);
     let end = end
         .says("cannot be read for the moment: the server answers 503, and nothing came for")
-        .says("it is asked for again, for at most 1 s (--max-wait)");
+        .says("it is asked for again, for at most 2 s (--max-wait)");
     holds_no_secret(&end);
     assert!(end.files.is_empty());
 
@@ -219,7 +228,7 @@ fn a_server_that_is_down_for_too_long_ends_the_run_until_later() {
         .says("/exports/customers.csv:")
         .says("cannot be read for the moment");
     let updated = end.summary()["updated"].as_u64().unwrap() as usize;
-    assert!((1..40_000).contains(&updated), "{updated}");
+    assert!((1..2_000).contains(&updated), "{updated}");
     let end = end.prints("To go on, later (put the query of the address in place of `...`):");
     assert!(end.next_command().contains("/exports/customers.csv?...'"));
     assert!(end.summary()["continue_with"].is_null());
@@ -451,7 +460,7 @@ fn a_signal_ends_a_download_that_hangs() {
         let server = FileServer::start(move |request| {
             ServedFile {
                 etag: None,
-                ..ServedFile::new(rows(40_000))
+                ..ServedFile::new(long_rows(2_000))
             }
             .hanging_after(request, at)
         });
@@ -577,4 +586,27 @@ fn a_token_without_an_address_is_refused() {
         .check(["--input-token-file", "input-token"])
         .exits(2);
     holds_no_secret(&end.says("--input-token-file has no effect: no input is an https:// address"));
+}
+
+#[test]
+fn bytes_that_come_one_by_one_are_a_file() {
+    let rows = rows(ROWS);
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", rows.len());
+    let server = FileServer::start(move |_| FileReply::Slowly([head.as_bytes(), &rows].concat()));
+    let end = reading(&server).check([]).exits(0);
+    end.prints(&format!("records  {ROWS} = {ROWS} valid"));
+}
+
+#[test]
+fn a_body_without_an_end_is_refused_in_little_memory() {
+    let server = FileServer::start(|_| FileReply::Endless(vec![b'x'; 64 << 10]));
+    let scenario = reading(&server);
+    let (finished, peak_kib) = scenario.start_check([]).finish_with_peak();
+    assert_eq!(finished.status.code(), Some(2));
+    let stderr = String::from_utf8(finished.stderr).unwrap();
+    assert!(
+        stderr.contains("is not closed within 1048576 bytes"),
+        "{stderr}"
+    );
+    assert!(peak_kib < 64 << 10, "{peak_kib} KiB");
 }

@@ -25,6 +25,10 @@ pub(crate) enum FileReply {
     Bytes(Vec<u8>),
     /// These bytes, and then nothing until the client hangs up.
     Hang(Vec<u8>),
+    /// These bytes one by one.
+    Slowly(Vec<u8>),
+    /// These bytes again and again, until the client hangs up.
+    Endless(Vec<u8>),
 }
 
 /// Answers until it is dropped.
@@ -227,6 +231,19 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> io::Result<()> {
         FileReply::Hang(bytes) => {
             stream.write_all(&bytes)?;
             io::copy(&mut reader, &mut io::sink())?;
+        }
+        FileReply::Slowly(bytes) => {
+            stream.set_nodelay(true)?;
+            for byte in bytes {
+                stream.write_all(&[byte])?;
+                thread::yield_now();
+            }
+        }
+        FileReply::Endless(bytes) => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nid,job\n1,\"")?;
+            loop {
+                stream.write_all(&bytes)?;
+            }
         }
     }
     stream.shutdown(Shutdown::Both)
