@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 77] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 78] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
