@@ -24,12 +24,14 @@ pub(in crate::commands) fn expand(named: &[InputName]) -> anyhow::Result<Vec<Inp
     let mut files = Vec::new();
     for name in named {
         match name {
-            InputName::Stdin | InputName::Address(_) => files.push(name.clone()),
             InputName::Path(path) if path.is_dir() => files.extend(of_folder(path, name)?),
             InputName::Path(path) if !path.exists() && is_pattern(path) => {
                 files.extend(of_pattern(path, name)?);
             }
-            InputName::Path(_) | InputName::Member(_) => files.push(name.clone()),
+            InputName::Stdin
+            | InputName::Path(_)
+            | InputName::Member(_)
+            | InputName::Address(_) => files.push(name.clone()),
         }
     }
     Ok(each_once(files))

@@ -28,10 +28,9 @@ pub(in crate::commands) fn refuse_streams(settings: &Settings) -> Result<(), Fai
 fn is_stream(name: &InputName) -> bool {
     match name {
         InputName::Path(path) => path.exists() && !path.is_file() && !path.is_dir(),
-        InputName::Member(_) => false,
+        // The server of an address tells whether it can be read twice.
+        InputName::Member(_) | InputName::Address(_) => false,
         InputName::Stdin => true,
-        // Its server tells whether it can be read twice.
-        InputName::Address(_) => false,
     }
 }
 
