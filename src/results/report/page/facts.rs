@@ -10,6 +10,8 @@ use crate::results::report::model::{InputReport, RunReport, Setting};
 use crate::results::report::svg::Markup;
 use crate::text::{grouped, safe_ellipsis};
 
+/// The most bytes of the table of settings.
+const SETTINGS_BYTES_MAX: usize = 3_500;
 /// The most inputs and settings that are shown.
 const INPUTS_MAX: usize = 20;
 const SETTINGS_MAX: usize = 40;
@@ -74,11 +76,17 @@ fn settings(section: &mut Markup, place: &Place, settings: &[Setting]) {
         section.with_text("p", &[], "All settings have their defaults.");
         return;
     }
+    let mut shown = 0;
     tables::scrolling(section, &place.label("settings"), |inner| {
         inner.element("table", &[], |table| {
             tables::head(table, &["Setting", "Value", "From"]);
             table.element("tbody", &[], |body| {
+                let begin = body.bytes();
                 for setting in settings.iter().take(SETTINGS_MAX) {
+                    if body.bytes() - begin >= SETTINGS_BYTES_MAX {
+                        break;
+                    }
+                    shown += 1;
                     body.cell("tr", &[], |row| {
                         row.cell("th", &[("scope", &"row")], |cell| {
                             cell.with_text("code", &[], &setting.name);
@@ -98,7 +106,7 @@ fn settings(section: &mut Markup, place: &Place, settings: &[Setting]) {
             });
         });
     });
-    if let Some(more) = more(settings.len(), SETTINGS_MAX) {
+    if let Some(more) = more(settings.len(), shown) {
         section.with_text("p", &[], format_args!("and {more} more settings"));
     }
     // Those of a run without a summary are the ones that identify it.

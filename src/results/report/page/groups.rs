@@ -11,6 +11,9 @@ use crate::text::{grouped, safe_ellipsis};
 
 /// The most groups of a table.
 const GROUPS_MAX: usize = 50;
+/// The most bytes of the tables of errors and of warnings, so that the whole page stays small.
+const ERRORS_BYTES_MAX: usize = 15_000;
+const WARNINGS_BYTES_MAX: usize = 3_500;
 /// The most places and sentences of a group.
 const PLACES_MAX: usize = 3;
 const SENTENCES_MAX: usize = 3;
@@ -22,7 +25,8 @@ const SENTENCE_MAX: usize = 200;
 pub(super) fn errors(page: &mut Markup, place: &Place, groups: &[Group]) {
     if !groups.is_empty() {
         place.section(page, "Errors", |section| {
-            table(section, &place.label("errors by field and code"), groups);
+            let label = place.label("errors by field and code");
+            table(section, &label, groups, ERRORS_BYTES_MAX);
         });
     }
 }
@@ -31,16 +35,13 @@ pub(super) fn errors(page: &mut Markup, place: &Place, groups: &[Group]) {
 pub(super) fn warnings(page: &mut Markup, place: &Place, run: &RunReport) {
     if !run.warnings.is_empty() {
         place.section(page, "Warnings", |section| {
-            table(
-                section,
-                &place.label("warnings by field and code"),
-                &run.warnings,
-            );
+            let label = place.label("warnings by field and code");
+            table(section, &label, &run.warnings, WARNINGS_BYTES_MAX);
         });
     }
 }
 
-fn table(section: &mut Markup, label: &str, groups: &[Group]) {
+fn table(section: &mut Markup, label: &str, groups: &[Group], bytes_max: usize) {
     let has_ends = groups.iter().any(|group| group.end.is_some());
     let outcome = has_ends.then_some("Outcome");
     let others = [
@@ -52,17 +53,23 @@ fn table(section: &mut Markup, label: &str, groups: &[Group]) {
         "What is wrong",
     ];
     let head: Vec<_> = outcome.into_iter().chain(others).collect();
+    let mut shown = 0;
     tables::scrolling(section, label, |inner| {
         inner.element("table", &[("class", &"groups")], |table| {
             tables::head(table, &head);
             table.element("tbody", &[], |body| {
+                let begin = body.bytes();
                 for group in groups.iter().take(GROUPS_MAX) {
+                    if body.bytes() - begin >= bytes_max {
+                        break;
+                    }
                     row(body, group, has_ends);
+                    shown += 1;
                 }
             });
         });
     });
-    if let Some(more) = more(groups.len(), GROUPS_MAX) {
+    if let Some(more) = more(groups.len(), shown) {
         let kinds = if more == 1 { "kind" } else { "kinds" };
         let more = grouped(more as u64);
         section.with_text(

@@ -7,9 +7,17 @@ use crate::results::report::model::{RunReport, Shards};
 use crate::results::report::svg::{Attribute, Markup};
 use crate::results::summary::Tone;
 use crate::results::summary::words::{counted, took};
+use crate::text::safe_ellipsis;
 
+/// The most characters of a sentence, and the most bytes of a command.
+const SENTENCE_MAX: usize = 300;
+const COMMAND_MAX: usize = 2_000;
+/// The most characters of a directory's name.
+const DIRECTORY_MAX: usize = 100;
+/// The text in place of a longer command.
+const TOO_LONG: &str = "(this command is too long for the page: it is in summary.json)";
 /// The most sentences of a list.
-const SENTENCES_MAX: usize = 20;
+const SENTENCES_MAX: usize = 8;
 /// The most shards that are named one by one.
 const SHARDS_NAMED: usize = 32;
 
@@ -92,7 +100,7 @@ pub(super) fn draw(page: &mut Markup, place: &Place, run: &RunReport) {
         });
         for (n, directory) in run.directories.iter().take(SENTENCES_MAX).enumerate() {
             when.text(if n > 0 { ", " } else { "" });
-            when.with_text("bdi", &[], directory);
+            when.with_text("bdi", &[], safe_ellipsis(directory, DIRECTORY_MAX));
         }
     });
     let card = match run.tone {
@@ -102,7 +110,8 @@ pub(super) fn draw(page: &mut Markup, place: &Place, run: &RunReport) {
     };
     page.element("div", &[("class", &card)], |card| {
         card.element("p", &[], |word| badge(word, run));
-        card.with_text("p", &[("class", &"sentence")], &run.verdict);
+        let verdict = safe_ellipsis(&run.verdict, SENTENCE_MAX);
+        card.with_text("p", &[("class", &"sentence")], verdict);
         sentences(card, &run.reasons);
         if let Some(shards) = &run.shards {
             card.with_text("p", &[], shards_in_words(shards));
@@ -118,7 +127,7 @@ fn sentences(page: &mut Markup, sentences: &[String]) {
     }
     page.element("ul", &[], |list| {
         for sentence in sentences.iter().take(SENTENCES_MAX) {
-            list.with_text("li", &[], sentence);
+            list.with_text("li", &[], safe_ellipsis(sentence, SENTENCE_MAX));
         }
         if let Some(more) = more(sentences.len(), SENTENCES_MAX) {
             list.with_text("li", &[], format_args!("and {more} more"));
@@ -154,9 +163,13 @@ fn shards_in_words(shards: &Shards) -> String {
 /// Adds the next steps, and links to the failed rows with what to do with them.
 fn next(card: &mut Markup, place: &Place, run: &RunReport) {
     for step in &run.next {
-        card.with_text("p", &[("class", &"advice")], &step.advice);
+        let advice = safe_ellipsis(&step.advice, SENTENCE_MAX);
+        card.with_text("p", &[("class", &"advice")], advice);
         if let Some(command) = &step.command {
-            card.element("pre", &[], |pre| pre.with_text("code", &[], command));
+            // A part of a command is of no use.
+            let is_short = command.len() <= COMMAND_MAX;
+            let shown = if is_short { command } else { TOO_LONG };
+            card.element("pre", &[], |pre| pre.with_text("code", &[], shown));
         }
     }
     if run.failed_files.is_empty() {

@@ -76,6 +76,11 @@ impl Markup {
         self.0.push_str(text);
     }
 
+    /// Returns its size in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.len()
+    }
+
     /// Returns the text of the markup.
     pub(crate) fn into_string(self) -> String {
         self.0

@@ -229,6 +229,34 @@ fn the_largest_page_is_small() {
 }
 
 #[test]
+fn texts_of_any_length_leave_the_page_small() {
+    let mut run = scenes::largest();
+    let long = "x".repeat(5_000);
+    for group in &mut run.errors {
+        group.wrong = vec![long.clone(); 9];
+        group.first = vec![format!("{long}:1"); 9];
+        group.field = Some(long.clone());
+        group.code.clone_from(&long);
+    }
+    run.warnings.clone_from(&run.errors);
+    for setting in &mut run.settings {
+        setting.value = Some(long.clone());
+        setting.origin = Some(long.clone());
+    }
+    for step in &mut run.next {
+        step.command = Some(long.repeat(30));
+    }
+    run.verdict.clone_from(&long);
+    run.reasons = vec![long.clone(); 90];
+    run.notes = vec![long.clone(); 90];
+    run.directories = vec![long; 90];
+    let report = Report { runs: vec![run] };
+    let page = render(&report, Links::RunDirectory);
+    assert!(page.len() < BYTES_MAX, "{} bytes", page.len());
+    assert!(page.contains("it is in summary.json"));
+}
+
+#[test]
 fn tables_hold_the_figures_of_the_report() {
     for (name, report, links) in scenes::all() {
         let [run] = report.runs.as_slice() else {
