@@ -10,12 +10,15 @@ const PAGE_BYTES: usize = 1 << 20;
 /// The longest text. A cell holds at most 32,767 characters.
 pub(crate) const TEXT_BYTES_MAX: usize = 256 << 10;
 
+/// The number of strings whose ends are kept together, for the same reason.
+const ENDS: usize = 1 << 16;
+
 /// The shared strings of a workbook.
 #[derive(Debug, Default)]
 pub(crate) struct SharedStrings {
     pages: Vec<String>,
-    /// The page of each string, and its end there.
-    ends: Vec<(u32, u32)>,
+    /// The end of each string: the size of all pages before its own, and its end there.
+    ends: Vec<Vec<u32>>,
 }
 
 impl SharedStrings {
@@ -38,43 +41,75 @@ impl SharedStrings {
         if !has_room {
             self.pages.push(String::with_capacity(PAGE_BYTES));
         }
-        let place = u32::try_from(self.pages.len())
-            .unwrap_or(u32::MAX)
-            .saturating_sub(1);
-        if let Some(page) = self.pages.last_mut() {
-            page.push_str(text);
-            self.ends
-                .push((place, u32::try_from(page.len()).unwrap_or(u32::MAX)));
+        let before = (self.pages.len() - 1) * PAGE_BYTES;
+        let Some(page) = self.pages.last_mut() else {
+            return;
+        };
+        page.push_str(text);
+        let end = u32::try_from(before + page.len()).expect("the table is far smaller than 4 GiB");
+        match self.ends.last_mut().filter(|ends| ends.len() < ENDS) {
+            Some(ends) => ends.push(end),
+            None => {
+                let mut ends = Vec::with_capacity(ENDS);
+                ends.push(end);
+                self.ends.push(ends);
+            }
         }
     }
 
     /// Returns the string of this number.
     pub(crate) fn get(&self, index: usize) -> Option<&str> {
-        let (place, end) = *self.ends.get(index)?;
-        let before = index
-            .checked_sub(1)
-            .and_then(|before| self.ends.get(before));
-        let start = before
-            .filter(|(before, _)| *before == place)
-            .map_or(0, |(_, end)| *end);
-        let page = self.pages.get(usize::try_from(place).ok()?)?;
-        page.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+        let end = self.end(index)?;
+        // A string that ends where a page does is on that page, or empty.
+        let page = end.saturating_sub(1) / PAGE_BYTES;
+        let before = index.checked_sub(1).and_then(|before| self.end(before));
+        let start = before.unwrap_or(0).max(page * PAGE_BYTES);
+        let first = page * PAGE_BYTES;
+        self.pages.get(page)?.get(start - first..end - first)
+    }
+
+    fn end(&self, index: usize) -> Option<usize> {
+        let end = *self.ends.get(index / ENDS)?.get(index % ENDS)?;
+        usize::try_from(end).ok()
     }
 
     /// Returns the number of strings.
     pub(crate) fn len(&self) -> usize {
-        self.ends.len()
+        let full = self.ends.len().saturating_sub(1) * ENDS;
+        full + self.ends.last().map_or(0, Vec::len)
     }
 
     /// Returns the memory that the strings take.
     pub(crate) fn bytes(&self) -> usize {
-        self.pages.len() * PAGE_BYTES + self.ends.len() * size_of::<(u32, u32)>()
+        self.pages.len() * PAGE_BYTES + self.ends.len() * ENDS * size_of::<u32>()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn empty_texts_and_texts_that_fill_a_page_are_found() {
+        let mut texts = SharedStrings::default();
+        let page = "x".repeat(PAGE_BYTES);
+        let all = ["", "", &page, "", &page, "y", "", &page, ""];
+        for text in all {
+            texts.push(text);
+        }
+        for (index, text) in all.into_iter().enumerate() {
+            assert_eq!(texts.get(index).map(str::len), Some(text.len()), "{index}");
+        }
+        let before = texts.len();
+        for _ in 0..2 * ENDS {
+            texts.push("");
+        }
+        texts.push("z");
+        assert_eq!(texts.len(), before + 2 * ENDS + 1);
+        assert_eq!(texts.get(texts.len() - 1), Some("z"));
+        assert_eq!(texts.get(before + ENDS), Some(""));
+        assert_eq!(texts.get(texts.len()), None);
+    }
 
     #[test]
     fn texts_are_found_by_their_number_over_all_pages() {
