@@ -29,8 +29,9 @@ fn stdout_holds_the_summary_and_stderr_the_log() {
         end.stdout
     );
     assert!(
-        end.stdout
-            .ends_with("files    run/\n         results.ndjson, summary.json\n"),
+        end.stdout.ends_with(
+            "files    run/\n         results.ndjson, timeline.ndjson, report.html, summary.json\n"
+        ),
         "{}",
         end.stdout
     );
@@ -118,7 +119,12 @@ fn no_customer_s_value_is_logged_or_recorded() {
         .exits(1)
         .counts([1, 3, 1, 0, 0]);
     end.is_not_shown("canary");
-    for name in ["results.ndjson", "summary.json"] {
+    for name in [
+        "report.html",
+        "results.ndjson",
+        "summary.json",
+        "timeline.ndjson",
+    ] {
         let text = String::from_utf8_lossy(end.file(name));
         assert!(!text.contains("canary"), "{name}: {text}");
     }
@@ -134,7 +140,14 @@ fn only_the_owner_may_read_a_run_directory_whatever_the_umask() {
         let end = scenario.run(["--max-errors", "none"]).exits(1);
         assert_eq!(
             end.files.keys().collect::<Vec<_>>(),
-            ["failed.csv", "key", "results.ndjson", "summary.json"]
+            [
+                "failed.csv",
+                "key",
+                "report.html",
+                "results.ndjson",
+                "summary.json",
+                "timeline.ndjson"
+            ]
         );
         owned_alone(&scenario.path("run"));
         scenario.custsync(["check", "a.csv"]).exits(1);
