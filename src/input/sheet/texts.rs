@@ -47,13 +47,11 @@ impl SharedStrings {
         };
         page.push_str(text);
         let end = u32::try_from(before + page.len()).expect("the table is far smaller than 4 GiB");
-        match self.ends.last_mut().filter(|ends| ends.len() < ENDS) {
-            Some(ends) => ends.push(end),
-            None => {
-                let mut ends = Vec::with_capacity(ENDS);
-                ends.push(end);
-                self.ends.push(ends);
-            }
+        if self.ends.last().is_none_or(|ends| ends.len() == ENDS) {
+            self.ends.push(Vec::with_capacity(ENDS));
+        }
+        if let Some(ends) = self.ends.last_mut() {
+            ends.push(end);
         }
     }
 
