@@ -23,7 +23,18 @@ pub(crate) enum ReportForm {
 
 /// Reports on run directories.
 pub(crate) fn report(directories: &[PathBuf], form: &ReportForm) -> Result<Exit, Failure> {
-    let report = collect(directories).map_err(refusal)?;
+    if let ReportForm::Page(path) = form {
+        refuse_file_of_a_run(path)?;
+    }
+    let (report, errors) = collect(directories);
+    let mut refusals: Vec<_> = errors.into_iter().map(refusal).collect();
+    let last = refusals.pop();
+    for refusal in refusals {
+        terminal::print_error(&refusal.message());
+    }
+    if report.runs.is_empty() {
+        return last.map_or(Ok(Exit::Success), Err);
+    }
     let printed = match form {
         ReportForm::Printed(OutputFormat::Text) => terminal::print(&report.to_text()),
         ReportForm::Printed(OutputFormat::Json) => terminal::print(&report.to_json()),
@@ -39,7 +50,23 @@ pub(crate) fn report(directories: &[PathBuf], form: &ReportForm) -> Result<Exit,
         }
     };
     printed.map_err(Failure::stdout)?;
-    Ok(Exit::Success)
+    // The others are reported on.
+    last.map_or(Ok(Exit::Success), Err)
+}
+
+/// Refuses to write a page over the journal, or over another file that a run needs.
+fn refuse_file_of_a_run(page: &Path) -> Result<(), Failure> {
+    let is_page = page
+        .extension()
+        .is_some_and(|extension| extension == "html");
+    let is_in_run = page.with_file_name(JOURNAL_NAME).symlink_metadata().is_ok();
+    if is_page || !is_in_run || page == Path::new("-") {
+        return Ok(());
+    }
+    let page = text::safe_path(page);
+    Err(Failure::unusable(anyhow!(
+        "{page} is in a run directory, whose files a page must not overwrite: give it a name that ends with .html (--html)"
+    )))
 }
 
 /// Whether the page lies in the one run directory that it is about.
@@ -64,11 +91,9 @@ fn refusal(error: ReportError) -> Failure {
         ReportError::NoJournal { path } => hint(path),
         ReportError::Empty { .. } | ReportError::RunDir(_) | ReportError::Journal { .. } => None,
     };
-    let error = anyhow::Error::new(error);
-    Failure::run_directory(match hint {
-        Some(hint) => anyhow!("{error:#}{hint}"),
-        None => error,
-    })
+    // A report never sends anything.
+    let message = format!("{:#}", anyhow::Error::new(error)).replace("; nothing was sent", "");
+    Failure::run_directory(anyhow!("{message}{}", hint.unwrap_or_default()))
 }
 
 /// Returns what may be meant by a path without a journal.
@@ -85,5 +110,5 @@ fn hint(path: &Path) -> Option<String> {
         .count();
     let folder = text::shell_word(path.as_os_str());
     let folder = folder.trim_end_matches('/');
-    (runs > 0).then(|| format!("; it holds {runs} run directories: custsync report {folder}/*"))
+    (runs > 0).then(|| format!("; it holds {runs} run directories: custsync report {folder}/*/"))
 }

@@ -165,7 +165,7 @@ impl Reporter {
             requests: schedule.statistics().attempts,
             in_flight: schedule.in_flight(),
             in_flight_max: schedule.in_flight_max(now).0,
-            rate_per_second: schedule.per_second_max(now),
+            rate_per_second: schedule.per_second_max(),
             brake_times: &self.times,
         };
         take(&mut self.sampler, now, &sample)

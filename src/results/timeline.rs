@@ -46,10 +46,10 @@ pub struct TimelinePoint {
     pub requests: u64,
     /// The mean number of requests in flight.
     pub in_flight: f64,
-    /// The most requests that were allowed in flight at its end.
+    /// The most requests that were allowed in flight at any time of it.
     pub in_flight_max: u64,
-    /// The limit of requests per second at its end: the lowest of the user's, the API's and the learned
-    /// one; null without a limit.
+    /// The limit of requests per second at its end: the lower of the user's and the learned one; null
+    /// without one. The API's window is no limit of a second.
     pub rate_per_second: Option<f64>,
     /// The milliseconds for which each cause held the run back.
     #[serde(deserialize_with = "by_known_brake")]
@@ -84,16 +84,16 @@ pub(crate) struct Sampler {
     bad: u64,
     requests: u64,
     held_back: BTreeMap<Brake, Duration>,
-    /// The requests in flight, summed up over the samples since then.
+    /// The requests in flight, summed up over the samples since then, and the most that were allowed.
     in_flight: u64,
+    in_flight_max: usize,
     samples: u64,
 }
 
 impl Sampler {
     /// Takes a sample. Returns a point if one is due.
     pub(crate) fn take(&mut self, now: Moment, sample: &Sample<'_>) -> Option<TimelinePoint> {
-        self.in_flight += u64::try_from(sample.in_flight).unwrap_or(u64::MAX);
-        self.samples += 1;
+        self.add(sample);
         let interval = INTERVALS
             .iter()
             .find(|(until, _)| now.since_start() < *until)
@@ -103,9 +103,14 @@ impl Sampler {
 
     /// Takes the last sample of a process. Returns a point if time has passed since the last one.
     pub(crate) fn finish(&mut self, now: Moment, sample: &Sample<'_>) -> Option<TimelinePoint> {
+        self.add(sample);
+        (now > self.last).then(|| self.point(now, sample))
+    }
+
+    fn add(&mut self, sample: &Sample<'_>) {
         self.in_flight += u64::try_from(sample.in_flight).unwrap_or(u64::MAX);
         self.samples += 1;
-        (now > self.last).then(|| self.point(now, sample))
+        self.in_flight_max = self.in_flight_max.max(sample.in_flight_max);
     }
 
     fn point(&mut self, now: Moment, sample: &Sample<'_>) -> TimelinePoint {
@@ -124,7 +129,7 @@ impl Sampler {
             bad: sample.bad - self.bad,
             requests: sample.requests - self.requests,
             in_flight: mean(self.in_flight, self.samples),
-            in_flight_max: u64::try_from(sample.in_flight_max).unwrap_or(u64::MAX),
+            in_flight_max: u64::try_from(self.in_flight_max).unwrap_or(u64::MAX),
             rate_per_second: sample.rate_per_second.map(two_decimals),
             held_back_ms: new.filter(|(_, ms)| *ms > 0).collect(),
         };
@@ -135,6 +140,7 @@ impl Sampler {
             requests: sample.requests,
             held_back: brakes,
             in_flight: 0,
+            in_flight_max: 0,
             samples: 0,
         };
         point

@@ -196,9 +196,9 @@ impl<T: Clone> Schedule<T> {
         self.throttle.window_pace(now)
     }
 
-    /// The limit of requests per second that holds now, if there is one.
-    pub fn per_second_max(&self, now: Moment) -> Option<f64> {
-        self.throttle.per_second(now)
+    /// The limit of requests per second, if there is one besides the API's window.
+    pub fn per_second_max(&self) -> Option<f64> {
+        self.throttle.per_second()
     }
 
     /// The figures so far.

@@ -172,18 +172,16 @@ impl Throttle {
         self.window.pace(now)
     }
 
-    /// The lowest of the limits that hold now, in requests per second: the user's or that of `auto`,
-    /// the API's window, and the learned rate. `None` without a limit.
-    pub(super) fn per_second(&self, now: Moment) -> Option<f64> {
-        let window = self.window.pace(now);
+    /// The lower of the limits per second: the user's or that of `auto`, and the learned one. `None`
+    /// without a limit. The API's window limits no second: requests that fit are sent at once.
+    pub(super) fn per_second(&self) -> Option<f64> {
         let own = match self.rate {
             Rate::Unlimited => None,
             Rate::Auto if self.window.is_known() => None,
             Rate::Auto => Some(f64::from(AUTO_PER_SECOND)),
             Rate::Limited(limited) => Some(limited.per_second()),
         };
-        let of_window = window.map(WindowPace::per_second);
-        let limits = [own, of_window, self.learned_rate()];
+        let limits = [own, self.learned_rate()];
         limits.into_iter().flatten().reduce(f64::min)
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
@@ -167,7 +168,7 @@ fn a_killed_run_is_reported_by_its_journal() {
     fs::remove_file(scenario.path("run/summary.json")).expect("it was written");
     let without = self::report(&scenario, ["run"]);
     let run = &without["runs"][0];
-    assert_eq!(run["verdict"], "All 300 rows updated.");
+    assert_eq!(run["verdict"], "All 300 rows updated.", "of two processes");
     assert_eq!(run["course"], report["runs"][0]["course"]);
 }
 
@@ -232,7 +233,7 @@ fn directories_that_hold_no_run_are_named() {
     );
     says(
         "nights",
-        "it holds 1 run directories: custsync report nights/*",
+        "it holds 1 run directories: custsync report nights/*/",
     );
     says(
         "nights/monday/results.ndjson",
@@ -463,4 +464,89 @@ fn failed_rows_and_report_say_the_same() {
             words(group)
         );
     }
+}
+
+#[test]
+fn what_cannot_be_a_timeline_is_not_read() {
+    let scenario = Scenario::new().file("customers.csv", "id,job\n1,Nurse\n2,Cook\n3,Clerk\n");
+    // The harness reads all files of "run", and a pipe would not end.
+    let timeline = scenario.path("with-pipe/timeline.ndjson");
+    fs::create_dir(scenario.path("with-pipe")).expect("it can be created");
+    let mode = Mode::RUSR | Mode::WUSR;
+    mknodat(CWD, &timeline, FileType::Fifo, mode, 0).expect("a pipe");
+    let line = "custsync run customers.csv --sandbox --run-dir with-pipe";
+    let end = scenario.shell(line).exits(0);
+    end.says("the report will lack a part");
+    let report = scenario.custsync(["report", "with-pipe"]).exits(0);
+    report.prints("All 3 rows updated");
+}
+
+#[test]
+fn a_page_overwrites_no_file_of_a_run() {
+    let scenario = Scenario::new()
+        .csv(&Customers::good(3, 5))
+        .unlimited()
+        .sandbox(|_| {});
+    scenario.run([]).exits(0);
+    let before = scenario.read("run/results.ndjson");
+    for name in ["run/results.ndjson", "run/key", "run/new"] {
+        let refused = scenario
+            .custsync(["report", "run", "--html", name])
+            .exits(2);
+        refused.says("give it a name that ends with .html");
+    }
+    assert_eq!(scenario.read("run/results.ndjson"), before);
+    scenario
+        .custsync(["report", "run", "--html", "run/report.html"])
+        .exits(0);
+    scenario
+        .custsync(["report", "run", "--html", "page"])
+        .exits(0);
+}
+
+#[test]
+fn one_bad_directory_leaves_the_others() {
+    let scenario = Scenario::new()
+        .csv(&Customers::good(3, 5))
+        .unlimited()
+        .sandbox(|_| {});
+    run_of(&scenario, "monday");
+    let end = scenario
+        .custsync(["report", "none", "monday", "./monday", "nor"])
+        .exits(5);
+    assert_eq!(
+        end.stdout.matches("All 3 rows updated").count(),
+        1,
+        "{}",
+        end.stdout
+    );
+    end.says("none is no run directory")
+        .says("nor is no run directory");
+}
+
+#[test]
+fn an_edited_or_missing_summary_is_not_believed() {
+    let scenario = Scenario::new()
+        .csv(&Customers::good(3, 5))
+        .unlimited()
+        .sandbox(|options| options.latency = "60ms".parse().expect("a time"));
+    let end = scenario.run([]).exits(0);
+    scenario.edit("run/summary.json", |summary| {
+        let text = String::from_utf8_lossy(summary).replace(": 3,", ": 2,");
+        *summary = text.into_bytes();
+    });
+    let edited = report(&scenario, ["run"]);
+    let run = &edited["runs"][0];
+    assert_eq!(run["books"]["parts"]["updated"], 3);
+    let reason = "summary.json does not agree with the journal, which counts here.";
+    assert_eq!(run["reasons"], json!([reason]));
+    let verdict = run["verdict"].as_str().expect("a verdict");
+    assert!(verdict.starts_with("All 3 rows updated in "), "{verdict}");
+    assert_ne!(verdict, "All 3 rows updated in 0.0 s.", "{}", end.stdout);
+
+    let check = Scenario::new().file("a.csv", "id,email\n1,a@example.com\n2,nope\n");
+    check.check([]).exits(1);
+    fs::remove_file(check.path("run/summary.json")).expect("it was written");
+    let text = check.custsync(["report", "run"]).exits(0).stdout;
+    assert!(text.contains("This check has left no summary."), "{text}");
 }

@@ -21,7 +21,7 @@ const CHECK_EXAMPLES: &str = "Examples:
 const REPORT_EXAMPLES: &str = "Examples:
   custsync report runs/november
   custsync report runs/november --html november.html
-  custsync report nights/* --output-format json";
+  custsync report nights/*/ --output-format json";
 
 const SANDBOX_EXAMPLES: &str = "Examples:
   custsync sandbox                              prints the command that sends to it

@@ -2,8 +2,7 @@
 //! several inputs, or of several nights, stand side by side.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::course::{CourseColumns, percentiles};
@@ -13,26 +12,40 @@ use super::model::{
 };
 use super::part::{self, Part, ReportError};
 use super::shards;
-use crate::journal::{self, AnswerTimes, Header, JOURNAL_NAME, Purpose, SettingText, Shard};
+use crate::journal::{
+    self, AnswerTimes, Header, JOURNAL_NAME, Purpose, RunDir, SettingText, Shard,
+};
 use crate::results::summary::{ErrorGroup, StepSummary, Summary, details, notes, what_is_wrong};
 use crate::results::timeline::{TIMELINE_NAME, points};
 use crate::text;
 
+/// The most bytes of a timeline that are read. A year of a run that starts anew each hour has fewer.
+const TIMELINE_BYTES_MAX: u64 = 8 << 30;
 /// The most settings' values in a list.
 const VALUES_SHOWN_MAX: usize = 20;
 
 /// Reads run directories, and returns the report on them. A directory with the shards of a run
 /// stands for them.
-pub(crate) fn collect(directories: &[PathBuf]) -> Result<Report, ReportError> {
-    let mut parts = Vec::new();
-    for directory in directories {
-        for path in with_shards(directory) {
-            parts.push(part::read(&path)?);
+///
+/// Also returns the errors of directories that there is no report on. A directory that is named twice
+/// is read once.
+pub(crate) fn collect(directories: &[PathBuf]) -> (Report, Vec<ReportError>) {
+    let (mut parts, mut errors) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
+    let paths = directories.iter().flat_map(|path| with_shards(path));
+    for path in paths {
+        let place = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if !seen.insert(place) {
+            continue;
+        }
+        match part::read(&path) {
+            Ok(part) => parts.push(part),
+            Err(error) => errors.push(error),
         }
     }
     let mut runs: Vec<_> = grouped(parts).into_iter().filter_map(run_report).collect();
     runs.sort_by_key(|run| run.started);
-    Ok(Report { runs })
+    (Report { runs }, errors)
 }
 
 /// Returns the run directories that a directory stands for: those of the shards in it, or itself.
@@ -134,6 +147,7 @@ fn run_report(parts: Vec<Part>) -> Option<RunReport> {
     let processes_number = history
         .as_ref()
         .map_or(1, |history| history.processes.number);
+    let latency_us = history.as_ref().and_then(latency_of_one_process);
     let course = history.and_then(|history| history.course.finish());
     Some(RunReport {
         command: match first.purpose {
@@ -153,7 +167,7 @@ fn run_report(parts: Vec<Part>) -> Option<RunReport> {
         inputs: inputs(first, &summary),
         books: books(&summary),
         course: course.map(|course| with_timelines(course, &paths)),
-        latency_us: percentiles(&answers),
+        latency_us: latency_us.or_else(|| percentiles(&answers)),
         answer_times: answers.iter().collect(),
         errors: summary.errors.iter().map(Group::from).collect(),
         warnings: summary.warnings.iter().map(Group::from).collect(),
@@ -164,6 +178,13 @@ fn run_report(parts: Vec<Part>) -> Option<RunReport> {
         processes_number,
         text: details(&summary, &[]),
     })
+}
+
+/// Returns the percentiles that the only process of a run has recorded, which are exact.
+fn latency_of_one_process(history: &History) -> Option<[u64; 3]> {
+    let process = history.processes.kept().next()?;
+    let figures = process.end.as_ref()?.figures.as_deref()?;
+    figures.latency_us.filter(|_| history.processes.number == 1)
 }
 
 /// Returns the times that answers took: those of all answers, if all processes have recorded them;
@@ -179,9 +200,11 @@ fn answer_times(history: &History) -> AnswerTimes {
 
 fn with_timelines(mut columns: CourseColumns, paths: &[PathBuf]) -> Course {
     for path in paths {
-        // Without a timeline, the report lacks what only the timeline tells.
-        if let Ok(file) = File::open(path.join(TIMELINE_NAME)) {
-            columns.add_timeline(points(BufReader::new(file)).map_while(Result::ok));
+        // Without a timeline, the report lacks what only the timeline tells. Opening a pipe would
+        // wait for its writer.
+        if let Ok(file) = RunDir::existing(path).open_file(TIMELINE_NAME) {
+            let timeline = BufReader::new(file.take(TIMELINE_BYTES_MAX));
+            columns.add_timeline(points(timeline).map_while(Result::ok));
         }
     }
     columns.course()

@@ -103,13 +103,22 @@ pub(super) fn read(path: &Path) -> Result<Part, ReportError> {
     let Some(history) = history else {
         return Err(ReportError::Empty { directory });
     };
-    let summary = summary.unwrap_or_else(|| {
+    let is_edited = summary
+        .as_ref()
+        .is_some_and(|summary| !agrees(summary, &history));
+    let summary = summary.filter(|_| !is_edited).unwrap_or_else(|| {
         let last = match history.ended {
             Some(ended) => LastProcess::Ended(ended),
             None if run_dir.is_locked() => LastProcess::AtWork,
             None => LastProcess::Killed,
         };
-        summary_by_journal(&history, last, &directory)
+        let mut summary = summary_by_journal(&history, last, &directory);
+        if is_edited {
+            let reason =
+                format!("{SUMMARY_NAME} does not agree with the journal, which counts here.");
+            summary.reasons.push(reason);
+        }
+        summary
     });
     Ok(Part {
         path: path.to_owned(),
@@ -143,6 +152,22 @@ fn is_of_last_process(summary: &Summary, last: Option<&Fact>) -> bool {
     }
 }
 
+/// Whether a summary of a run has the rows by outcome that its journal has. One that was edited has
+/// not.
+fn agrees(summary: &Summary, history: &History) -> bool {
+    let counts = [
+        (Outcome::Updated, summary.updated),
+        (Outcome::Invalid, Some(summary.invalid)),
+        (Outcome::Rejected, summary.rejected),
+        (Outcome::Failed, summary.failed),
+        (Outcome::Superseded, summary.superseded),
+    ];
+    let has = |(outcome, rows): (Outcome, Option<u64>)| {
+        rows.unwrap_or_default() == history.tally.count(outcome)
+    };
+    history.header.purpose == Purpose::Check || counts.into_iter().all(has)
+}
+
 /// Returns the summary of a run whose last process has left none: what the journal tells.
 fn summary_by_journal(history: &History, last: LastProcess, directory: &str) -> Summary {
     let tally = &history.tally;
@@ -158,6 +183,7 @@ fn summary_by_journal(history: &History, last: LastProcess, directory: &str) -> 
         command: history.header.purpose,
         run_dir: Some(directory.to_owned()),
         started: format_time(history.header.started),
+        seconds: seconds(history),
         ended: format_time(history.last_at),
         records: recorded,
         updated: count(Outcome::Updated).filter(|_| !is_check),
@@ -179,6 +205,12 @@ fn summary_by_journal(history: &History, last: LastProcess, directory: &str) -> 
     summary
 }
 
+/// Returns the time from the start to the last line, which is that of a run of one process.
+fn seconds(history: &History) -> f64 {
+    let took = history.last_at.duration_since(history.header.started);
+    summary::rounded(took.as_secs_f64().max(0.0))
+}
+
 fn put_into_words(summary: &mut Summary, last: LastProcess) {
     let done = match summary.records {
         0 => "no row has an outcome".to_owned(),
@@ -188,6 +220,16 @@ fn put_into_words(summary: &mut Summary, last: LastProcess) {
     let (verdict, again) = match last {
         LastProcess::AtWork => (format!("A process is at work: {done} so far."), false),
         LastProcess::Killed => (format!("The last process was killed: {done}."), true),
+        LastProcess::Ended(ended) if summary.command == Purpose::Check => {
+            summary.exit_code = ended.exit;
+            let rows = grouped(summary.invalid);
+            (
+                format!(
+                    "This check has left no summary. Its journal holds the invalid rows alone: {rows}."
+                ),
+                false,
+            )
+        }
         LastProcess::Ended(ended) if FINISHED.contains(&ended.exit) => {
             summary.read_to_end = true;
             summary.exit_code = ended.exit;
@@ -203,7 +245,7 @@ fn put_into_words(summary: &mut Summary, last: LastProcess) {
     };
     summary.verdict = verdict;
     summary.tone = match last {
-        LastProcess::Ended(Ended { exit: 0, .. }) => Tone::Good,
+        LastProcess::Ended(Ended { exit: 0, .. }) if summary.command == Purpose::Run => Tone::Good,
         LastProcess::AtWork | LastProcess::Killed | LastProcess::Ended(_) => Tone::Mixed,
     };
     if again {

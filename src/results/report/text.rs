@@ -56,7 +56,13 @@ fn run(run: &RunReport) -> String {
     if !steps.is_empty() {
         line(&mut text, format_args!(""));
     }
-    text + &next(&steps)
+    let is_elsewhere = run.next.iter().any(|step| step.command.is_some());
+    let from_where = if is_elsewhere {
+        "(in the folder in which the run was started)\n"
+    } else {
+        ""
+    };
+    text + &next(&steps) + from_where
 }
 
 impl From<&Step> for StepSummary {

@@ -16,13 +16,6 @@ pub struct WindowPace {
 }
 
 impl WindowPace {
-    /// Returns the requests that whole windows allow per second.
-    pub fn per_second(self) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "a rate")]
-        let requests = self.requests as f64;
-        requests / self.length.as_secs_f64()
-    }
-
     /// Returns the time until the windows have allowed this many requests. It is zero if what is
     /// left of this window is enough, and saturates.
     pub fn time_for(&self, requests: u64) -> Duration {

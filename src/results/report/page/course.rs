@@ -51,7 +51,7 @@ pub(super) fn draw(page: &mut Markup, place: &Place, timeline: &Timeline<'_>) {
                 caption.text(timeline.caption());
                 if !causes.is_empty() {
                     caption.text(
-                        " The lanes below the columns show what held the run back, and for how much of each column's time.",
+                        " The lanes below the columns show what held the run back, and for how much of each column's time. The background is shaded where the API let nothing through for half of the time or more.",
                     );
                 }
             });

@@ -11,7 +11,7 @@ use crate::results::report::svg::Markup;
 use crate::text::{grouped, safe_ellipsis};
 
 /// The most bytes of the table of settings.
-const SETTINGS_BYTES_MAX: usize = 3_500;
+const SETTINGS_BYTES_MAX: usize = 3_000;
 /// The most inputs and settings that are shown.
 const INPUTS_MAX: usize = 20;
 const SETTINGS_MAX: usize = 40;

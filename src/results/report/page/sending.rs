@@ -74,9 +74,13 @@ impl Plot {
 
     fn told(&self) -> String {
         let limit = self.limit().map_or_else(String::new, |limit| {
-            format!(" ({}: at most {})", self.limit_name, figure(limit))
+            format!(" ({}: {})", self.limit_name, figure(limit))
         });
-        format!("At most {} {}{limit}.", figure(self.peak()), self.unit)
+        format!(
+            "In the mean of a column at most {} {}{limit}.",
+            figure(self.peak()),
+            self.unit
+        )
     }
 
     fn draw(&self, svg: &mut Markup, chart: &Chart, timeline: &Timeline<'_>) {
@@ -93,7 +97,8 @@ fn most(values: &[Option<f64>]) -> f64 {
 }
 
 fn legend(figure: &mut Markup, plot: &Plot) {
-    let at_most = |most| format!("at most {}", self::figure(most));
+    // A column shows the mean of its time, which is below the peak.
+    let at_most = |most| format!("in the mean of a column at most {}", self::figure(most));
     let mut entries: Vec<ends::Entry> = vec![(
         ends::dash,
         "l-value",
@@ -102,7 +107,8 @@ fn legend(figure: &mut Markup, plot: &Plot) {
     )];
     if let Some(limit) = plot.limit() {
         let name = format!("{},", plot.limit_name);
-        entries.push((ends::dash, "l-limit", name, at_most(limit)));
+        let figure = format!("at most {}", self::figure(limit));
+        entries.push((ends::dash, "l-limit", name, figure));
     }
     ends::legend(figure, &entries);
 }

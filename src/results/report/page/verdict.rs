@@ -10,10 +10,12 @@ use crate::results::summary::words::{counted, took};
 use crate::text::safe_ellipsis;
 
 /// The most characters of a sentence, and the most bytes of a command.
-const SENTENCE_MAX: usize = 300;
+const SENTENCE_MAX: usize = 280;
 const COMMAND_MAX: usize = 2_000;
 /// The most characters of a directory's name.
 const DIRECTORY_MAX: usize = 100;
+/// A page may be read far from the place of its run.
+const FROM_WHERE: &str = "Commands are for the folder in which the run was started.";
 /// The text in place of a longer command.
 const TOO_LONG: &str = "(this command is too long for the page: it is in summary.json)";
 /// The most sentences of a list.
@@ -171,6 +173,9 @@ fn next(card: &mut Markup, place: &Place, run: &RunReport) {
             let shown = if is_short { command } else { TOO_LONG };
             card.element("pre", &[], |pre| pre.with_text("code", &[], shown));
         }
+    }
+    if run.next.iter().any(|step| step.command.is_some()) {
+        card.with_text("p", &[("class", &"small")], FROM_WHERE);
     }
     if run.failed_files.is_empty() {
         return;
