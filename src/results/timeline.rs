@@ -230,10 +230,12 @@ impl TimelineFile {
 
     fn give_up(&mut self, error: &dyn std::error::Error) {
         self.file = None;
+        // Rows are sent all the same.
+        let error = text::with_causes(error).replace("; nothing was sent", "");
         info!(
             "{} cannot be written any more, so the report will lack a part: {}",
             self.run_dir.display_path(TIMELINE_NAME),
-            text::without_os_errors(&text::with_causes(error))
+            text::without_os_errors(&error)
         );
     }
 }

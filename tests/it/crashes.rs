@@ -23,7 +23,8 @@ fn a_panic_of_any_thread_is_exit_70_and_the_same_command_continues() {
             Scenario::new()
                 .csv(&Customers::in_turn(ROWS, 1, 9))
                 .unlimited()
-                .sandbox(|_| {})
+                // So that some outcomes are recorded before the last row is sent.
+                .sandbox(|options| options.latency = "20ms".parse().expect("a time"))
         };
         let crashing = scenario().variable(VARIABLE, place);
         let end = crashing
