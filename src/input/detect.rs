@@ -54,6 +54,7 @@ fn of_objects(head: &[u8], rules: &InputRules) -> Result<Format, InputFault> {
             return Err(InputFault::ArrayInObject {
                 line: object.line,
                 path: object.shown_path(),
+                has_others: object.has_others,
             });
         }
     }

@@ -164,10 +164,18 @@ pub enum InputFault {
     },
     /// The input is one JSON object that has no fields, but an array of objects.
     #[error(
-        "is one JSON object with an array in it: {}",
-        match .path {
-            Some(path) => format!("--json-path {path} reads the array"),
-            None => "--json-path KEY reads the array, where KEY is its name".to_owned(),
+        "is one JSON object with {}",
+        match (.path, .has_others) {
+            (Some(path), false) => format!("an array in it: --json-path {path} reads the array"),
+            (Some(path), true) => {
+                format!("several arrays in it: --json-path {path} reads one of them")
+            }
+            (None, false) => {
+                "an array in it: --json-path KEY reads the array, where KEY is its name".to_owned()
+            }
+            (None, true) => {
+                "several arrays in it: --json-path KEY reads one, where KEY is its name".to_owned()
+            }
         }
     )]
     ArrayInObject {
@@ -175,6 +183,8 @@ pub enum InputFault {
         line: u64,
         /// The place of the array, if its keys are words that may be shown.
         path: Option<String>,
+        /// Whether the object has other arrays.
+        has_others: bool,
     },
     /// The input is empty, or has only blank lines.
     #[error("is empty")]

@@ -8,8 +8,30 @@ use crate::input::ndjson::records::is_blank;
 
 /// The most keys that lead to an array.
 const DEPTH_MAX: usize = 4;
-/// The most characters of a key that is shown.
-const SHOWN_CHARACTERS_MAX: usize = 64;
+/// The keys that may be shown: usual names of arrays. Any other key may be a customer's value.
+const USUAL_KEYS: [&str; 21] = [
+    "data",
+    "items",
+    "results",
+    "result",
+    "records",
+    "rows",
+    "customers",
+    "value",
+    "values",
+    "entries",
+    "content",
+    "list",
+    "elements",
+    "objects",
+    "users",
+    "contacts",
+    "accounts",
+    "payload",
+    "response",
+    "docs",
+    "hits",
+];
 
 /// An object that is all of an input, and has an array of objects.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,20 +42,15 @@ pub(crate) struct ObjectWithArray {
     pub(crate) keys: Vec<String>,
     /// The keys that lead to its longest array.
     path: Vec<String>,
+    /// Whether it has other arrays of objects, as far as the beginning of the input shows.
+    pub(crate) has_others: bool,
 }
 
 impl ObjectWithArray {
-    /// Returns the path as `--json-path` takes it, if its keys look like names. Other keys may be a
-    /// customer's values.
+    /// Returns the path as `--json-path` takes it, if its keys are usual ones.
     pub(crate) fn shown_path(&self) -> Option<String> {
-        let is_name = |key: &String| {
-            key.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-                && key.len() <= SHOWN_CHARACTERS_MAX
-                && key
-                    .chars()
-                    .all(|character| character.is_ascii_alphanumeric() || character == '_')
-        };
-        self.path.iter().all(is_name).then(|| self.path.join("."))
+        let is_usual = |key: &String| USUAL_KEYS.contains(&key.as_str());
+        self.path.iter().all(is_usual).then(|| self.path.join("."))
     }
 }
 
@@ -60,6 +77,7 @@ pub(crate) fn only_object_with_array(head: &[u8]) -> Option<ObjectWithArray> {
         line: 1 + lines as u64,
         keys: search.keys,
         path,
+        has_others: search.arrays > 1,
     })
 }
 
@@ -72,6 +90,8 @@ struct Search {
     path: Vec<String>,
     /// The longest array, with the number of its objects.
     longest: Option<(u64, Vec<String>)>,
+    /// The number of arrays of objects.
+    arrays: u64,
 }
 
 impl<'de> DeserializeSeed<'de> for &mut Search {
@@ -123,6 +143,7 @@ impl<'de> Visitor<'de> for &mut Search {
                 Err(error) => break Err(error),
             }
         };
+        self.arrays += u64::from(objects > 0);
         // An array that does not end here is the longest.
         let length = if end.is_err() && objects > 0 {
             u64::MAX
@@ -196,6 +217,17 @@ mod tests {
     }
 
     #[test]
+    fn other_arrays_of_objects_are_noticed() {
+        let has_others = |head: &str| {
+            only_object_with_array(head.as_bytes())
+                .expect("an array")
+                .has_others
+        };
+        assert!(has_others("{\"a\":[{}],\"b\":{\"c\":[{}]}}"));
+        assert!(!has_others("{\"a\":[{}],\"b\":[1],\"c\":[]}"));
+    }
+
+    #[test]
     fn a_key_that_may_be_a_value_is_not_shown() {
         let shown = |key: &str| {
             let head = serde_json::json!({ key: [{}] }).to_string();
@@ -203,8 +235,10 @@ mod tests {
                 .expect("an array")
                 .shown_path()
         };
-        assert_eq!(shown("data_2"), Some("data_2".to_owned()));
+        assert_eq!(shown("data"), Some("data".to_owned()));
         for key in [
+            "Smith",
+            "data_2",
             "jane@example.com",
             "Tilda Holm",
             "0170",

@@ -254,12 +254,26 @@ fn without_the_flag() -> Vec<Odd> {
                 "a.json:1: is one JSON object with an array in it: --json-path result.items reads the array",
             ),
         ),
-        // A key that does not look like a name may be a customer's value.
+        // A key that is no usual name may be a customer's value.
         odd(
             "a.json",
             format!("{{\"jane@example.com\":[{ROW}]}}"),
             Refused(
                 "a.json:1: is one JSON object with an array in it: --json-path KEY reads the array, where KEY is its name",
+            ),
+        ),
+        odd(
+            "a.json",
+            format!("{{\"Smith\":[{ROW}],\"Jones\":[{ROW}]}}"),
+            Refused(
+                "a.json:1: is one JSON object with several arrays in it: --json-path KEY reads one, where KEY is its name",
+            ),
+        ),
+        odd(
+            "a.json",
+            format!("{{\"links\":[{ROW}],\"data\":[{ROW},{ROW}]}}"),
+            Refused(
+                "a.json:1: is one JSON object with several arrays in it: --json-path data reads one of them",
             ),
         ),
         odd(
