@@ -1,8 +1,10 @@
 //! A file that is read from its address, over as many connections as it takes.
 
+use std::collections::BTreeSet;
 use std::hash::Hasher as _;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -176,7 +178,12 @@ impl Download {
             has_token,
         };
         match meaning(&head, asked) {
-            Meaning::Whole(version) => self.take_whole(version, body, rest_of.as_ref()),
+            Meaning::Whole(version) => {
+                if !head.has_own_end {
+                    warn_of_unknown_end(&self.address);
+                }
+                self.take_whole(version, body, rest_of.as_ref())
+            }
             Meaning::Rest { version, end } => {
                 self.check_version(&version)?;
                 self.body = Some(Body {
@@ -398,6 +405,18 @@ impl Read for Download {
 impl Body {
     fn is_cut_off_at(&self, position: u64) -> bool {
         self.end.is_some_and(|end| position < end)
+    }
+}
+
+/// Warns that a file may be cut off unnoticed, once for each address: a file may be downloaded
+/// several times.
+fn warn_of_unknown_end(address: &Address) {
+    static WARNED: Mutex<BTreeSet<Address>> = Mutex::new(BTreeSet::new());
+    let mut warned = WARNED.lock().unwrap_or_else(PoisonError::into_inner);
+    if warned.insert(address.clone()) {
+        warn!(
+            "{address}: the server does not say how long the file is, so rows that a broken connection leaves out would not be noticed"
+        );
     }
 }
 

@@ -433,6 +433,26 @@ fn what_is_no_file_of_rows_says_what_to_do() {
 }
 
 #[test]
+fn a_file_without_a_known_end_is_read_with_one_warning() {
+    let warning = "the server does not say how long the file is, so rows that a broken connection leaves out would not be noticed";
+    let answering = |head: &'static str, body: Vec<u8>| {
+        let server = FileServer::start(move |_| {
+            let head =
+                format!("HTTP/1.1 200 OK\r\netag: \"one\"\r\n{head}connection: close\r\n\r\n");
+            FileReply::Bytes([head.as_bytes(), &body].concat())
+        });
+        let end = reading(&server).run([]).exits(0);
+        assert!(server.requests().len() > 1, "it is inspected first");
+        end.stderr.matches(warning).count()
+    };
+    let plain = rows(ROWS);
+    let size = format!("{:x}\r\n", plain.len());
+    let chunked = [size.as_bytes(), &plain, b"\r\n0\r\n\r\n"].concat();
+    assert_eq!(answering("", plain), 1);
+    assert_eq!(answering("transfer-encoding: chunked\r\n", chunked), 0);
+}
+
+#[test]
 fn an_encoding_on_the_way_is_undone() {
     let server = FileServer::of(ServedFile {
         headers: "content-encoding: gzip\r\n",

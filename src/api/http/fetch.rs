@@ -7,9 +7,9 @@ use bytes::Bytes;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE,
     ETAG, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE,
-    RETRY_AFTER,
+    RETRY_AFTER, TRANSFER_ENCODING,
 };
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, Version};
 use tokio::time::timeout;
 use url::{Origin, Url};
 
@@ -67,6 +67,8 @@ pub(crate) struct WantedPart {
 pub(crate) struct FileHead {
     pub(crate) status: u16,
     pub(crate) content_length: Option<u64>,
+    /// Whether an end of the answer can be told from a connection that broke.
+    pub(crate) has_own_end: bool,
     pub(crate) content_range: Option<String>,
     pub(crate) content_encoding: Option<String>,
     pub(crate) etag: Option<String>,
@@ -220,6 +222,10 @@ impl FileHead {
         FileHead {
             status: response.status().as_u16(),
             content_length: of(CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            // HTTP/1 without a length or chunks ends where the connection does (RFC 9112 §6.3).
+            has_own_end: response.version() > Version::HTTP_11
+                || headers.contains_key(CONTENT_LENGTH)
+                || headers.contains_key(TRANSFER_ENCODING),
             content_range: of(CONTENT_RANGE),
             content_encoding: of(CONTENT_ENCODING),
             etag: of(ETAG),
