@@ -159,7 +159,9 @@ fn names() -> Vec<Odd> {
         odd(
             "a.zip",
             Archive::of(&[("a.txt", PLAIN.as_bytes()), ("b.txt", PLAIN.as_bytes())]),
-            Refused("a.zip: no file in this zip file has the extension .csv, .tsv,"),
+            Refused(
+                "a.zip: no file in this zip file has the extension .csv, .tsv, .ndjson, .jsonl, .json (or",
+            ),
         ),
         odd(
             "a.zip",
@@ -170,6 +172,12 @@ fn names() -> Vec<Odd> {
             "a.zip",
             linked(),
             Refused("a.zip: no file in this zip file"),
+        ),
+        // Info-ZIP marks data from standard input as a pipe.
+        odd(
+            "a.zip",
+            named("-").replacing(b"\0\0\xa4\x81", b"\0\0\xa4\x11"),
+            Sends(NURSE),
         ),
     ]
 }
@@ -261,7 +269,7 @@ fn lists() -> Vec<Odd> {
             .collect();
         Archive::of(&members)
     };
-    let whole = plain().0;
+    let (whole, commented) = (plain().0, commented().0);
     let twice = Archive::of(&[("a.csv", PLAIN.as_bytes()), ("b.csv", PLAIN.as_bytes())]);
     let mut gone = whole.clone();
     gone.splice(..4, *b"PK\x05\x06");
@@ -295,6 +303,18 @@ fn lists() -> Vec<Odd> {
         ),
         odd(
             "a.zip",
+            &whole[..whole.len() - 1],
+            Refused(
+                "a.zip: is a zip file that is cut off: its end is missing; copy or download it again",
+            ),
+        ),
+        odd(
+            "a.zip",
+            &commented[..commented.len() - 1],
+            Refused("a.zip: is a zip file that is cut off"),
+        ),
+        odd(
+            "a.zip",
             &whole[..40],
             Refused("a.zip: is a zip file that is cut off"),
         ),
@@ -306,7 +326,7 @@ fn lists() -> Vec<Odd> {
         odd(
             "a.zip",
             [&whole[..20], &whole[40..]].concat(),
-            Refused("a.zip: is a zip file that cannot be read: "),
+            Refused("a.zip: is a zip file that cannot be read: it is damaged; unpack it first"),
         ),
         odd(
             "a.zip",

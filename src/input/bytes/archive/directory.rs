@@ -20,6 +20,9 @@ const MEMBERS_MAX: usize = 10_000;
 /// The size of the archive's end record with the longest comment (APPNOTE.TXT §4.3.16).
 const END_BYTES_MAX: u64 = 22 + 65_535;
 const END_MAGIC: &[u8] = b"PK\x05\x06";
+/// The size of the end record without a comment, and the place of the comment's length in it.
+const END_BYTES: usize = 22;
+const COMMENT_LENGTH_AT: usize = 20;
 
 /// A file with a limit on the bytes that may be read.
 pub(crate) struct CountedFile {
@@ -62,24 +65,41 @@ pub(crate) fn open(path: &Path) -> Result<ZipArchive<CountedFile>, ArchiveFault>
     Ok(zip)
 }
 
-/// Whether a file has the end record of a zip archive.
+/// Whether a file has the whole end record of a zip archive, with its comment.
 fn has_end(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES_MAX)))?;
     let mut end = Vec::new();
     file.take(END_BYTES_MAX).read_to_end(&mut end)?;
     file.seek(SeekFrom::Start(0))?;
-    Ok(memchr::memmem::rfind(&end, END_MAGIC).is_some())
+    // A comment may hold the magic number, too.
+    let is_whole = |at: usize| {
+        let record = end.get(at..).unwrap_or_default();
+        let comment = record
+            .get(COMMENT_LENGTH_AT..)
+            .and_then(<[u8]>::first_chunk);
+        comment.is_some_and(|length| {
+            record.len() >= END_BYTES + usize::from(u16::from_le_bytes(*length))
+        })
+    };
+    Ok(memchr::memmem::find_iter(&end, END_MAGIC).any(is_whole))
 }
 
-/// Returns the reason why an archive cannot be read, safe to show.
+/// Returns the reason why an archive cannot be read, safe to show. The library's own words name its
+/// types.
 pub(crate) fn reason_of(error: &ZipError) -> String {
     match error {
-        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) | ZipError::InvalidPassword => {
             "it is protected by a password".to_owned()
         }
-        ZipError::Io(error) => text::safe(&error.to_string()),
-        error => text::safe(&error.to_string()),
+        ZipError::Io(error) if error.raw_os_error().is_some() => text::safe(&error.to_string()),
+        ZipError::UnsupportedArchive(_) => {
+            "it is of a kind that is not supported, such as one of several volumes".to_owned()
+        }
+        ZipError::CompressionMethodNotSupported(method) => {
+            format!("it is packed by a method that is not supported ({method})")
+        }
+        _ => "it is damaged".to_owned(),
     }
 }
 
@@ -109,16 +129,24 @@ mod tests {
 
     #[test]
     fn the_end_of_an_archive_is_found_behind_a_comment() {
-        let check = |behind: usize, want: bool| {
-            let content = [vec![7; 100_000], END_MAGIC.to_vec(), vec![7; behind]].concat();
+        let check = |comment: u16, behind: usize, want: bool| {
+            let content = [
+                &[7; 100_000],
+                END_MAGIC,
+                &[0; 16],
+                &comment.to_le_bytes(),
+                &vec![7; behind],
+            ]
+            .concat();
             assert_eq!(
                 has_end(&mut Cursor::new(content)).expect("memory"),
                 want,
-                "{behind}"
+                "{comment} {behind}"
             );
         };
-        check(18, true);
-        check(18 + 65_535, true);
-        check(22 + 65_535, false);
+        check(0, 0, true);
+        check(u16::MAX, 65_535, true);
+        check(0, 65_536, false);
+        check(9, 8, false);
     }
 }

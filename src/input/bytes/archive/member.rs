@@ -151,6 +151,8 @@ impl ArchiveEntry {
     ) -> Result<ArchiveEntry, ArchiveFault> {
         const FILE_KIND: u32 = 0o170_000;
         const REGULAR: u32 = 0o100_000;
+        // Data that `zip` was given on standard input is marked as a pipe.
+        const PIPE: u32 = 0o010_000;
         let shown = || shown(entry.name_raw());
         let kind = entry.unix_mode().unwrap_or(0) & FILE_KIND;
         if entry.is_dir() {
@@ -159,7 +161,7 @@ impl ArchiveEntry {
         if entry.is_symlink() {
             return Ok(ArchiveEntry::Other(shown(), "a symbolic link"));
         }
-        if kind != 0 && kind != REGULAR {
+        if !matches!(kind, 0 | REGULAR | PIPE) {
             return Ok(ArchiveEntry::Other(shown(), "not a regular file"));
         }
         let start = entry.data_start();
