@@ -12,10 +12,10 @@ use tracing::info;
 use crate::commands::shared::pattern::{Pattern, is_pattern};
 use crate::input::InputName;
 
-/// The extensions of inputs in a folder. An extension of a compression may follow.
-const EXTENSIONS: [&str; 10] = [
-    "csv", "tsv", "ndjson", "jsonl", "json", "xls", "xlsx", "xlsb", "ods", "zip",
-];
+/// The extensions of inputs in a folder or a zip file. An extension of a compression may follow.
+const TEXTS: [&str; 5] = ["csv", "tsv", "ndjson", "jsonl", "json"];
+/// The extensions of other inputs, which cannot be read within a zip file.
+const PACKAGES: [&str; 5] = ["xls", "xlsx", "xlsb", "ods", "zip"];
 const COMPRESSIONS: [&str; 4] = ["gz", "zst", "xz", "bz2"];
 
 /// Returns the inputs in order, each once. Those of a folder or pattern are sorted by the bytes of
@@ -24,6 +24,12 @@ pub(in crate::commands) fn expand(named: &[InputName]) -> anyhow::Result<Vec<Inp
     let mut files = Vec::new();
     for name in named {
         match name {
+            InputName::Path(path) if !path.exists() && has_foreign_scheme(path) => {
+                // The rest may hold a password.
+                bail!(
+                    "an input is an address of a kind that is not read: only https:// addresses are; download the file first, or give its https:// address"
+                );
+            }
             InputName::Path(path) if path.is_dir() => files.extend(of_folder(path, name)?),
             InputName::Path(path) if !path.exists() && is_pattern(path) => {
                 files.extend(of_pattern(path, name)?);
@@ -35,6 +41,19 @@ pub(in crate::commands) fn expand(named: &[InputName]) -> anyhow::Result<Vec<Inp
         }
     }
     Ok(each_once(files))
+}
+
+/// Whether a path is an address of another kind, such as `s3://exports/a.csv`. Paths have lost the
+/// second slash.
+fn has_foreign_scheme(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let scheme = bytes.iter().take_while(|byte| **byte != b':');
+    let length = scheme.clone().count();
+    let is_scheme = scheme
+        .clone()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+    let rest = bytes.get(length..).unwrap_or_default();
+    length > 1 && is_scheme && rest.starts_with(b":/")
 }
 
 /// Returns each file once, under whatever names it was given, so that its rows are sent once.
@@ -85,17 +104,21 @@ fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> 
     if files.is_empty() {
         bail!(
             "{name}: no file in this folder has the extension {}",
-            extensions()
+            extensions(&[TEXTS, PACKAGES].concat())
         );
     }
     Ok(files.into_iter().map(InputName::Path).collect())
 }
 
-/// Returns the extensions of inputs, as messages name them.
-pub(in crate::commands) fn extensions() -> String {
+/// Returns the extensions of inputs within a zip file, as messages name them.
+pub(in crate::commands) fn extensions_in_zip() -> String {
+    extensions(&TEXTS)
+}
+
+fn extensions(usual: &[&str]) -> String {
     format!(
         ".{} (or one of these followed by .{})",
-        EXTENSIONS.join(", ."),
+        usual.join(", ."),
         COMPRESSIONS.join(", .")
     )
 }
@@ -143,14 +166,15 @@ pub(in crate::commands) fn is_input(path: &Path) -> bool {
             .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
     };
     let own = extension(path).unwrap_or_default();
+    let is_usual = |name: &str| TEXTS.contains(&name) || PACKAGES.contains(&name);
     if !COMPRESSIONS.contains(&own.as_str()) {
-        return EXTENSIONS.contains(&own.as_str());
+        return is_usual(&own);
     }
     let inner = path
         .file_stem()
         .and_then(|stem| extension(Path::new(stem)))
         .unwrap_or_default();
-    EXTENSIONS.contains(&inner.as_str())
+    is_usual(&inner)
 }
 
 fn of_pattern(pattern: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> {
