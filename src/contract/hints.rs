@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::text::{is_invisible, trimmed};
 
+use super::damage::{self, Damage};
 use super::date;
 use super::date_format::{DateFormat, read_by};
 use super::email;
@@ -60,7 +61,11 @@ pub(super) fn not_a_whole_number(text: &str) -> Cow<'static, str> {
             "is a whole number with three decimals, or has a point between thousands: write it without".into()
         }
         Some(_) => "is a whole number written with decimals (--allow decimals accepts decimals that are all zero)".into(),
-        None => "is not a whole number".into(),
+        // A workbook's numbers have 15 digits, and longer ones are shortened.
+        None => match damage::of(text) {
+            Some(shortened @ Damage::Shortened) => shortened.message().into(),
+            Some(_) | None => "is not a whole number".into(),
+        },
     }
 }
 
@@ -306,6 +311,9 @@ mod tests {
             "", "84.5", "84.", ".0", "-.0", "84,0", "8.4.0", "8e1", "+1", "x",
         ] {
             check(text, "is not a whole number");
+        }
+        for text in ["1.23456789012345E+15", "1E+15"] {
+            check(text, Damage::Shortened.message());
         }
     }
 
