@@ -131,7 +131,7 @@ mod tests {
     fn the_end_of_an_archive_is_found_behind_a_comment() {
         let check = |comment: u16, behind: usize, want: bool| {
             let content = [
-                &[7; 100_000],
+                &vec![7; 100_000][..],
                 END_MAGIC,
                 &[0; 16],
                 &comment.to_le_bytes(),
