@@ -55,6 +55,12 @@ fn cells() -> Vec<Odd> {
         // Excel keeps 15 digits of a number.
         xlsx(book(&ROW.replace("<v>1<", "<v>999999999999999<")).bytes(), Sends("{\"job\":\"Nurse\"}")),
         xlsx(book(&ROW.replace("<v>1<", "<v>1234567890123450<")).bytes(), Rows(0, 1, SHORTENED)),
+        xlsx(
+            Workbook::default()
+                .sheet_of("S", &format!("{HEADER}{ROW}").replace("job", "user_id").replace(" t=\"str\"><v>Nurse", "><v>1234567890123450"))
+                .bytes(),
+            Rows(0, 1, "2 user_id type: is a number that a spreadsheet has shortened, such as 1.23E+11: format the column as text, type the value again"),
+        ),
         xlsx(job("<c><f>UPPER(B3)</f><v></v></c>"), Rows(0, 1, NO_RESULT)),
         odd_with(&["--empty", "job=null"], "a.xlsx", job("<c><f>UPPER(B3)</f><v/></c>"), Rows(0, 1, NO_RESULT)),
         xlsx(job("<c t=\"str\"><f>B3</f><v>Nurse</v></c>"), Sends("{\"job\":\"Nurse\"}")),
