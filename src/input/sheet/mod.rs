@@ -14,6 +14,7 @@
 //! - `xlsx`, `xlsb`, `ods`: workbooks of XML parts and of binary parts, OpenDocument spreadsheets
 //! - `xls`: workbooks of binary records, before Excel 2007
 //! - `package`, `relations`: the zip archive and its parts; `xml`: the XML of a part
+//! - `binary`: numbers and errors in binary records
 //! - `styles`, `texts`, `days`: date formats, shared strings and day numbers
 //! - `source`: the header, and the rows as typed records
 //! - `layout`, `rows`: the columns of a sheet, and what its records say of them
@@ -45,6 +46,7 @@ use crate::input::bytes::not_text::NotText;
 use crate::input::error::InputFault;
 use crate::input::options::InputRules;
 
+mod binary;
 mod cells;
 mod days;
 mod fault;

@@ -9,9 +9,10 @@ use super::globals::Globals;
 use super::records::{Records, kinds};
 use super::stream::StreamBytes;
 use super::texts::{LengthBytes, Texts};
-use super::values::{Stored, boolean_or_error, number_of_rk, stored_of};
+use super::values::{Stored, boolean_or_error, stored_of};
 use crate::contract::SheetFault;
 use crate::input::blocks::block::BlockSize;
+use crate::input::sheet::binary::number_of_rk;
 
 /// The bit of a row that is hidden.
 const IS_HIDDEN: u16 = 0x20;

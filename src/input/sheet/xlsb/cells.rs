@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::fields::Fields;
 use super::records::{Record, Records};
 use crate::contract::SheetFault;
+use crate::input::sheet::binary::error_of;
 use crate::input::sheet::cells::{CellReader, Position, SheetSize, Value};
 use crate::input::sheet::fault::PartFault;
 use crate::input::sheet::styles::Styles;
@@ -108,7 +109,10 @@ impl CellHead {
             CellKind::Blank => Value::Empty,
             CellKind::PackedNumber => number(fields.packed_number()?),
             CellKind::Number => number(fields.f64()?),
-            CellKind::Error => Value::Fault(SheetFault::of_error(error_of(fields.u8()?))),
+            CellKind::Error => {
+                let name = error_of(fields.u8()?).unwrap_or_default();
+                Value::Fault(SheetFault::of_error(name))
+            }
             CellKind::Boolean => match fields.u8()? {
                 0 => Value::Boolean(false),
                 1 => Value::Boolean(true),
@@ -273,20 +277,6 @@ fn row_of(fields: &mut Fields<'_>) -> Result<(u32, bool), PartFault> {
     let row = fields.u32()?.saturating_add(1);
     let _style_and_height = fields.bytes::<7>()?;
     Ok((row, fields.u8()? & HIDDEN_ROW != 0))
-}
-
-/// Returns the name of an error ([MS-XLSB] §2.5.97.2, `BErr`).
-fn error_of(code: u8) -> &'static str {
-    match code {
-        0x00 => "#NULL!",
-        0x07 => "#DIV/0!",
-        0x0f => "#VALUE!",
-        0x17 => "#REF!",
-        0x1d => "#NAME?",
-        0x24 => "#NUM!",
-        0x2a => "#N/A",
-        _ => "",
-    }
 }
 
 #[cfg(test)]

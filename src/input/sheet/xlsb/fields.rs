@@ -1,5 +1,6 @@
 //! The fields of a record.
 
+use crate::input::sheet::binary::number_of_rk;
 use crate::input::sheet::fault::PartFault;
 use crate::input::sheet::texts::TEXT_BYTES_MAX;
 
@@ -71,20 +72,9 @@ impl<'r> Fields<'r> {
         Ok(())
     }
 
-    /// Reads a number in four bytes ([MS-XLSB] §2.5.122, `RkNumber`): a whole number of 30 bits or the
-    /// upper half of a float, maybe in hundredths.
+    /// Reads a number in four bytes ([MS-XLSB] §2.5.122, `RkNumber`).
     pub(super) fn packed_number(&mut self) -> Result<f64, PartFault> {
-        let packed = self.u32()?;
-        let number = if packed & 2 == 0 {
-            f64::from_bits(u64::from(packed & !3) << 32)
-        } else {
-            f64::from(packed.cast_signed() >> 2)
-        };
-        Ok(if packed & 1 == 0 {
-            number
-        } else {
-            number / 100.0
-        })
+        self.u32().map(number_of_rk)
     }
 }
 
