@@ -1,7 +1,7 @@
 //! The run directory and its files, private to the user whatever the umask.
 
 use std::fs::{self, DirBuilder, File, FileType, OpenOptions, Permissions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{
     DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
@@ -17,6 +17,8 @@ use crate::text::safe_path;
 pub const JOURNAL_NAME: &str = "results.ndjson";
 /// The summary's file name.
 pub(crate) const SUMMARY_NAME: &str = "summary.json";
+/// The most bytes of a summary that are read. A summary names at most a thousand processes.
+const SUMMARY_BYTES_MAX: u64 = 16 << 20;
 /// The number of torn tails that are kept for one journal. Each takes a power cut.
 const TORN_FILES_MAX: u32 = 1000;
 
@@ -151,6 +153,12 @@ impl RunDir {
             file: safe_path(&path),
             source,
         })
+    }
+
+    /// Opens the summary for reading, up to its largest size.
+    pub(crate) fn open_summary(&self) -> Result<impl io::Read, RunDirError> {
+        let file = self.open_file(SUMMARY_NAME)?;
+        Ok(io::BufReader::new(file.take(SUMMARY_BYTES_MAX)))
     }
 
     /// Opens the journal, and locks the directory and the journal before a byte is read. Both are

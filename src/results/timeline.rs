@@ -156,7 +156,8 @@ fn mean(sum: u64, count: u64) -> f64 {
     two_decimals(sum as f64 / count.max(1) as f64)
 }
 
-fn two_decimals(number: f64) -> f64 {
+/// Rounds to two decimals.
+pub(in crate::results) fn two_decimals(number: f64) -> f64 {
     (number * 100.0).round() / 100.0
 }
 

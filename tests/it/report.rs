@@ -7,7 +7,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Customers, End, Form, Scenario, SplitMix64, crc32c, rounds};
+use crate::harness::{Customers, End, Form, Scenario, SplitMix64, crc32c, rounds, sealed};
 
 /// The outcomes that a row can have in the journal.
 const OUTCOMES: [&str; 5] = ["updated", "invalid", "rejected", "failed", "superseded"];
@@ -271,13 +271,6 @@ fn a_report_changes_nothing_in_the_directory() {
     assert_eq!(scenario.read("run/results.ndjson"), before);
 }
 
-/// A line with its checksum.
-fn sealed(content: &Value) -> String {
-    let content = content.to_string();
-    let open = content.strip_suffix('}').expect("a line is an object");
-    format!("{open},\"crc\":\"{:08x}\"}}\n", crc32c(open.as_bytes()))
-}
-
 /// Writes the run directory of a shard of ten rows, of which it has every third.
 fn write_shard(scenario: &Scenario, directory: &str, index: u64, last: u64) {
     let mut lines = vec![sealed(&json!({
@@ -285,7 +278,7 @@ fn write_shard(scenario: &Scenario, directory: &str, index: u64, last: u64) {
         "started": "2026-11-23T09:00:00.000Z", "rules": 2, "request_hash": 1,
         "shard": {"index": index, "of": 3},
         "inputs": [{"name": "customers.csv", "bytes": 1000}], "settings": {"tenant": "7"},
-    }))];
+    }).to_string())];
     for row in 1..=last {
         let at = format!("2026-11-23T09:00:{:02}.000Z", row * 2);
         let (outcome, status) = match (row % 3 == index % 3, row) {
@@ -307,7 +300,7 @@ fn write_shard(scenario: &Scenario, directory: &str, index: u64, last: u64) {
     let exit = u64::from(index == 2);
     if last == 10 {
         lines.push(sealed(
-            &json!({"fact": "ended", "at": "2026-11-23T09:00:30.000Z", "exit": exit}),
+            &json!({"fact": "ended", "at": "2026-11-23T09:00:30.000Z", "exit": exit}).to_string(),
         ));
     }
     fs::create_dir_all(scenario.path(directory)).expect("it can be created");

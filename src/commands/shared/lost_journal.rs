@@ -1,16 +1,11 @@
 //! The refusal of a run directory whose journal was deleted or moved away. A new run in it would send
 //! all rows again.
 
-use std::io::{self, Read as _};
-
 use anyhow::bail;
 use serde::Deserialize;
 
 use crate::journal::{JOURNAL_NAME, RunDir, SUMMARY_NAME};
 use crate::text;
-
-/// The most bytes of a summary that are read. A summary names at most a thousand processes.
-const SUMMARY_BYTES_MAX: u64 = 16 << 20;
 
 /// The keys that a summary of a run has. One of a run that could not begin has no `records`.
 #[derive(Deserialize)]
@@ -34,9 +29,8 @@ pub(in crate::commands) fn refuse(run_dir: &RunDir) -> anyhow::Result<()> {
 
 /// Whether the directory holds a summary of a run. A file that is none says nothing.
 fn has_summary_of_run(run_dir: &RunDir) -> bool {
-    let Ok(file) = run_dir.open_file(SUMMARY_NAME) else {
+    let Ok(file) = run_dir.open_summary() else {
         return false;
     };
-    let file = io::BufReader::new(file.take(SUMMARY_BYTES_MAX));
     serde_json::from_reader(file).is_ok_and(|summary: Summarized| summary.command == "run")
 }

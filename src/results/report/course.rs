@@ -10,7 +10,7 @@ use super::model::{Column, Course, RowEnd, SendingColumn, Stretch};
 use crate::journal::AnswerTimes;
 use crate::results::held_back::Brake;
 use crate::results::tally::Latencies;
-use crate::results::timeline::TimelinePoint;
+use crate::results::timeline::{TimelinePoint, two_decimals};
 
 /// The widths of columns in milliseconds. Each divides the next, so that columns can be added up.
 const WIDTHS_MS: [i64; 17] = [
@@ -326,10 +326,6 @@ pub(super) fn percentiles(answers: &AnswerTimes) -> Option<[u64; 3]> {
 #[expect(clippy::cast_precision_loss, reason = "a time of a column")]
 fn float(ms: i64) -> f64 {
     ms.max(0) as f64
-}
-
-fn two_decimals(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One run directory, read for a report: its journal, and its summary if that is of the last process.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::history::{self, Ended, History, HistoryError};
@@ -13,9 +13,6 @@ use crate::results::summary::{
     self, End, InputNames, ProcessSummary, StepSummary, Summary, Tone, Totals, format_time,
 };
 use crate::text::{self, grouped};
-
-/// The most bytes of a summary that are read. A summary names at most a thousand processes.
-const SUMMARY_BYTES_MAX: u64 = 16 << 20;
 
 /// A run directory.
 #[derive(Debug)]
@@ -140,8 +137,7 @@ fn header_of(journal: &File) -> Result<Option<Header>, HistoryError> {
 
 /// Returns the summary in a run directory. A file that is none says nothing.
 fn summary_of(run_dir: &RunDir) -> Option<Summary> {
-    let file = run_dir.open_file(SUMMARY_NAME).ok()?;
-    serde_json::from_reader(BufReader::new(file.take(SUMMARY_BYTES_MAX))).ok()
+    serde_json::from_reader(run_dir.open_summary().ok()?).ok()
 }
 
 /// Whether a summary is of the process that the journal's last line is about.

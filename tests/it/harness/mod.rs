@@ -29,7 +29,7 @@ pub(crate) mod xls;
 
 pub(crate) use self::archive::{Archive, Stated};
 pub(crate) use self::binary_workbook::{BinaryWorkbook, cell, record, row_head, styles, wide};
-pub(crate) use self::crc::crc32c;
+pub(crate) use self::crc::{crc32c, sealed};
 pub(crate) use self::customers::{CustomerRow, Customers};
 pub(crate) use self::effort::{kills, rounds};
 pub(crate) use self::end::End;

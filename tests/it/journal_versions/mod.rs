@@ -6,7 +6,7 @@ use std::io::BufReader;
 
 use custsync::testing::journal::{BulkEntry, Line, LineReader, Outcome, RunKey};
 
-use crate::harness::{Scenario, crc32c};
+use crate::harness::{Scenario, sealed};
 
 const INPUT: &[u8] = include_bytes!("run-of-0.1/customers.csv");
 const JOURNAL_OF_0_1: &[u8] = include_bytes!("run-of-0.1/results.ndjson");
@@ -14,12 +14,6 @@ const FAILED_OF_0_1: &[u8] = include_bytes!("run-of-0.1/failed.csv");
 const SUMMARY_OF_0_1: &[u8] = include_bytes!("run-of-0.1/summary.json");
 const JOURNAL: &str = "run/results.ndjson";
 const ROWS: u64 = 6;
-
-/// A line with its checksum.
-fn sealed(content: &str) -> String {
-    let open = content.strip_suffix('}').expect("a line is an object");
-    format!("{open},\"crc\":\"{:08x}\"}}\n", crc32c(open.as_bytes()))
-}
 
 #[test]
 fn a_run_that_version_0_1_began_is_left_to_it() {
