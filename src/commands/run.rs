@@ -26,7 +26,7 @@ use crate::results::failed_rows::{FailedRows, OvertakingScope};
 use crate::results::progress::{EarlierRows, RunProgress};
 use crate::results::timeline::TimelineFile;
 use crate::row::duplicates::DuplicatePolicy;
-use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
+use crate::schedule::{History, Moment, ReadNeed, RetryPolicy, Rules, Schedule};
 use crate::terminal::Terminal;
 
 /// Sends the updates. `line` is the command as typed, to print commands that can follow it.
@@ -216,6 +216,7 @@ fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {
         wait_max: sending.max_wait,
         timeout: sending.timeout,
         grace: sending.grace,
+        reads: ReadNeed::Required,
     })
 }
 

@@ -145,11 +145,14 @@ impl From<&StopReason> for Exit {
             | StopReason::WaitTooLong { .. }
             | StopReason::TokenUnavailable { .. }
             | StopReason::UnexpectedAnswers { .. }
+            | StopReason::LeftOutIsOpen
             | StopReason::InputUnavailable => Self::StoppedEarly,
             StopReason::Redirected { .. }
             | StopReason::AllNotFound { .. }
             | StopReason::EveryRowWouldFail { .. }
             | StopReason::Unreachable { .. }
+            | StopReason::NoReads { .. }
+            | StopReason::LeftOutIsLost
             | StopReason::InputUnusable => Self::Unusable,
             StopReason::TokenRefused | StopReason::LoginNeeded | StopReason::Forbidden { .. } => {
                 Self::Refused

@@ -80,11 +80,21 @@ impl<T: Clone> Schedule<T> {
     fn row_answered(&mut self, ticket: Ticket, answer: Answer, departure: Departure, now: Moment) {
         let sent = departure.at;
         let cause = Cause::of(&answer);
-        let meaning = judge::write(&answer);
+        let held = self.order.get_mut(ticket);
+        let is_read = held.request == Request::Read;
+        let meaning = if is_read {
+            judge::read_before(&answer, self.limits.reads)
+        } else {
+            judge::write(&answer)
+        };
         if !matches!(meaning, Meaning::Applied | Meaning::NoSockets) {
-            self.order.get_mut(ticket).failures.cause = Some(cause);
+            held.failures.cause = Some(cause);
+            if is_read && held.updates == 0 {
+                self.order.joins_the_others(ticket);
+            }
         }
         match meaning {
+            Meaning::Applied if is_read => self.read_ended(ticket, departure, now),
             Meaning::NoSockets => self.row_not_sent(ticket, now),
             Meaning::Applied => self.applied(ticket, &answer, departure, now),
             Meaning::Refused => self.refused(ticket, rejected(answer), departure, now),
@@ -120,9 +130,23 @@ impl<T: Clone> Schedule<T> {
                 .applied(held.customer, &held.row, country, failures, sent, now);
         self.retries.bucket.refill(cost);
         self.let_through(departure, took, now);
-        self.end(ticket, Ending::Updated { status });
+        self.end_applied(ticket, Ending::Updated { status });
         self.api_works(sent, now);
         self.settle(decidable, now);
+    }
+
+    /// Ends a row whose update was applied, or leaves it to the driver if it went alone.
+    fn end_applied(&mut self, ticket: Ticket, updated: Ending) {
+        let held = self.order.get_mut(ticket);
+        let ending = held.ending.take().unwrap_or(updated);
+        if self.is_decided_after_write(ticket) {
+            self.order.forget_failures(ticket);
+            let held = self.order.get_mut(ticket);
+            (held.ending, held.sent) = (Some(ending), 0);
+            self.order.await_decision(ticket);
+        } else {
+            self.end(ticket, ending);
+        }
     }
 
     /// Ends a row that the API refuses.

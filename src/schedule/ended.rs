@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::cause::Cause;
-use crate::contract::{CustomerId, ServerError};
+use crate::contract::{CustomerId, FieldSet, ServerError};
 
 /// A row that has ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,13 @@ pub enum Ending {
         status: u16,
         /// The error that the API reports.
         error: ServerError,
+    },
+    /// Its customer has the values already, so no update was sent.
+    Unchanged,
+    /// Its customer was changed elsewhere in the meantime.
+    Conflict {
+        /// The fields that were changed.
+        fields: FieldSet,
     },
     /// Every attempt failed.
     Failed {

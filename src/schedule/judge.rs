@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::care::ReadNeed;
 use super::stop::Unexpected;
 use crate::contract::{Answer, Body, Claim, Fault, Response, Shape, Shown};
 
@@ -177,7 +178,34 @@ pub(super) fn write(answer: &Answer) -> Meaning {
     }
 }
 
-/// Judges an answer to a read.
+/// Judges an answer to the read before an update, with the meanings of writes: it is applied if it
+/// shows the customer. A row must not leave unread if the read is required, so then a refusal of
+/// the read refuses the row.
+pub(super) fn read_before(answer: &Answer, need: ReadNeed) -> Meaning {
+    let is_shown = matches!(answer, Answer::Response(response) if response.status == 200 && response.shown.is_some());
+    match write(answer) {
+        _ if is_shown => Meaning::Applied,
+        Meaning::Applied if need == ReadNeed::Required => {
+            Meaning::NotTheApi(ForeignAnswer::Success(Unexpected::AnotherBody))
+        }
+        Meaning::Applied
+        | Meaning::Refused
+        | Meaning::RefusedInDoubt(_)
+        | Meaning::NotTheApi(_)
+            if need == ReadNeed::Wanted =>
+        {
+            Meaning::Applied
+        }
+        Meaning::Trouble(trouble) => Meaning::Trouble(Trouble {
+            applied: MaybeApplied::No,
+            ..trouble
+        }),
+        Meaning::SendAgain(_) => Meaning::SendAgain(MaybeApplied::No),
+        meaning => meaning,
+    }
+}
+
+/// Judges an answer to a control's read.
 pub(super) fn read(answer: &Answer) -> ReadMeaning {
     let response = match answer {
         Answer::Response(response) => response,

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! offer(row) → next(now) → Send(ticket, request)   → finished(ticket, attempt, now)
-//!                          GiveUp(ticket)
+//!                          GiveUp(ticket)            (decided(ticket, decision), if it is awaited)
 //!                          Ended | NeverSent       → recorded(customer)
 //!                          RefreshToken(reason)    → token_refreshed(refreshed, now)
 //!                          Wait(until) | Done | Stopped
@@ -25,11 +25,13 @@
 //! | When is a row sent again? | `retry`, `retry_tokens`, `row_failures` |
 //! | Does the API work, and whose fault is a failure? | `availability` |
 //! | How do rows in doubt end? | `settling` |
+//! | Which rows are read first, and who decides about them? | `care` |
 //! | Is the token valid? | `token` |
 
 mod answers;
 mod availability;
 mod backoff;
+mod care;
 mod cause;
 mod concurrency;
 mod controls;
@@ -71,6 +73,7 @@ mod trouble;
 mod window;
 
 pub(crate) use backoff::{Backoff, Jitter};
+pub(crate) use care::{Care, Decision, ReadNeed};
 pub(crate) use cause::Cause;
 pub(crate) use ended::{Ended, Ending};
 pub(crate) use limited_by::{InFlightBound, LimitedBy};

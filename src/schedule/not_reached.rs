@@ -7,6 +7,7 @@ use super::availability::Inconclusive;
 use super::cause::Cause;
 use super::judge::{MaybeApplied, Trouble};
 use super::moment::Moment;
+use super::request::Request;
 use super::state::Schedule;
 use super::stop::StopReason;
 use super::ticket::Ticket;
@@ -70,6 +71,7 @@ impl<T: Clone> Schedule<T> {
         self.ran_out_of_sockets(ticket, now);
         let held = self.order.get_mut(ticket);
         held.sent = held.sent.saturating_sub(1);
+        held.updates -= u32::from(held.request == Request::Write);
         let (cause, cost) = (
             held.failures.cause.filter(|_| held.sent > 0),
             held.failures.cost,

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use rapidhash::RapidHashMap;
 
+use super::care::Care;
+use super::ended::Ending;
 use super::moment::Moment;
 use super::request::{Departure, Request};
 use super::row_failures::RowFailures;
@@ -22,8 +24,17 @@ pub(super) struct Held<T> {
     pub(super) row: T,
     /// The purpose for which it is held.
     pub(super) purpose: Purpose,
-    /// Requests that were sent for it.
+    /// The care that its update needs.
+    pub(super) care: Care,
+    /// Its next request, or the one that is in flight.
+    pub(super) request: Request,
+    /// Updates that were sent for it.
+    pub(super) updates: u32,
+    /// Requests that were sent for it, since its last read was answered.
     pub(super) sent: u32,
+    /// The ending that the driver has decided on, for an update that is applied. It waits for the
+    /// driver if the update is applied.
+    pub(super) ending: Option<Ending>,
     /// The generation of the token that the last request was sent with.
     pub(super) token_generation: u32,
     /// The failures of its attempts.
@@ -42,6 +53,13 @@ pub(super) enum Purpose {
     Row,
     /// To be sent once more although it was applied, as the control.
     Control(Request),
+}
+
+/// The place of a row among those that were not sent yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Before,
+    Behind,
 }
 
 /// A row whose turn has come.
@@ -81,6 +99,12 @@ pub(super) struct Order<T> {
     invalid_held: usize,
     /// Rows to be sent again, by the time at which they are due.
     retries: BTreeSet<(Moment, Ticket)>,
+    /// Rows whose customer was read and that the driver has decided to send.
+    decided: VecDeque<Ticket>,
+    /// The rows about which the driver has to decide.
+    undecided: BTreeSet<Ticket>,
+    /// The row that goes alone: no row that was not sent yet leaves before it is decided.
+    alone: Option<Ticket>,
 }
 
 impl<T> Order<T> {
@@ -95,12 +119,21 @@ impl<T> Order<T> {
             ready: VecDeque::new(),
             invalid_held: 0,
             retries: BTreeSet::new(),
+            decided: VecDeque::new(),
+            undecided: BTreeSet::new(),
+            alone: None,
         }
     }
 
     /// Holds a row, which costs `bytes`.
-    pub(super) fn hold(&mut self, customer: CustomerId, row: T, bytes: usize) {
+    pub(super) fn hold(&mut self, customer: CustomerId, row: T, bytes: usize, care: Care) {
         let ticket = self.hold_as(Purpose::Row, customer, row, bytes);
+        let held = self.get_mut(ticket);
+        held.care = care;
+        held.request = match care {
+            Care::None => Request::Write,
+            Care::Read | Care::Alone => Request::Read,
+        };
         self.queue(Some(customer), Ready::Sendable(ticket));
     }
 
@@ -134,7 +167,11 @@ impl<T> Order<T> {
                 customer,
                 row,
                 purpose,
+                care: Care::None,
+                request: Request::Write,
+                updates: 0,
                 sent: 0,
+                ending: None,
                 token_generation: 0,
                 failures,
                 departure: None,
@@ -227,6 +264,9 @@ impl<T> Order<T> {
     /// It is the least like those that failed. Probes with failed rows would keep the breaker open
     /// over a cluster of bad rows.
     pub(super) fn take_newest(&mut self) -> Option<Ticket> {
+        if self.alone.is_some() {
+            return None;
+        }
         match self.ready.back() {
             Some(Ready::Sendable(ticket)) => {
                 let ticket = *ticket;
@@ -239,6 +279,9 @@ impl<T> Order<T> {
 
     /// Takes the oldest row whose turn has come, if it can be sent.
     pub(super) fn take_ready(&mut self) -> Option<Ticket> {
+        if self.alone.is_some() {
+            return None;
+        }
         match self.ready.front()? {
             Ready::Invalid(_) => None,
             Ready::Sendable(ticket) => {
@@ -263,12 +306,90 @@ impl<T> Order<T> {
 
     /// Whether no row may be sent but the one that was just answered.
     pub(super) fn has_nothing_else_to_send(&self) -> bool {
-        self.ready.is_empty() && self.retries.is_empty()
+        self.ready.is_empty() && self.retries.is_empty() && !self.has_unwritten()
     }
 
     /// Whether the oldest row whose turn has come can be sent.
     pub(super) fn has_ready(&self) -> bool {
-        matches!(self.ready.front(), Some(Ready::Sendable(_)))
+        self.alone.is_none() && matches!(self.ready.front(), Some(Ready::Sendable(_)))
+    }
+
+    /// Whether a row whose turn has come waits to be sent, possibly for the row that goes alone.
+    pub(super) fn has_untried(&self) -> bool {
+        matches!(self.ready.front(), Some(Ready::Sendable(_))) || self.has_unwritten()
+    }
+
+    /// Whether the update of a row whose customer was read has not left.
+    pub(super) fn has_unwritten(&self) -> bool {
+        self.has_undecided() || self.has_decided()
+    }
+
+    /// Leaves a row to the driver's decision.
+    pub(super) fn await_decision(&mut self, ticket: Ticket) {
+        self.undecided.insert(ticket);
+    }
+
+    /// Notes the driver's decision about a row. Returns whether it was awaited.
+    pub(super) fn decided(&mut self, ticket: Ticket) -> bool {
+        self.undecided.remove(&ticket)
+    }
+
+    /// Whether the driver has to decide about this row.
+    pub(super) fn is_undecided(&self, ticket: Ticket) -> bool {
+        self.undecided.contains(&ticket)
+    }
+
+    /// Whether the driver has to decide about any row.
+    pub(super) fn has_undecided(&self) -> bool {
+        !self.undecided.is_empty()
+    }
+
+    /// Lets a row leave before those that were not sent yet.
+    pub(super) fn send_decided(&mut self, ticket: Ticket) {
+        self.decided.push_back(ticket);
+    }
+
+    /// Whether a decided row waits to leave.
+    pub(super) fn has_decided(&self) -> bool {
+        !self.decided.is_empty()
+    }
+
+    /// Takes the decided row that has waited longest.
+    pub(super) fn take_decided(&mut self) -> Option<Ticket> {
+        self.decided.pop_front()
+    }
+
+    /// Puts a row back among those that were not sent yet: before them, or behind them.
+    pub(super) fn put_back(&mut self, ticket: Ticket, place: Place) {
+        match place {
+            Place::Before => self.ready.push_front(Ready::Sendable(ticket)),
+            Place::Behind => self.ready.push_back(Ready::Sendable(ticket)),
+        }
+    }
+
+    /// The row that goes alone.
+    pub(super) fn alone(&self) -> Option<Ticket> {
+        self.alone
+    }
+
+    /// Lets no row that was not sent yet leave until this one is decided.
+    pub(super) fn goes_alone(&mut self, ticket: Ticket) {
+        self.alone = Some(ticket);
+    }
+
+    /// Lets other rows leave, if this one went alone.
+    pub(super) fn joins_the_others(&mut self, ticket: Ticket) {
+        self.alone.take_if(|alone| *alone == ticket);
+    }
+
+    /// Forgets the failures of a row, whose next request is another one.
+    pub(super) fn forget_failures(&mut self, ticket: Ticket) {
+        let held = self.get_mut(ticket);
+        let failures = std::mem::take(&mut held.failures);
+        if failures.ambiguous {
+            held.failures.ambiguous = true;
+        }
+        self.failed -= usize::from(failures.failed > 0);
     }
 
     /// Makes a row due to be sent again at `due`.
@@ -299,6 +420,7 @@ impl<T> Order<T> {
             .held
             .remove(&ticket)
             .expect("a ticket is valid until its row has ended");
+        self.joins_the_others(ticket);
         self.bytes -= held.bytes;
         self.failed -= usize::from(held.failures.failed > 0);
         match held.purpose {
@@ -349,14 +471,14 @@ mod tests {
     #[test]
     fn a_customers_rows_go_one_at_a_time() {
         let mut order = Order::new();
-        order.hold(id(1), "a", 1);
-        order.hold(id(1), "b", 1);
-        order.hold(id(2), "c", 1);
+        order.hold(id(1), "a", 1, Care::None);
+        order.hold(id(1), "b", 1, Care::None);
+        order.hold(id(2), "c", 1, Care::None);
         assert_eq!(take_all(&mut order), ["a", "c"]);
         assert!(order.has_rows_behind(id(1)) && !order.has_rows_behind(id(2)));
         order.release(id(1));
         assert_eq!(take_all(&mut order), ["b"]);
-        order.hold(id(1), "d", 1);
+        order.hold(id(1), "d", 1, Care::None);
         assert_eq!(
             take_all(&mut order),
             [""; 0],
@@ -369,9 +491,9 @@ mod tests {
     #[test]
     fn an_invalid_row_takes_its_turn_among_those_of_its_customer() {
         let mut order = Order::new();
-        order.hold(id(1), "a", 1);
+        order.hold(id(1), "a", 1, Care::None);
         order.hold_invalid(Some(id(1)), "invalid", 1);
-        order.hold(id(1), "b", 1);
+        order.hold(id(1), "b", 1, Care::None);
         order.hold_invalid(None, "unknown", 1);
         assert_eq!(take_all(&mut order), ["a"]);
         assert_eq!(order.take_invalid(), Some(("unknown", None)));
@@ -393,7 +515,7 @@ mod tests {
     #[test]
     fn rows_to_send_again_come_when_they_are_due() {
         let mut order = Order::new();
-        order.hold(id(1), "a", 7);
+        order.hold(id(1), "a", 7, Care::None);
         let ticket = order.take_ready().expect("its turn");
         let due = Moment::after_start(Duration::from_secs(5));
         order.send_again(ticket, due);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::care::Care;
 use super::cause::Cause;
 use super::ended::Ended;
 use super::limited_by::LimitedBy;
@@ -29,11 +30,11 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// Takes a row, which costs `bytes` to hold. Rows are offered in file order.
-    pub fn offer(&mut self, customer: CustomerId, row: T, bytes: usize) {
+    pub fn offer(&mut self, customer: CustomerId, row: T, bytes: usize, care: Care) {
         if let Some(reason) = self.limits.exceeded_before.take() {
             self.stop(reason);
         }
-        self.order.hold(customer, row, bytes);
+        self.order.hold(customer, row, bytes, care);
     }
 
     /// Takes a row that is never sent. It ends in its turn, see [`Step::NeverSent`].
@@ -56,7 +57,7 @@ impl<T: Clone> Schedule<T> {
         &self.order.get(ticket).row
     }
 
-    /// The number of requests that were sent for the row of a ticket.
+    /// The number of requests that were sent for the row of a ticket, since its last read.
     pub(crate) fn sent(&self, ticket: Ticket) -> u32 {
         self.order.get(ticket).sent
     }

@@ -4,7 +4,7 @@ use super::availability::{DoubtReason, Evidence};
 use super::ended::Ending;
 use super::judge::{ForeignAnswer, Refusal};
 use super::moment::Moment;
-use super::request::Departure;
+use super::request::{Departure, Request};
 use super::row_failures::AttemptKind;
 use super::state::{DoubtRound, Schedule};
 use super::stop::StopReason;
@@ -24,6 +24,7 @@ impl<T: Clone> Schedule<T> {
         if self.availability.believes_refusals() {
             return self.refused(ticket, ending, departure, now);
         }
+        self.run.refused = self.order.get(ticket).request;
         let counts = self.availability.counts();
         self.availability.refused_in_doubt();
         self.availability
@@ -74,7 +75,9 @@ impl<T: Clone> Schedule<T> {
         else {
             return;
         };
+        let request = self.order.get(ticket).request;
         self.run.misdirection = Some(match foreign {
+            _ if request == Request::Read => StopReason::NoReads { status },
             ForeignAnswer::Success(what) => StopReason::UnexpectedAnswers { status, what },
             ForeignAnswer::Redirect => StopReason::Redirected { status, host },
             ForeignAnswer::Refusal => StopReason::EveryRowWouldFail { status },

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::care::ReadNeed;
 use super::error_limit::ErrorLimit;
 use super::moment::Moment;
 use super::rate::Rate;
@@ -24,6 +25,8 @@ pub struct Rules {
     pub wait_max: Duration,
     /// The time that requests in flight have to finish once the run stops.
     pub grace: Duration,
+    /// Whether rows whose customer cannot be read may leave.
+    pub reads: ReadNeed,
 }
 
 /// The results of earlier processes of the same run directory.

@@ -21,6 +21,8 @@ enum Candidate {
     Fresh,
     /// The newest row that was not sent yet.
     Newest,
+    /// The row that the driver decided on first.
+    Decided,
     /// The first row to be sent again.
     Retry,
     /// The update of a control whose read matched.
@@ -178,6 +180,9 @@ impl<T: Clone> Schedule<T> {
         if self.availability.doubts() >= DOUBTS_MAX {
             return self.only_doubts_are_left(now);
         }
+        if self.order.has_decided() {
+            return Candidate::Decided;
+        }
         if has_fresh && fresh_first {
             return Candidate::Fresh;
         }
@@ -198,6 +203,9 @@ impl<T: Clone> Schedule<T> {
         if control_due == Some(now) && self.availability.is_controls_turn() {
             return Candidate::Control;
         }
+        if self.order.has_decided() {
+            return Candidate::Decided;
+        }
         if self.order.has_ready() {
             return Candidate::Newest;
         }
@@ -215,7 +223,8 @@ impl<T: Clone> Schedule<T> {
 
     /// The next step once only rows in doubt are left: a control, a recheck, or the breaker.
     fn only_doubts_are_left(&mut self, now: Moment) -> Candidate {
-        if !self.availability.has_doubts() || !self.flights.is_empty() {
+        let may_change = !self.flights.is_empty() || self.order.has_unwritten();
+        if !self.availability.has_doubts() || may_change {
             return Candidate::None(None, None);
         }
         if self.run.supply == Supply::Closed && self.stop_if_all_answers_are_alike() {
@@ -271,6 +280,10 @@ impl<T: Clone> Schedule<T> {
             if at > now {
                 return Due::NotBefore(at);
             }
+            if self.waits_for_the_lone_row(ticket) {
+                self.order.take_retry();
+                continue;
+            }
             let failures = &self.order.get(ticket).failures;
             if self.waits_for_a_sign_of_life(failures) {
                 self.order.take_retry();
@@ -300,6 +313,7 @@ impl<T: Clone> Schedule<T> {
         let ticket = match candidate {
             Candidate::Fresh => self.order.take_ready(),
             Candidate::Newest => self.order.take_newest(),
+            Candidate::Decided => self.order.take_decided(),
             Candidate::Retry => self.order.take_retry(),
             Candidate::ControlWrite(ticket) => {
                 self.run.control = None;
@@ -312,19 +326,21 @@ impl<T: Clone> Schedule<T> {
         let ticket = ticket.expect("the candidate is there");
         let generation = self.token.generation();
         let in_flight = self.flights.len() + 1;
+        let request = self.request_of(ticket);
         let held = self.order.get_mut(ticket);
         held.token_generation = generation;
         let request = match held.purpose {
             Purpose::Control(request) => request,
             Purpose::Row => {
                 held.sent += 1;
+                held.updates += u32::from(request == Request::Write);
                 if let Some(cause) = held.failures.cause.filter(|_| held.sent > 1) {
                     *self.statistics.retries.entry(cause).or_default() += 1;
                 }
                 if let Some(cost) = held.failures.cost {
                     self.retries.bucket.acquire(cost, now);
                 }
-                Request::Write
+                request
             }
         };
         // A control repeats a row that was applied, so it is never a first request.
@@ -390,6 +406,7 @@ impl<T: Clone> Schedule<T> {
         if first.forbidden > 0 && first.not_found + first.others == 0 && self.refusals_may_stop() {
             self.stop(StopReason::Forbidden {
                 answers: first.forbidden,
+                request: self.run.refused,
             });
         } else if self.availability.all_doubts_are_foreign() {
             self.stop_misdirected();

@@ -32,6 +32,8 @@ impl<T: Clone> Schedule<T> {
     /// Holds a row in doubt. It ends with `ending` if it is at fault; without one it has an attempt
     /// left.
     pub(super) fn doubt(&mut self, ticket: Ticket, ending: Option<Ending>, now: Moment) {
+        // Other rows have to show whose fault it is.
+        self.order.joins_the_others(ticket);
         let failures = &self.order.get(ticket).failures;
         let doubt_reason = failures.doubt_reason.expect("a row in doubt was answered");
         self.availability.doubt(
@@ -153,7 +155,7 @@ impl<T: Clone> Schedule<T> {
     /// and refused rows do after a last recheck. While an untried row is left, only refusals that
     /// the user expects count. Anything else is an outage.
     fn may_end_by_api_answers(&mut self) -> bool {
-        let has_untried = self.run.supply == Supply::Open || self.order.has_ready();
+        let has_untried = self.run.supply == Supply::Open || self.order.has_untried();
         let rows: Vec<_> = self
             .availability
             .doubtful_rows()
@@ -226,6 +228,7 @@ impl<T: Clone> Schedule<T> {
         {
             self.stop(StopReason::Forbidden {
                 answers: first.forbidden,
+                request: self.run.refused,
             });
         } else if is_first
             && first.not_found >= NOT_FOUND_MAX

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::availability::{Availability, Transition};
+use super::care::{Care, ReadNeed};
 use super::cause::Cause;
 use super::ended::{Ended, Ending};
 use super::error_limit::ErrorLimit;
@@ -12,6 +13,7 @@ use super::limited_by::LimitedBy;
 use super::moment::Moment;
 use super::order::Order;
 use super::random::Random;
+use super::request::Request;
 use super::retry::RetryPolicy;
 use super::retry_tokens::RetryTokenBucket;
 use super::rules::{History, Rules};
@@ -55,6 +57,7 @@ pub(super) struct Limits {
     pub(super) exceeded_before: Option<StopReason>,
     pub(super) wait_max: Duration,
     pub(super) grace: Duration,
+    pub(super) reads: ReadNeed,
 }
 
 /// The progress of the run.
@@ -86,6 +89,10 @@ pub(super) struct RunState<T> {
     pub(super) misdirection: Option<StopReason>,
     /// The end of a named wait that is longer than the longest wait.
     pub(super) too_long_until: Option<Moment>,
+    /// The care that rows need which would go alone.
+    pub(super) instead_of_alone: Care,
+    /// The kind of the last request that was refused.
+    pub(super) refused: Request,
 }
 
 /// The rows that go first among those that may leave.
@@ -130,6 +137,7 @@ impl<T: Clone> Schedule<T> {
             error_limit,
             wait_max,
             grace,
+            reads,
         } = rules;
         let mut schedule = Schedule {
             order: Order::new(),
@@ -147,6 +155,7 @@ impl<T: Clone> Schedule<T> {
                 exceeded_before: None,
                 wait_max,
                 grace,
+                reads,
             },
             random: Random::seeded(seed),
             run: RunState {
@@ -164,6 +173,8 @@ impl<T: Clone> Schedule<T> {
                 doubt_round: DoubtRound::Usual,
                 misdirection: None,
                 too_long_until: None,
+                instead_of_alone: Care::Alone,
+                refused: Request::Write,
             },
             statistics: Statistics::default(),
         };
@@ -178,8 +189,8 @@ impl<T: Clone> Schedule<T> {
     pub(super) fn end(&mut self, ticket: Ticket, ending: Ending) {
         let held = self.order.end(ticket);
         match ending {
-            Ending::Updated { .. } => self.count_ended(Bad::No),
-            Ending::Rejected { .. } | Ending::Failed { .. } => {
+            Ending::Updated { .. } | Ending::Unchanged => self.count_ended(Bad::No),
+            Ending::Rejected { .. } | Ending::Conflict { .. } | Ending::Failed { .. } => {
                 self.availability.ended_unapplied(held.customer);
                 self.count_ended(Bad::Yes);
             }
@@ -188,7 +199,7 @@ impl<T: Clone> Schedule<T> {
             row: held.row,
             customer: held.customer,
             ending,
-            attempts: held.sent,
+            attempts: held.updates,
             ambiguous: held.failures.ambiguous,
             took: held.took,
         });

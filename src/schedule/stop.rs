@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::cause::Cause;
 use super::error_limit::ErrorLimit;
+use super::request::Request;
 use crate::contract::Fault;
 
 /// The reason for which a run stops. Rows without an outcome stay unsent, and the same command
@@ -77,7 +78,19 @@ pub enum StopReason {
     Forbidden {
         /// The number of consecutive answers.
         answers: usize,
+        /// The kind of the requests.
+        request: Request,
     },
+    /// The customers cannot be read, and must not be updated without.
+    NoReads {
+        /// The status of the last answer.
+        status: u16,
+    },
+    /// The API clears the fields that an update leaves out.
+    LeftOutIsLost,
+    /// An update was sent to find out whether the API clears the fields that it leaves out, and its
+    /// answer or the customer does not show that yet.
+    LeftOutIsOpen,
     /// An answer that every row would meet.
     EveryRowWouldFail {
         /// The status of that answer.
@@ -186,9 +199,23 @@ impl fmt::Display for StopReason {
             StopReason::TokenUnavailable { lasted } => {
                 write!(f, "no token could be had for {} s, longer than --max-wait", lasted.as_secs())
             }
-            StopReason::Forbidden { answers } => write!(
+            StopReason::Forbidden { answers, request: Request::Write } => write!(
                 f,
                 "the API refuses the permission (403, {answers} in a row): the token lacks the scope, or --tenant is wrong"
+            ),
+            StopReason::Forbidden { answers, request: Request::Read } => write!(
+                f,
+                "the API refuses to show customers (403, {answers} in a row): the token lacks the scope for reading, or --tenant is wrong"
+            ),
+            StopReason::NoReads { status } => write!(
+                f,
+                "the server answers {status} to GET, and this needs to read each customer first: is --base-url right?"
+            ),
+            StopReason::LeftOutIsLost => f.write_str(
+                "the API clears the fields that an update leaves out: send rows with all fields (--complete), or name all columns in the file",
+            ),
+            StopReason::LeftOutIsOpen => f.write_str(
+                "it is not known yet whether the API keeps the fields that an update leaves out, and one customer may lack them",
             ),
             StopReason::EveryRowWouldFail { status } => {
                 write!(f, "the server answers {status}, which every row would meet: is --base-url right?")

@@ -13,6 +13,7 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         | StopReason::WaitTooLong { .. }
         | StopReason::UnexpectedAnswers { .. }
         | StopReason::TokenUnavailable { .. }
+        | StopReason::LeftOutIsOpen
         | StopReason::InputUnavailable => TimeToGoOn::Later,
         StopReason::TokenRefused | StopReason::LoginNeeded | StopReason::Forbidden { .. } => {
             TimeToGoOn::WithToken
@@ -28,6 +29,8 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         | StopReason::Redirected { .. }
         | StopReason::AllNotFound { .. }
         | StopReason::EveryRowWouldFail { .. }
+        | StopReason::NoReads { .. }
+        | StopReason::LeftOutIsLost
         | StopReason::InputChanged { .. }
         | StopReason::InputReplaced
         | StopReason::CannotCompare => return None,
@@ -60,6 +63,9 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         | StopReason::Forbidden { .. }
         | StopReason::Redirected { .. }
         | StopReason::AllNotFound { .. }
-        | StopReason::EveryRowWouldFail { .. } => StoppedBy::Api,
+        | StopReason::EveryRowWouldFail { .. }
+        | StopReason::NoReads { .. }
+        | StopReason::LeftOutIsLost
+        | StopReason::LeftOutIsOpen => StoppedBy::Api,
     }
 }

@@ -1,13 +1,16 @@
 //! Makes the journal entry of a row that has ended.
 
 use super::ended_row::{EndedRow, Inputs, RowEnd};
-use crate::contract::FieldError;
+use crate::contract::{Field, FieldError};
 use crate::journal::{Entry, EntryError, Outcome};
 use crate::row::RowContent;
 use crate::schedule::Ending;
 
 /// The error code of a row that was not sent because later rows of its customer were updated.
 const OVERTAKEN: &str = "overtaken";
+
+/// The error code of a field that was changed elsewhere in the meantime.
+const CHANGED: &str = "changed";
 
 /// The entry of a row that ended in this process.
 pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
@@ -68,6 +71,11 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
             entry.outcome = Outcome::Updated;
             entry.status = Some(*status);
         }
+        Ending::Unchanged => entry.outcome = Outcome::Unchanged,
+        Ending::Conflict { fields } => {
+            entry.outcome = Outcome::Conflict;
+            entry.errors = fields.iter().map(changed).collect();
+        }
         Ending::Rejected { status, error } => {
             entry.outcome = Outcome::Rejected;
             entry.status = Some(*status);
@@ -87,6 +95,14 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
             entry.status = cause.status();
             entry.cause = Some(cause.to_string().into());
         }
+    }
+}
+
+fn changed(field: Field) -> EntryError<'static> {
+    EntryError {
+        field: field.name().into(),
+        code: Some(CHANGED.into()),
+        message: "was changed elsewhere in the meantime".into(),
     }
 }
 

@@ -399,7 +399,7 @@ impl Driver {
             RowEnd::Invalid
             | RowEnd::Overtaken(_)
             | RowEnd::Sent {
-                ending: Ending::Rejected { .. } | Ending::Failed { .. },
+                ending: Ending::Rejected { .. } | Ending::Conflict { .. } | Ending::Failed { .. },
                 ..
             } => {
                 progress.record_ended(1, bytes);
@@ -407,7 +407,7 @@ impl Driver {
             }
             RowEnd::Superseded
             | RowEnd::Sent {
-                ending: Ending::Updated { .. },
+                ending: Ending::Updated { .. } | Ending::Unchanged,
                 ..
             } => progress.record_ended(1, bytes),
         }

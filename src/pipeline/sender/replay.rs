@@ -7,6 +7,7 @@ use super::super::recorder::{EndedRow, RowEnd};
 use super::super::resume::{Resume, Step};
 use super::{Driver, Offered, ReadTo};
 use crate::row::{Row, RowContent};
+use crate::schedule::Care;
 
 impl Driver {
     /// Takes in a batch. Its rows wait until the schedule has room for them.
@@ -120,7 +121,7 @@ impl Driver {
             RowContent::Invalid(_) => self.sending.schedule.offer_invalid(row.id, row, bytes),
             RowContent::Update { id, .. } => {
                 let id = *id;
-                self.sending.schedule.offer(id, row, bytes);
+                self.sending.schedule.offer(id, row, bytes, Care::None);
             }
             RowContent::Superseded => self.ended_unsent(row, RowEnd::Superseded),
         }

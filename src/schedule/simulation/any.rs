@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::quota::{FixedWindow, Headers, Quota, SlidingWindow, TokenBucket};
 use super::server::{Down, Latency, Shape, Trouble, WallClock};
 use super::silent::{Kind, Refusal, Silent};
-use super::world::Setup;
+use super::world::{CareSetup, Setup};
 use super::{each_seed, ms, s, well};
 use crate::contract::CustomerId;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::rate::{LimitedRate, Rate, RateUnit};
-use crate::schedule::{Moment, Random, Refreshed, RetryPolicy, StopReason};
+use crate::schedule::{Care, Moment, Random, Refreshed, RetryPolicy, StopReason};
 
 /// A number from `low` to `high`.
 pub(super) fn between(low: u64, high: u64, random: &mut Random) -> u64 {
@@ -177,6 +177,19 @@ fn trouble(random: &mut Random) -> Trouble {
     }
 }
 
+/// The care that rows need: none in half of the runs.
+fn care(random: &mut Random) -> CareSetup {
+    if chance(0.5, random) {
+        return CareSetup::NONE;
+    }
+    CareSetup {
+        care: pick([Care::Read, Care::Alone], random),
+        every: between(1, 4, random),
+        alone_max: 1 + index_below(8, random),
+        unsent: random.share() * 0.2,
+    }
+}
+
 fn any(random: &mut Random) -> Setup {
     let mut setup = well(0, random);
     setup.customers = customers(random);
@@ -215,6 +228,7 @@ fn any(random: &mut Random) -> Setup {
     if chance(0.2, random) {
         setup.stop = Some((moment(random), StopReason::Interrupted));
     }
+    setup.care = care(random);
     setup
 }
 

@@ -33,10 +33,10 @@ use std::time::Duration;
 
 use self::quota::Quota;
 use self::server::{Latency, Server, Shape, WallClock};
-use self::world::{Report, Setup};
+use self::world::{CareSetup, Report, Setup};
 use super::error_limit::ErrorLimit;
 use super::rate::Rate;
-use super::{Moment, Random, Refreshed, RetryPolicy, Rules};
+use super::{Moment, Random, ReadNeed, Refreshed, RetryPolicy, Rules};
 use crate::contract::CustomerId;
 
 /// Prints the seed if a run fails.
@@ -109,10 +109,12 @@ fn well(rows: u64, random: &mut Random) -> Setup {
             error_limit: ErrorLimit::None,
             wait_max: s(15 * 60),
             grace: s(25),
+            reads: ReadNeed::Required,
         },
         server: Server::well(any_clock(random), latency(ms(75)), Quota::Unlimited),
         customers: own_customers(rows),
         invalid_every: None,
+        care: CareSetup::NONE,
         recording: ms(50),
         ends_within: s(3600),
         stop: None,

@@ -7,7 +7,8 @@ use super::{all_updated, at, each_seed, latency, ms, s, well};
 use crate::contract::{Answer, Attempt, Body, CustomerId, Response};
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::{
-    Ending, History, Moment, Random, Refreshed, Request, RetryPolicy, Schedule, Step, StopReason,
+    Care, Ending, History, Moment, Random, Refreshed, Request, RetryPolicy, Schedule, Step,
+    StopReason,
 };
 
 fn customer(id: u64) -> CustomerId {
@@ -159,7 +160,7 @@ fn attempts_from_before_the_breaker_opened_are_forgiven() {
     setup.rules.retry = RetryPolicy::new(2).expect("a good limit");
     let mut schedule: Schedule<u64> = Schedule::new(setup.rules, History::default(), 0);
     for (row, customer) in (0..).zip(setup.customers) {
-        schedule.offer(customer, row, 1);
+        schedule.offer(customer, row, 1, Care::None);
     }
     schedule.close();
     let (mut now, mut attempts) = (Moment::START, [0; 20]);

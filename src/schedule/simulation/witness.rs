@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use super::quota::Quota;
 use super::server::{FaultOf, Sent, Server, WallClock};
+use super::world::CareSetup;
 use crate::contract::{Answer, Attempt, CustomerId, Fault, Reset, Response};
 use crate::schedule::rate::Rate;
-use crate::schedule::{Ended, Ending, Moment, Request, Rules};
+use crate::schedule::{Care, Ended, Ending, Moment, Request, Rules};
 
 /// Requests that may leave after a pause before one of them is answered.
 const HERD_MAX: u32 = 4;
@@ -38,6 +39,9 @@ pub(super) struct Witness {
     /// The fixed window: its end, and the least that is left.
     window: Option<(u64, u64)>,
     quota: QuotaKind,
+    care: CareSetup,
+    /// Whether rows that need it go alone.
+    go_alone: bool,
 }
 
 /// Whether the rest of the API's quota can be counted down.
@@ -69,6 +73,11 @@ struct Row {
     /// Failed requests that may have been applied.
     may_be_applied: u32,
     status: Option<u16>,
+    /// Whether its answers may have put it in doubt.
+    was_in_doubt: bool,
+    /// Whether its customer was read.
+    is_read: bool,
+    is_applied: bool,
     is_updated: bool,
 }
 
@@ -81,7 +90,12 @@ struct RateWitness {
 }
 
 impl Witness {
-    pub(super) fn new(server: &Server, rules: &Rules, customers: &[CustomerId]) -> Witness {
+    pub(super) fn new(
+        server: &Server,
+        rules: &Rules,
+        customers: &[CustomerId],
+        care: CareSetup,
+    ) -> Witness {
         let mut turns: HashMap<CustomerId, VecDeque<u64>> = HashMap::new();
         for (row, customer) in customers.iter().enumerate() {
             turns.entry(*customer).or_default().push_back(row as u64);
@@ -109,10 +123,52 @@ impl Witness {
                     QuotaKind::Other
                 }
             },
+            care,
+            go_alone: true,
         }
     }
 
     pub(super) fn sends(&mut self, row: u64, now: Moment) {
+        let state = &self.rows[row as usize];
+        assert!(
+            state.is_read || self.care.of(row) == Care::None,
+            "row {row} is sent unread"
+        );
+        assert!(
+            state.attempts > 0 || self.goes_alone().is_none_or(|alone| alone == row),
+            "row {row} leaves while {:?} goes alone",
+            self.goes_alone()
+        );
+        self.begins(row, now);
+        self.rows[row as usize].attempts += 1;
+    }
+
+    /// The row whose update left alone and that has not ended.
+    fn goes_alone(&self) -> Option<u64> {
+        let is_open = |(row, state): (u64, &Row)| {
+            let is_alone = self.go_alone && self.care.of(row) == Care::Alone;
+            let is_open = state.attempts > 0 && !state.has_ended && !state.was_in_doubt;
+            (is_alone && is_open).then_some(row)
+        };
+        if self.care.care == Care::Alone {
+            (0..).zip(&self.rows).find_map(is_open)
+        } else {
+            None
+        }
+    }
+
+    /// Notes that rows go alone no more.
+    pub(super) fn go_together(&mut self) {
+        self.go_alone = false;
+    }
+
+    /// Checks a read before an update, or after it.
+    pub(super) fn reads_before(&mut self, row: u64, now: Moment) {
+        assert_ne!(self.care.of(row), Care::None, "row {row} needs no read");
+        self.begins(row, now);
+    }
+
+    fn begins(&mut self, row: u64, now: Moment) {
         let customer = self.customers[row as usize];
         let turn = self.turns[&customer].front();
         assert_eq!(
@@ -125,8 +181,13 @@ impl Witness {
             !state.in_flight && !state.has_ended,
             "row {row} is sent while {state:?}"
         );
-        (state.in_flight, state.attempts) = (true, state.attempts + 1);
+        state.in_flight = true;
         self.leaves(now);
+    }
+
+    /// Whether an update of the row was applied.
+    pub(super) fn is_applied(&self, row: u64) -> bool {
+        self.rows[row as usize].is_applied
     }
 
     /// Checks a read of a customer, to compare with an applied row.
@@ -207,7 +268,7 @@ impl Witness {
             self.heard(response, now);
         }
         let state = &mut self.rows[request.row as usize];
-        if request.request == Request::Read || state.has_ended {
+        if state.has_ended {
             return;
         }
         state.in_flight = false;
@@ -217,11 +278,31 @@ impl Witness {
         };
         let is_wait = matches!(&attempt.answer, Answer::Response(response) if is_wait(response));
         let is_success = state.status == Some(200) && fault == FaultOf::None;
-        if is_success {
+        if is_success && request.request == Request::Write {
             self.applied_at = self.applied_at.max(request.at);
+            state.is_applied = true;
+        }
+        if is_success && request.request == Request::Read {
+            // Its update has attempts of its own.
+            *state = Row {
+                is_read: true,
+                attempts: state.attempts,
+                own_faults: state.own_faults,
+                other_failures: state.other_failures,
+                may_be_applied: state.may_be_applied,
+                is_applied: state.is_applied,
+                was_in_doubt: state.was_in_doubt,
+                status: state.status,
+                ..Row::default()
+            };
+            return;
         }
         let is_free = match &attempt.answer {
             Answer::Fault(Fault::NotProcessed) => {
+                state.not_processed += 1;
+                state.not_processed <= 2
+            }
+            Answer::Fault(Fault::Unanswered) if request.request == Request::Read => {
                 state.not_processed += 1;
                 state.not_processed <= 2
             }
@@ -237,9 +318,16 @@ impl Witness {
             }
             Answer::Response(response) => matches!(response.status, 408 | 502 | 504),
         };
-        state.may_be_applied += u32::from(may_be_applied);
+        let is_write = request.request == Request::Write;
+        state.may_be_applied += u32::from(may_be_applied && is_write);
         let counts = !is_success && !is_wait && !is_free && state.status != Some(401);
         state.failures += u32::from(counts);
+        // The last attempt waits in doubt, too.
+        let failures_max = match state.status {
+            Some(200..500) => 1,
+            Some(_) | None => self.attempts_max.min(3) - 1,
+        };
+        state.was_in_doubt |= state.failures >= failures_max;
         state.waits += u32::from(is_wait);
         match fault {
             FaultOf::Row => state.own_faults += 1,
@@ -254,11 +342,12 @@ impl Witness {
             self.herd = None;
         }
         let state = &mut self.rows[request.row as usize];
-        if request.request == Request::Write && !state.has_ended {
+        if !state.has_ended {
             state.in_flight = false;
             state.status = None;
-            state.may_be_applied += 1;
+            state.may_be_applied += u32::from(request.request == Request::Write);
             state.failures += 1;
+            state.was_in_doubt |= state.failures + 1 >= self.attempts_max.min(3);
             state.other_failures += 1;
         }
     }
@@ -317,6 +406,11 @@ impl Witness {
                 );
                 state.is_updated = true;
             }
+            Ending::Unchanged | Ending::Conflict { .. } => assert!(
+                state.is_read && state.attempts == 0,
+                "row {} ends undecided",
+                ended.row
+            ),
             Ending::Rejected { status, .. } => assert_eq!(Some(*status), state.status),
             Ending::Failed { cause } if cause.status() == Some(429) => {
                 assert!(
@@ -348,6 +442,7 @@ impl Witness {
         let state = &mut self.rows[ended.row as usize];
         state.has_ended = true;
         state.is_updated = matches!(ended.ending, Ending::Updated { .. });
+        state.is_read = true;
         self.turns
             .entry(ended.customer)
             .or_default()

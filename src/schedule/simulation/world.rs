@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::server::{FaultOf, Sent, Server};
 use super::witness::Witness;
-use crate::contract::{Answer, Attempt, CustomerId};
+use crate::contract::{Answer, Attempt, CustomerId, FieldSet};
 use crate::schedule::rate::Rate;
 use crate::schedule::{
-    Ended, Ending, History, Moment, Random, Refreshed, Request, Rules, Schedule, Statistics, Step,
-    StopReason, Ticket,
+    Care, Decision, Ended, Ending, History, Moment, Random, Refreshed, Request, Rules, Schedule,
+    Statistics, Step, StopReason, Ticket,
 };
 
 /// The time of reading a token again.
@@ -33,13 +33,44 @@ pub(super) struct Setup {
     pub(super) customers: Vec<CustomerId>,
     /// The distance between invalid rows.
     pub(super) invalid_every: Option<usize>,
-    /// The longest time of recording an outcome.
+    /// The care that rows need, and the rows that need it.
+    pub(super) care: CareSetup,
+    /// The longest time of recording an outcome, and of a decision.
     pub(super) recording: Duration,
     /// The time within which the run ends.
     pub(super) ends_within: Duration,
     /// The time at which the user stops the run, and the reason.
     pub(super) stop: Option<(Moment, StopReason)>,
     pub(super) refreshed: Refreshed,
+}
+
+/// The care that rows need.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CareSetup {
+    pub(super) care: Care,
+    /// One row of this many needs it.
+    pub(super) every: u64,
+    /// The number of rows that go alone before all go together.
+    pub(super) alone_max: usize,
+    /// The share of rows that end without an update.
+    pub(super) unsent: f64,
+}
+
+impl CareSetup {
+    pub(super) const NONE: CareSetup = CareSetup {
+        care: Care::None,
+        every: 1,
+        alone_max: 0,
+        unsent: 0.0,
+    };
+
+    pub(super) fn of(self, row: u64) -> Care {
+        if row.is_multiple_of(self.every) {
+            self.care
+        } else {
+            Care::None
+        }
+    }
 }
 
 /// The results of a run.
@@ -61,6 +92,8 @@ pub(super) struct Report {
     pub(super) rejected: usize,
     pub(super) failed: usize,
     pub(super) invalid: usize,
+    /// Rows that ended without an update, by the driver's decision.
+    pub(super) decided_against: usize,
     pub(super) unsent: usize,
     /// The number of updates for each row that ended badly.
     pub(super) bad_attempts: Vec<u32>,
@@ -86,6 +119,7 @@ enum Event {
     Arrives(OnItsWay),
     Answered(OnItsWay, Answer, FaultOf),
     Recorded(CustomerId),
+    Decided(Ticket),
     TokenRefreshed,
     Stop(StopReason),
     Timer,
@@ -122,6 +156,9 @@ struct World {
 /// The parts of a setup that are needed during the run.
 struct Rest {
     invalid_every: Option<usize>,
+    care: CareSetup,
+    /// Rows that went alone.
+    went_alone: usize,
     recording: Duration,
     refreshed: Refreshed,
     timeout: Duration,
@@ -140,6 +177,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
         server,
         customers,
         invalid_every,
+        care,
         recording,
         ends_within,
         stop,
@@ -158,7 +196,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
         .filter(|ended| is_settled(ended))
         .collect();
     let mut world = World {
-        witness: Witness::new(&server, &rules, &customers),
+        witness: Witness::new(&server, &rules, &customers, care),
         schedule: Schedule::new(rules, history(&settled), seed),
         report: Report {
             wait_max,
@@ -176,6 +214,8 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
         held: 0,
         setup: Rest {
             invalid_every,
+            care,
+            went_alone: 0,
             recording,
             refreshed,
             timeout,
@@ -213,7 +253,10 @@ fn history(settled: &[&Ended<u64>]) -> History {
 /// Whether the same command does not send the row again.
 fn is_settled(ended: &Ended<u64>) -> bool {
     match ended.ending {
-        Ending::Updated { .. } | Ending::Rejected { .. } => true,
+        Ending::Updated { .. }
+        | Ending::Unchanged
+        | Ending::Conflict { .. }
+        | Ending::Rejected { .. } => true,
         Ending::Failed { .. } => false,
     }
 }
@@ -275,7 +318,11 @@ impl World {
                     self.schedule
                         .offer_invalid(Some(self.customers[self.offered]), row, 400);
                 }
-                Some(_) | None => self.schedule.offer(self.customers[self.offered], row, 400),
+                Some(_) | None => {
+                    let care = self.setup.care.of(row);
+                    self.schedule
+                        .offer(self.customers[self.offered], row, 400, care);
+                }
             }
             self.offered += 1;
             self.held += 1;
@@ -306,8 +353,12 @@ impl World {
     fn send(&mut self, ticket: Ticket, request: Request) {
         let row = *self.schedule.row(ticket);
         match (request, self.witness.has_ended(row)) {
-            (Request::Read, _) => {
+            (Request::Read, true) => {
                 self.witness.reads(row, self.now);
+                self.report.reads += 1;
+            }
+            (Request::Read, false) => {
+                self.witness.reads_before(row, self.now);
                 self.report.reads += 1;
             }
             (Request::Write, true) => {
@@ -400,6 +451,7 @@ impl World {
                 self.witness.recorded(customer);
                 self.schedule.recorded(customer);
             }
+            Event::Decided(ticket) => self.decide(ticket),
             Event::TokenRefreshed => {
                 self.report.refreshes += 1;
                 if matches!(self.setup.refreshed, Refreshed::New { .. }) {
@@ -455,9 +507,50 @@ impl World {
         self.witness
             .answered(request.sent, &attempt, fault, self.now);
         self.schedule.finished(request.ticket, attempt, self.now);
+        if self.schedule.awaits_decision(request.ticket) {
+            let decided = self.now + self.random.up_to(self.setup.recording);
+            self.happens(decided, Event::Decided(request.ticket));
+        }
         self.report
             .in_flight
             .push((self.now, self.schedule.in_flight()));
+    }
+
+    /// Decides about a row at random.
+    fn decide(&mut self, ticket: Ticket) {
+        let row = *self.schedule.row(ticket);
+        let may_be_alone = self.setup.care.of(row) == Care::Alone
+            && self.setup.went_alone < self.setup.care.alone_max;
+        let decision = if self.witness.is_applied(row) {
+            if self.random.share() < 0.3 {
+                Decision::Read
+            } else {
+                Decision::Applied
+            }
+        } else if may_be_alone && !self.schedule.is_alone(ticket) {
+            Decision::Later
+        } else if self.random.share() < self.setup.care.unsent {
+            let against = [
+                Ending::Unchanged,
+                Ending::Conflict {
+                    fields: FieldSet::EMPTY,
+                },
+            ];
+            Decision::End(against[self.random.next_u64() as usize % 2].clone())
+        } else {
+            Decision::Write(None)
+        };
+        trace(self.now, format_args!("row {row} is decided: {decision:?}"));
+        let is_over = matches!(decision, Decision::End(_) | Decision::Applied);
+        let was_alone = may_be_alone && self.schedule.is_alone(ticket);
+        self.schedule.decided(ticket, decision);
+        if was_alone && is_over {
+            self.setup.went_alone += 1;
+            if self.setup.went_alone == self.setup.care.alone_max {
+                self.witness.go_together();
+                self.schedule.go_together(Care::Read);
+            }
+        }
     }
 
     fn happens(&mut self, at: Moment, event: Event) {
@@ -508,6 +601,7 @@ impl Report {
             rejected: 0,
             failed: 0,
             invalid: 0,
+            decided_against: 0,
             unsent: 0,
             bad_attempts: Vec::new(),
             wronged: 0,
@@ -531,6 +625,10 @@ impl Report {
             }
             Ending::Rejected { .. } => self.rejected += 1,
             Ending::Failed { .. } => self.failed += 1,
+            Ending::Unchanged | Ending::Conflict { .. } => {
+                self.decided_against += 1;
+                return;
+            }
         }
         if !matches!(ended.ending, Ending::Updated { .. }) {
             self.bad_attempts.push(ended.attempts);

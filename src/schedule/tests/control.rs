@@ -125,7 +125,7 @@ fn its_customers_next_row_waits_for_it() {
     run.answered(sent[1], api(404));
     let read = run.sends(&[1]);
     run.schedule.run.supply = Supply::Open;
-    run.schedule.offer(customer(1), 3, 1);
+    run.schedule.offer(customer(1), 3, 1, Care::None);
     run.schedule.close();
     assert!(
         matches!(run.step(), Step::Wait(_)),

@@ -122,7 +122,10 @@ fn first_rows_that_are_all_forbidden_stop_the_run() {
             rows,
         )
         .run_on(|_| api(403));
-        let want = want.map(|answers| StopReason::Forbidden { answers });
+        let want = want.map(|answers| StopReason::Forbidden {
+            answers,
+            request: Request::Write,
+        });
         assert_eq!(run.schedule.stopped(), want.as_ref(), "{rows} rows");
         if want.is_none() {
             (1..=rows).for_each(|row| assert_eq!(run.ending(row).0, "rejected 403"));

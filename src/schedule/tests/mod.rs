@@ -44,6 +44,7 @@ fn rules() -> Rules {
         error_limit: ErrorLimit::Count(1000),
         wait_max: S(900),
         grace: S(25),
+        reads: ReadNeed::Required,
     }
 }
 
@@ -128,7 +129,7 @@ impl Run {
     fn after(history: History, rules: Rules, customers: impl IntoIterator<Item = u64>) -> Run {
         let mut schedule = Schedule::new(rules, history, 7);
         for (row, id) in (1..).zip(customers) {
-            schedule.offer(customer(id), row, 1);
+            schedule.offer(customer(id), row, 1, Care::None);
         }
         schedule.close();
         Run {
@@ -269,6 +270,8 @@ impl Run {
             Ending::Updated { status } => format!("updated {status}"),
             Ending::Rejected { status, .. } => format!("rejected {status}"),
             Ending::Failed { cause } => format!("failed {cause}"),
+            Ending::Unchanged => "unchanged".to_owned(),
+            Ending::Conflict { fields } => format!("conflict {fields:?}"),
         };
         (how, ended.attempts)
     }

@@ -179,9 +179,10 @@ fn rows_and_bytes_that_are_held_are_bounded() {
     run.schedule.offer_invalid(None, 8192, 1);
     assert!(!run.schedule.has_room(), "as many rows as are held at once");
     let mut run = Run::new(rules(), 1);
-    run.schedule.offer(customer(2), 2, (8 << 20) - 2);
+    run.schedule
+        .offer(customer(2), 2, (8 << 20) - 2, Care::None);
     assert!(run.schedule.has_room());
-    run.schedule.offer(customer(3), 3, 1);
+    run.schedule.offer(customer(3), 3, 1, Care::None);
     assert!(!run.schedule.has_room(), "as many bytes");
     let mut run = Run::new(rules(), 1);
     run.schedule.stop(StopReason::Interrupted);

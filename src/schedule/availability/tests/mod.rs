@@ -5,6 +5,7 @@ mod control;
 mod doubts;
 mod signs;
 
+use super::super::care::Care;
 use super::super::order::Order;
 use super::signs::Signs;
 use super::*;
@@ -44,7 +45,7 @@ fn row_of(id: u64, row: u64) -> Applied<u64> {
 fn tickets(n: u64) -> Vec<Ticket> {
     let mut order = Order::new();
     for id in 1..=n {
-        order.hold(customer(id), (), 0);
+        order.hold(customer(id), (), 0, Care::None);
     }
     std::iter::from_fn(|| order.take_ready()).collect()
 }

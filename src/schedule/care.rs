@@ -1,0 +1,167 @@
+//! Rows whose customer is read before their update leaves, and the driver's decisions about them.
+//!
+//! Both requests are one life of the row: its customer's later rows wait for its end, and each
+//! request takes a permit and has attempts of its own.
+
+use super::ended::Ending;
+use super::moment::Moment;
+use super::order::{Place, Purpose};
+use super::request::{Departure, Request};
+use super::state::{Priority, Schedule};
+use super::ticket::Ticket;
+
+/// The care that a row's update needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Care {
+    /// None: the update leaves at once.
+    #[default]
+    None,
+    /// The customer is read before, and the driver decides.
+    Read,
+    /// The same, and the driver also decides once its update is applied. No row that was not sent
+    /// yet leaves until then, or until the row is in doubt. After [`Schedule::go_together`] it needs
+    /// less.
+    Alone,
+}
+
+/// The use of an answer to a read that does not show the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReadNeed {
+    /// The update must not leave without the read: the row is refused as if by its update.
+    #[default]
+    Required,
+    /// The driver decides without the customer.
+    Wanted,
+}
+
+/// The driver's decision about a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Its update leaves. If it is applied, the row has this ending, or is updated without one.
+    Write(Option<Ending>),
+    /// Its customer is read once more.
+    Read,
+    /// It goes once more, behind the rows that were not sent yet.
+    Later,
+    /// It ends like this.
+    End(Ending),
+    /// Its update was applied, which ends it.
+    Applied,
+    /// It leaves the schedule without an outcome. The run is about to stop.
+    Drop,
+}
+
+impl<T: Clone> Schedule<T> {
+    /// Whether the driver has to decide about the row of a ticket ([`Schedule::decided`]). The
+    /// ticket may have ended.
+    pub fn awaits_decision(&self, ticket: Ticket) -> bool {
+        self.order.is_undecided(ticket)
+    }
+
+    /// Whether the row of a ticket goes alone.
+    pub fn is_alone(&self, ticket: Ticket) -> bool {
+        self.order.alone() == Some(ticket)
+    }
+
+    /// Changes the row of a ticket before its update leaves.
+    pub fn row_mut(&mut self, ticket: Ticket) -> &mut T {
+        &mut self.order.get_mut(ticket).row
+    }
+
+    /// Sets the care that rows need instead of [`Care::Alone`].
+    pub fn go_together(&mut self, care: Care) {
+        self.run.instead_of_alone = care;
+        if let Some(ticket) = self.order.alone() {
+            self.order.joins_the_others(ticket);
+        }
+    }
+
+    /// Takes the driver's decision about a row whose customer was read, or whose update was applied
+    /// while it went alone.
+    pub fn decided(&mut self, ticket: Ticket, decision: Decision) {
+        assert!(self.order.decided(ticket), "a decision is made once");
+        match decision {
+            Decision::Write(ending) => {
+                let held = self.order.get_mut(ticket);
+                (held.request, held.ending) = (Request::Write, ending);
+                self.order.send_decided(ticket);
+            }
+            Decision::Read => {
+                self.order.get_mut(ticket).request = Request::Read;
+                self.order.send_decided(ticket);
+            }
+            Decision::Later => {
+                self.order.joins_the_others(ticket);
+                self.order.put_back(ticket, Place::Behind);
+            }
+            Decision::End(ending) => self.end(ticket, ending),
+            Decision::Applied => {
+                let applied = self.order.get_mut(ticket).ending.take();
+                self.end(ticket, applied.expect("an applied update has an ending"));
+            }
+            Decision::Drop => {
+                let customer = self.order.end(ticket).customer;
+                self.order.release(customer);
+            }
+        }
+    }
+
+    /// The care that a row needs now.
+    fn care(&self, ticket: Ticket) -> Care {
+        match self.order.get(ticket).care {
+            Care::Alone => self.run.instead_of_alone,
+            care @ (Care::None | Care::Read) => care,
+        }
+    }
+
+    /// The next request of a row that leaves. A row that goes alone goes so from its first read on.
+    pub(super) fn request_of(&mut self, ticket: Ticket) -> Request {
+        let care = self.care(ticket);
+        let held = self.order.get_mut(ticket);
+        match (care, held.request) {
+            (Care::None, Request::Read) if held.updates == 0 => held.request = Request::Write,
+            (Care::Alone, Request::Read) if self.order.alone().is_none() => {
+                self.order.goes_alone(ticket);
+            }
+            _ => {}
+        }
+        self.order.get(ticket).request
+    }
+
+    /// Whether the row goes to the driver once its update is applied.
+    pub(super) fn is_decided_after_write(&self, ticket: Ticket) -> bool {
+        self.care(ticket) == Care::Alone
+    }
+
+    /// Whether a row that failed has to wait for the one that goes alone. It is put back among the
+    /// rows that were not sent yet.
+    pub(super) fn waits_for_the_lone_row(&mut self, ticket: Ticket) -> bool {
+        let held = self.order.get(ticket);
+        let is_behind = held.purpose == Purpose::Row
+            && held.updates == 0
+            && self.care(ticket) == Care::Alone
+            && self.order.alone().is_some_and(|alone| alone != ticket);
+        if is_behind {
+            self.order.put_back(ticket, Place::Before);
+        }
+        is_behind
+    }
+
+    /// Leaves the row to the driver: its read was answered.
+    pub(super) fn read_ended(&mut self, ticket: Ticket, departure: Departure, now: Moment) {
+        let held = self.order.get(ticket);
+        let (cost, took) = (held.failures.cost, held.took);
+        self.token.proven(held.token_generation);
+        self.retries.bucket.refill(cost);
+        self.throttle.accepted(departure, now);
+        self.flights.concurrency.succeeded(now, took);
+        if matches!(self.run.priority, Priority::FreshSince(since) if departure.at >= since) {
+            self.run.priority = Priority::Retries;
+        }
+        // It is no write, so it says nothing about whether the API is back: the update follows.
+        self.availability.probe_ended(ticket, now);
+        self.order.forget_failures(ticket);
+        self.order.get_mut(ticket).sent = 0;
+        self.order.await_decision(ticket);
+    }
+}
