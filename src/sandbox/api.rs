@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode, Version};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::clock::{Clock, Elapsed};
 use super::contract::Changes;
 use super::counts::Counts;
 use super::customers::Customers;
@@ -23,7 +24,7 @@ use super::window::{Admission, Meter, WindowState};
 pub(super) struct Api {
     pub(super) options: SandboxOptions,
     pub(super) address: SocketAddr,
-    started: Instant,
+    clock: Clock,
     held: Mutex<Held>,
 }
 
@@ -82,7 +83,7 @@ impl Api {
         Api {
             options,
             address,
-            started: Instant::now(),
+            clock: Clock::start(Instant::now()),
             held: Mutex::new(held),
         }
     }
@@ -97,11 +98,15 @@ impl Api {
 
     /// Whether a request with this bearer token is authorized.
     pub(super) fn accepts(&self, token: &str) -> bool {
-        token == self.options.token || self.hold().grants.accepts(token, self.started.elapsed())
+        token == self.options.token
+            || self
+                .hold()
+                .grants
+                .accepts(token, self.elapsed().since_start)
     }
 
     pub(super) fn log_in(&self) -> Login {
-        self.hold().grants.issue(self.started.elapsed())
+        self.hold().grants.issue(self.elapsed().since_start)
     }
 
     /// An authorization code for one exchange.
@@ -116,16 +121,18 @@ impl Api {
         verifier: Option<&str>,
     ) -> Result<Login, GrantError> {
         let mut held = self.hold();
-        let login = held
-            .grants
-            .exchange(code, redirect_uri, verifier, self.started.elapsed())?;
+        let login =
+            held.grants
+                .exchange(code, redirect_uri, verifier, self.elapsed().since_start)?;
         held.counts.logins += 1;
         Ok(login)
     }
 
     pub(super) fn refresh(&self, refresh_token: &str) -> Result<Login, GrantError> {
         let mut held = self.hold();
-        let refreshed = held.grants.refresh(refresh_token, self.started.elapsed());
+        let refreshed = held
+            .grants
+            .refresh(refresh_token, self.elapsed().since_start);
         match refreshed {
             Ok(_) => held.counts.refreshes += 1,
             Err(GrantError::Spent) => held.counts.spent_refresh_tokens += 1,
@@ -134,22 +141,34 @@ impl Api {
         refreshed
     }
 
+    /// Notes a request on any route: the spans of faults count from the first one.
+    pub(super) fn note_request(&self) {
+        self.clock.note_request(Instant::now());
+    }
+
+    /// The time that has passed since the start and since the first request.
+    pub(super) fn elapsed(&self) -> Elapsed {
+        self.clock.elapsed(Instant::now())
+    }
+
     /// Whether an outage is injected now.
     pub(super) fn is_out(&self) -> bool {
-        self.options.faults.is_out(self.started.elapsed())
+        self.options
+            .faults
+            .is_out(self.elapsed().since_first_request)
     }
 
     /// Admits a request: first overload and outage, then the window, then the other faults.
     pub(super) fn arrive(self: &Arc<Api>, version: Version, method: &Method) -> Arrival {
         let access = Access::of(method);
-        let running_for = self.started.elapsed();
+        let elapsed = self.elapsed();
         let mut held = self.hold();
         held.counts.requests += 1;
         held.counts.reads += u64::from(access == Access::Read);
         held.counts.http2_requests += u64::from(version == Version::HTTP_2);
         held.in_flight += 1;
         held.counts.in_flight_max = held.counts.in_flight_max.max(held.in_flight);
-        let (entry, window_state) = held.admit(&self.options, running_for, access);
+        let (entry, window_state) = held.admit(&self.options, elapsed, access);
         let latency = self.options.latency.draw(&mut held.random);
         drop(held);
         Arrival {
@@ -245,7 +264,7 @@ impl Held {
     fn admit(
         &mut self,
         options: &SandboxOptions,
-        running_for: Duration,
+        elapsed: Elapsed,
         access: Access,
     ) -> (Entry, Option<WindowState>) {
         if options
@@ -254,15 +273,17 @@ impl Held {
         {
             return (
                 Entry::Refused(Refusal::unavailable()),
-                self.window_state(running_for),
+                self.window_state(elapsed.since_start),
             );
         }
-        let fault = options.faults.draw(running_for, access, &mut self.random);
+        let fault = options
+            .faults
+            .draw(elapsed.since_first_request, access, &mut self.random);
         let window_state = match &mut self.meter {
             Some(_) if fault.is_some_and(|fault| fault.kind == FaultKind::Outage) => {
-                self.window_state(running_for)
+                self.window_state(elapsed.since_start)
             }
-            Some(meter) => match meter.admit(running_for) {
+            Some(meter) => match meter.admit(elapsed.since_start) {
                 Admission::Admitted(window_state) => Some(window_state),
                 Admission::Refused(window_state) => {
                     let refusal = Refusal::too_many_requests()
@@ -301,5 +322,42 @@ impl Held {
                 .first(id)
                 .map(|customer| json!(customer.resource())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use axum::http::{Method, Version};
+
+    use super::{Api, Clock, Entry, SandboxOptions};
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    #[test]
+    fn a_late_client_meets_the_faults_of_its_first_hour() {
+        let check = |since_first_request: Duration, want_fault: bool| {
+            let options = SandboxOptions {
+                faults: "outage@0s..1h".parse().unwrap(),
+                ..SandboxOptions::default()
+            };
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+            let mut api = Api::new(options, address, None);
+            let now = Instant::now();
+            api.clock = Clock::start(now.checked_sub(2 * HOUR).unwrap());
+            api.clock
+                .note_request(now.checked_sub(since_first_request).unwrap());
+            api.note_request();
+            assert_eq!(api.is_out(), want_fault, "{since_first_request:?}");
+            let arrival = Arc::new(api).arrive(Version::HTTP_11, &Method::PUT);
+            let is_hit = matches!(arrival.entry, Entry::Hit(_));
+            assert_eq!(is_hit, want_fault, "{since_first_request:?}");
+        };
+        check(Duration::ZERO, true);
+        check(HOUR / 2, true);
+        check(HOUR, false);
     }
 }

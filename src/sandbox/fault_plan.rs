@@ -10,8 +10,8 @@ use super::random::SplitMix64;
 /// Faults, the share of requests that each hits, and the span of time in which it does so.
 ///
 /// Written `KIND=SHARE`, `KIND@FROM..TO` or `KIND=SHARE@FROM..TO`, with commas between faults:
-/// `503=2%,outage@5s..20s,502=60%@0s..5m,blackhole@1s..`. Times count from the sandbox's start; a
-/// span without a second time does not end. A fault without a share hits every request of its span;
+/// `503=2%,outage@5s..20s,502=60%@0s..5m,blackhole@1s..`. Times count from the first request that
+/// the sandbox gets; a span without a second time does not end. A fault without a share hits every request of its span;
 /// one without a span hits its share of all requests. `outage=5s..20s` means `outage@5s..20s`.
 ///
 /// Each request is drawn anew, so a retry may succeed. Faults whose span contains the request are
@@ -30,7 +30,7 @@ struct Entry {
     span: Option<Span>,
 }
 
-/// A time after the sandbox's start.
+/// A time after the first request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
     from: Duration,
@@ -41,23 +41,24 @@ struct Span {
 const MILLION: u64 = 1_000_000;
 
 impl FaultPlan {
-    /// Whether every request meets an outage at this time after the sandbox's start.
-    pub(super) fn is_out(&self, running_for: Duration) -> bool {
+    /// Whether every request meets an outage at this time after the first request.
+    pub(super) fn is_out(&self, since_first_request: Duration) -> bool {
         self.entries.iter().any(|entry| {
             entry.kind == FaultKind::Outage
                 && entry.per_million == MILLION
-                && entry.is_in_force(running_for)
+                && entry.is_in_force(since_first_request)
         })
     }
 
     /// The fault that hits the next request, if any.
     pub(super) fn draw(
         &self,
-        running_for: Duration,
+        since_first_request: Duration,
         access: Access,
         random: &mut SplitMix64,
     ) -> Option<Fault> {
-        let in_force = |entry: &&Entry| entry.kind.hits(access) && entry.is_in_force(running_for);
+        let in_force =
+            |entry: &&Entry| entry.kind.hits(access) && entry.is_in_force(since_first_request);
         let (spanned, always): (Vec<&Entry>, Vec<&Entry>) = self
             .entries
             .iter()
@@ -111,8 +112,9 @@ fn draw_among(entries: &[&Entry], random: &mut SplitMix64) -> Option<Fault> {
 }
 
 impl Entry {
-    fn is_in_force(&self, running_for: Duration) -> bool {
-        self.span.is_none_or(|span| span.contains(running_for))
+    fn is_in_force(&self, since_first_request: Duration) -> bool {
+        self.span
+            .is_none_or(|span| span.contains(since_first_request))
     }
 
     /// Whether both faults can be drawn at the same moment, in the same group.

@@ -16,6 +16,7 @@
 //! `option_error` reports a text that is not one.
 
 mod api;
+mod clock;
 mod connection;
 mod contract;
 mod counts;
@@ -190,6 +191,11 @@ impl Sandbox {
     /// The counts so far.
     pub(crate) fn counts(&self) -> Counts {
         self.api.counts()
+    }
+
+    /// The time by which the spans of faults count.
+    pub(crate) fn since_first_request(&self) -> Duration {
+        self.api.elapsed().since_first_request
     }
 }
 

@@ -7,7 +7,7 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state, map_request_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -49,7 +49,14 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .route("/api/health", get(health))
         .merge(oauth::router())
         .merge(gated)
+        .layer(map_request_with_state(Arc::clone(&api), note_request))
         .with_state(api)
+}
+
+/// The layer around all routes.
+async fn note_request(State(api): State<Arc<Api>>, request: Request) -> Request {
+    api.note_request();
+    request
 }
 
 async fn health(State(api): State<Arc<Api>>) -> Result<Json<Value>, Refusal> {

@@ -435,7 +435,7 @@ struct SandboxFlags {
     ///
     /// KIND=SHARE, KIND@FROM..TO or KIND=SHARE@FROM..TO, as in
     /// 503=2%,outage@5s..20s,502=60%@0s..5m,blackhole@1s..: a share of the requests, a span of time
-    /// after the start, or a share in a span. Faults with a span come first; those without hit
+    /// after the first request, or a share in a span. Faults with a span come first; those without hit
     /// their share of the requests that are left. The kinds are a status from 400 to 599, also with
     /// -text, -html, -gateway, -retry-after or -no-retry-after behind it (404-text), reset,
     /// timeout, truncate, blackhole, outage, maintenance, login-page, contradiction, success-false,

@@ -194,3 +194,26 @@ async fn an_outage_uses_up_no_window() {
     check("outage@0s..", 5).await;
     check("503@0s..", 4).await;
 }
+
+/// A client may need any time to start, and begins with a token as often as with an update.
+#[tokio::test]
+async fn the_time_of_faults_begins_with_a_request_on_any_route() {
+    for path in [
+        "/api/health",
+        "/api/v1/customers/1",
+        "/api/v2",
+        "/oauth/authorize",
+        "/oauth/token",
+        "/",
+    ] {
+        let scene = Scene::start(SandboxOptions::default()).await;
+        assert_eq!(scene.sandbox.since_first_request(), Duration::ZERO);
+        let url = format!("http://{}{path}", scene.sandbox.address());
+        Answer::to(scene.client.get(url)).await;
+        assert_ne!(
+            scene.sandbox.since_first_request(),
+            Duration::ZERO,
+            "{path}"
+        );
+    }
+}
