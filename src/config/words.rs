@@ -14,7 +14,7 @@ use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::results::failed_rows::FailedFormat;
 use crate::row::duplicates::DuplicatePolicy;
-use crate::sandbox::{ErrorShape, Reads};
+use crate::sandbox::{ErrorShape, Put, Reads};
 
 /// Gives an enum its words. Variants that no word names come last.
 macro_rules! words {
@@ -41,6 +41,7 @@ words!(FailedFormat: Auto = "auto", ExcelCsv = "excel-csv", Xlsx = "xlsx", Ndjso
 words!(FormatChoice: Auto = "auto", Csv = "csv", Tsv = "tsv", Ndjson = "ndjson");
 words!(LeftOut: Kept = "trust"; no word: Unknown);
 words!(OvertakenRule: LeaveOut = "leave-out", Send = "send");
+words!(Put: Merge = "merge", Replace = "replace");
 words!(Quotes: On = "on", Off = "off"; no word: InDoubt);
 words!(Ragged: Error = "error", Pad = "pad");
 words!(Reads: Allowed = "allowed", Forbidden = "forbidden", Missing = "missing", Stale = "stale");

@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::clock::{Clock, Elapsed};
-use super::contract::Changes;
+use super::contract::{Changes, replacement};
 use super::counts::Counts;
 use super::customers::Customers;
 use super::fault::{Access, Fault, FaultKind};
 use super::grants::{GrantError, Grants, Login};
 use super::ledger::Ledger;
-use super::options::{Reads, SandboxOptions};
+use super::options::{Put, Reads, SandboxOptions};
 use super::random::SplitMix64;
 use super::refusal::Refusal;
 use super::window::{Admission, Meter, WindowState};
@@ -245,6 +245,10 @@ impl Api {
             ));
         }
         held.counts.applied += 1;
+        let changes = match self.options.put {
+            Put::Merge => changes,
+            Put::Replace => replacement(changes),
+        };
         let customer = held
             .customers
             .change(id, changes, now)

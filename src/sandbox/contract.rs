@@ -146,6 +146,13 @@ pub(super) fn validate(body: Map<String, Value>) -> Result<Changes, Vec<Violatio
     }
 }
 
+/// The changes of a body that replaces a customer: the fields that it leaves out become null.
+pub(super) fn replacement(changes: Changes) -> Changes {
+    let mut all: Changes = RULES.iter().map(|rule| (rule.field, Value::Null)).collect();
+    all.extend(changes);
+    all
+}
+
 /// Normalizes a value as Laravel's default middleware does before validation: text is trimmed, and
 /// empty text becomes null.
 fn cleaned(value: Value) -> Value {

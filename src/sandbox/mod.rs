@@ -60,6 +60,7 @@ pub(crate) use self::fault_plan::FaultPlan;
 pub(crate) use self::grants::Login;
 pub use self::headers::RateHeaders;
 pub(crate) use self::option_error::OptionError;
+pub use self::options::Put;
 pub use self::options::SandboxOptions;
 pub(crate) use self::options::{ErrorShape, Latency, Reads};
 pub(crate) use self::random::random_token;

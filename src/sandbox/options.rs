@@ -59,6 +59,8 @@ pub struct SandboxOptions {
     pub goaway_after: Option<u64>,
     /// The answer to reads of customers.
     pub reads: Reads,
+    /// The effect of a PUT on fields that it leaves out.
+    pub put: Put,
     /// Faults that updates of these customers (which need not exist) always meet, whatever their
     /// values, if the window and `faults` let them through. Reads do not meet them.
     pub answers: BTreeMap<u64, FaultKind>,
@@ -86,6 +88,7 @@ impl Default for SandboxOptions {
             in_flight_max: None,
             goaway_after: None,
             reads: Reads::default(),
+            put: Put::default(),
             answers: BTreeMap::new(),
         }
     }
@@ -103,6 +106,16 @@ pub enum Reads {
     Missing,
     /// The customers as they were at this sandbox's start, as from a cache.
     Stale,
+}
+
+/// The effect of a PUT on fields that it leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Put {
+    /// They keep their values.
+    #[default]
+    Merge,
+    /// They become null, also those that may not be sent as null (RFC 9110 §9.3.4).
+    Replace,
 }
 
 /// The shape in which a refused value is reported.

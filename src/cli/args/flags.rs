@@ -14,7 +14,7 @@ use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::results::failed_rows::FailedFormat;
 use crate::row::duplicates::DuplicatePolicy;
-use crate::sandbox::{ErrorShape, Reads};
+use crate::sandbox::{ErrorShape, Put, Reads};
 
 /// The flags of `run`, `check` and `config`.
 #[derive(Debug, Args)]
@@ -458,6 +458,11 @@ struct SandboxFlags {
     /// was at the start.
     #[arg(long, value_parser = words::<Reads>(), hide_short_help = true)]
     sandbox_reads: Option<String>,
+    /// Effect of a PUT on the fields that it leaves out
+    ///
+    /// merge: they keep their values. replace: they become null.
+    #[arg(long, value_parser = words::<Put>(), hide_short_help = true)]
+    sandbox_put: Option<String>,
     /// Seed of the random faults and latencies
     #[arg(long, value_name = "N", hide_short_help = true)]
     sandbox_seed: Option<String>,

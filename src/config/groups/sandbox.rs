@@ -10,7 +10,9 @@ use crate::config::duration::duration_in;
 use crate::config::resolver::{Entry, Resolver, Split};
 use crate::config::setting::of_process;
 use crate::config::value::{ValueError, non_empty, number_in, or_none, parsed};
-use crate::sandbox::{ErrorShape, FaultKind, FaultPlan, Latency, Reads, SandboxOptions, Window};
+use crate::sandbox::{
+    ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions, Window,
+};
 
 /// The behaviour of the sandbox.
 #[derive(Debug, Clone)]
@@ -31,6 +33,8 @@ pub struct SandboxSettings {
     pub goaway_after: Option<u64>,
     /// The answer to reads of customers.
     pub reads: Reads,
+    /// The effect of a PUT on fields that it leaves out.
+    pub put: Put,
     /// The seed of the random faults and latencies.
     pub seed: u64,
     /// The file that records each applied update.
@@ -57,6 +61,7 @@ impl SandboxSettings {
             goaway_after: resolver
                 .or_none(of_process("sandbox-goaway-after"), number_in(1..=u64::MAX)),
             reads: resolver.choice(of_process("sandbox-reads"), &Reads::Allowed),
+            put: resolver.choice(of_process("sandbox-put"), &Put::Merge),
             seed: resolver.number(of_process("sandbox-seed"), "1", 0..=u64::MAX),
             ledger: resolver.path(of_process("sandbox-ledger")),
             token_lifetime: resolver.or_none(of_process("sandbox-token-lifetime"), token_lifetime),
@@ -82,6 +87,7 @@ impl SandboxSettings {
             answers: self.answers.clone(),
             goaway_after: self.goaway_after,
             reads: self.reads,
+            put: self.put,
             seed: self.seed,
             ledger: self.ledger.clone(),
             token_lifetime: self.token_lifetime,

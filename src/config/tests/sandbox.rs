@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::config::Verb;
-use crate::sandbox::{Reads, SandboxOptions};
+use crate::sandbox::{Put, Reads, SandboxOptions};
 
 fn options(scenario: Scenario) -> SandboxOptions {
     let settings = scenario.settings(Verb::Sandbox).sandbox;
@@ -90,4 +90,11 @@ fn faults_and_reads_reach_the_options() {
         .problems(Verb::Sandbox);
     let want = "--fault: 'blackhole' is not a fault with a share, a span or both, as in 503=2%";
     assert!(problems[0].starts_with(want), "{problems:?}");
+}
+
+#[test]
+fn the_ways_of_the_api_reach_the_options() {
+    assert_eq!(options(Scenario::default()).put, Put::Merge);
+    let options = options(Scenario::default().flag("sandbox-put", "replace"));
+    assert_eq!(options.put, Put::Replace);
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::super::{ErrorShape, SandboxOptions};
+use super::super::{ErrorShape, Put, SandboxOptions};
 use super::Scene;
 
 #[tokio::test]
@@ -165,4 +165,45 @@ async fn the_ledger_shows_an_update_before_its_answer_does() {
     assert_eq!(check(5, json!({"gender": "none"}), 1).await, (5, padded));
     assert_eq!(check(6, json!({}), 2).await, (6, json!({})));
     assert_eq!(scene.sandbox.counts().applied, 2);
+}
+
+#[tokio::test]
+async fn a_put_that_replaces_leaves_null_where_it_says_nothing() {
+    let scene = Scene::start(SandboxOptions {
+        put: Put::Replace,
+        ..SandboxOptions::default()
+    })
+    .await;
+    let answer = scene
+        .put(42, &json!({"first_name": "Zoë", "country_id": 84}))
+        .await;
+    assert_eq!(answer.status, 200);
+    let shown = &answer.body["data"];
+    for field in [
+        "last_name",
+        "phone_number",
+        "email",
+        "date_of_birth",
+        "gender",
+        "identity_number",
+        "job",
+        "address",
+        "default_channel_id",
+        "related_user",
+    ] {
+        assert_eq!(shown[field], json!(null), "{field}");
+    }
+    assert_eq!(
+        (&shown["first_name"], &shown["country_name"]),
+        (&json!("Zoë"), &json!("Country 84"))
+    );
+    assert_eq!(scene.get("/v1/customers/42").await.body["data"], *shown);
+
+    // Null in the body is refused as before.
+    let refused = scene.put(42, &json!({"last_name": null})).await;
+    assert_eq!(refused.status, 422);
+
+    let emptied = scene.put(42, &json!({})).await;
+    assert_eq!(emptied.body["data"]["first_name"], json!(null));
+    assert_eq!(emptied.body["data"]["country_name"], json!(null));
 }
