@@ -75,13 +75,18 @@ pub(crate) fn compare_answer(sent: &[u8], answer: &[u8], customer: CustomerId) -
     Some(if is_empty { Shown::Otherwise } else { shown })
 }
 
-fn compare_values(
+/// Compares a value that was sent, or shown earlier, with a value that is shown.
+pub(super) fn compare_values(
     field: Field,
     sent: &MemberValue<'_>,
     shown: &MemberValue<'_>,
 ) -> ValueComparison {
     match (sent, shown) {
-        (MemberValue::Other, _) | (_, MemberValue::Other) => ValueComparison::Different,
+        (MemberValue::Other(one), MemberValue::Other(other)) => {
+            if_equal(one == other, ValueComparison::Same)
+        }
+        (MemberValue::Other(_) | MemberValue::Repeated, _)
+        | (_, MemberValue::Other(_) | MemberValue::Repeated) => ValueComparison::Different,
         (sent, shown) if is_null(sent) && is_null(shown) => ValueComparison::Same,
         (MemberValue::Text(sent), MemberValue::Text(shown)) => compare_texts(field, sent, shown),
         (MemberValue::Integer(sent), MemberValue::Integer(shown)) => {
@@ -114,11 +119,11 @@ fn if_equal(is_equal: bool, comparison: ValueComparison) -> ValueComparison {
 }
 
 /// Whether a value is null to the API, which turns `""` into null.
-fn is_null(value: &MemberValue<'_>) -> bool {
+pub(super) fn is_null(value: &MemberValue<'_>) -> bool {
     match value {
         MemberValue::Null => true,
         MemberValue::Text(text) => text.is_empty(),
-        MemberValue::Integer(_) | MemberValue::Other => false,
+        MemberValue::Integer(_) | MemberValue::Other(_) | MemberValue::Repeated => false,
     }
 }
 

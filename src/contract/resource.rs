@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::field::FIELDS;
@@ -20,9 +20,11 @@ pub(crate) enum MemberValue<'a> {
     Text(Cow<'a, str>),
     /// A whole number of 64 bits.
     Integer(i64),
-    /// A value that no field of the contract has: another number, a boolean, an array, an object,
-    /// or a member that appears twice.
-    Other,
+    /// The JSON of a value that no field of the contract has: another number, a boolean, an array or
+    /// an object.
+    Other(Cow<'a, str>),
+    /// A member that appears twice.
+    Repeated,
 }
 
 /// The customer in an answer, called the customer resource by the API.
@@ -67,7 +69,7 @@ impl<'a> Resource<'a> {
         match self.0.id.as_ref()? {
             MemberValue::Integer(id) => CustomerId::new(u64::try_from(*id).ok()?).ok(),
             MemberValue::Text(id) => CustomerId::parse(id).ok(),
-            MemberValue::Null | MemberValue::Other => None,
+            MemberValue::Null | MemberValue::Other(_) | MemberValue::Repeated => None,
         }
     }
 
@@ -186,18 +188,23 @@ impl<'de> Deserialize<'de> for ResourceMembers<'de> {
 /// incomparable.
 fn put<'a>(slot: &mut Option<MemberValue<'a>>, value: Option<MemberValue<'a>>) {
     *slot = if slot.is_some() {
-        Some(MemberValue::Other)
+        Some(MemberValue::Repeated)
     } else {
         value
     };
 }
 
-/// Returns the id of a related user, or null; `None` for an object without an id.
+/// Returns the id of a related user, or null; `None` for an object without an id. A value that is no
+/// object keeps its member's name, so that a number is not taken for an id.
 fn related_user(json: &RawValue) -> Option<MemberValue<'_>> {
     match json.get() {
         "null" => Some(MemberValue::Null),
-        object => serde_json::from_str::<RelatedUserId<'_>>(object)
-            .map_or(Some(MemberValue::Other), |user| user.0),
+        json => match serde_json::from_str::<RelatedUserId<'_>>(json) {
+            Ok(user) => user.0,
+            Err(_) => Some(MemberValue::Other(
+                format!(r#"{{"related_user":{json}}}"#).into(),
+            )),
+        },
     }
 }
 
@@ -229,55 +236,56 @@ impl<'de> Deserialize<'de> for RelatedUserId<'de> {
     }
 }
 
+impl<'a> MemberValue<'a> {
+    /// Reads a value of valid JSON; `None` for a text with half of a surrogate pair.
+    fn of_json(json: &'a str) -> Option<MemberValue<'a>> {
+        let inner = json
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        Some(match (inner, json.as_bytes().first()) {
+            (Some(text), _) if !text.contains('\\') => MemberValue::Text(Cow::Borrowed(text)),
+            (Some(_), _) => MemberValue::Text(Cow::Owned(serde_json::from_str(json).ok()?)),
+            (None, Some(b'n')) => MemberValue::Null,
+            (None, _) => json.parse().map_or(
+                MemberValue::Other(Cow::Borrowed(json)),
+                MemberValue::Integer,
+            ),
+        })
+    }
+
+    /// Returns the value with a copy of its text.
+    pub(super) fn to_owned(&self) -> MemberValue<'static> {
+        let owned = |text: &Cow<'_, str>| Cow::Owned(text.clone().into_owned());
+        match self {
+            MemberValue::Null => MemberValue::Null,
+            MemberValue::Text(text) => MemberValue::Text(owned(text)),
+            MemberValue::Integer(number) => MemberValue::Integer(*number),
+            MemberValue::Other(json) => MemberValue::Other(owned(json)),
+            MemberValue::Repeated => MemberValue::Repeated,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for MemberValue<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MemberValue<'de>, D::Error> {
-        struct MemberValueVisitor;
-        impl<'de> Visitor<'de> for MemberValueVisitor {
-            type Value = MemberValue<'de>;
+        let json = <&RawValue>::deserialize(deserializer)?;
+        MemberValue::of_json(json.get()).ok_or_else(|| {
+            serde::de::Error::custom("one half of a surrogate pair without the other")
+        })
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("any value")
-            }
-
-            fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(MemberValue::Null)
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(MemberValue::Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(MemberValue::Text(Cow::Owned(text.to_owned())))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(MemberValue::Integer(number))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(i64::try_from(number).map_or(MemberValue::Other, MemberValue::Integer))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(MemberValue::Other)
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(MemberValue::Other)
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
-                while array.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(MemberValue::Other)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(MemberValue::Other)
-            }
+impl Serialize for MemberValue<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            MemberValue::Null => serializer.serialize_unit(),
+            MemberValue::Text(text) => serializer.serialize_str(text),
+            MemberValue::Integer(number) => serializer.serialize_i64(*number),
+            MemberValue::Other(json) => serde_json::from_str::<&RawValue>(json)
+                .map_err(serde::ser::Error::custom)?
+                .serialize(serializer),
+            MemberValue::Repeated => Err(serde::ser::Error::custom("two values")),
         }
-        deserializer.deserialize_any(MemberValueVisitor)
     }
 }
 
@@ -308,6 +316,7 @@ mod tests {
         check(r#"{"data":[],"id":7,"job":"x"}"#, None, None);
         check(r#"{"data":{"id":7},"data":{"id":7}}"#, None, None);
         check(r#"{"id":-7}"#, None, None);
+        check(r#"{"id":7,"job":"\ud83d"}"#, None, None);
         check("[]", None, None);
         check("{", None, None);
     }
