@@ -141,7 +141,9 @@ pub mod testing {
     }
     /// The API's double.
     pub mod sandbox {
-        pub use crate::sandbox::{Counts, Put, RateHeaders, SandboxOptions, SandboxThread, Window};
+        pub use crate::sandbox::{
+            Counts, ETags, Put, RateHeaders, SandboxOptions, SandboxThread, Window,
+        };
     }
     /// The schedule.
     pub mod schedule {

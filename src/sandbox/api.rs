@@ -1,5 +1,6 @@
 //! The state that all requests to a sandbox share: customers, window, ledger and counts.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -11,13 +12,15 @@ use serde_json::{Value, json};
 use super::clock::{Clock, Elapsed};
 use super::contract::{Changes, replacement};
 use super::counts::Counts;
-use super::customers::Customers;
+use super::customers::{Customer, Customers};
 use super::fault::{Access, Fault, FaultKind};
 use super::grants::{GrantError, Grants, Login};
+use super::if_match::IfMatch;
 use super::ledger::Ledger;
 use super::options::{Put, Reads, SandboxOptions};
 use super::random::SplitMix64;
 use super::refusal::Refusal;
+use super::success::Shown;
 use super::window::{Admission, Meter, WindowState};
 
 /// The shared state. Its lock is held for a look-up or a change, never across an await.
@@ -54,6 +57,15 @@ pub(super) enum Entry {
     Admitted,
     Hit(Fault),
     Refused(Refusal),
+}
+
+/// An update that has passed the checks of its values.
+pub(super) struct Update<'a> {
+    pub(super) id: u64,
+    pub(super) changes: Changes,
+    /// The body as received, for the ledger.
+    pub(super) body: &'a [u8],
+    pub(super) condition: Option<IfMatch>,
 }
 
 /// A place among the requests in flight, given back on drop. That includes a client that leaves,
@@ -204,10 +216,11 @@ impl Api {
         self.hold().customers.exists(id)
     }
 
-    /// A customer in the API's representation.
-    pub(super) fn customer(&self, id: u64) -> Result<Value, Refusal> {
+    /// A customer as a read shows it.
+    pub(super) fn customer(&self, id: u64) -> Result<Shown, Refusal> {
         self.hold()
-            .shown(id, self.options.reads)
+            .read(id, self.options.reads)
+            .map(|customer| Shown::new(&customer, self.options.etags))
             .ok_or_else(Refusal::not_found)
     }
 
@@ -221,17 +234,25 @@ impl Api {
         let held = self.hold();
         let first = (page - 1).saturating_mul(per_page).saturating_add(1);
         let customers = (first..first.saturating_add(per_page))
-            .map_while(|id| held.shown(id, self.options.reads))
+            .map_while(|id| held.read(id, self.options.reads))
+            .map(|customer| json!(customer.resource()))
             .collect();
         (customers, held.customers.count())
     }
 
     /// Applies an update. The ledger is written first, so that every applied update is in it.
-    pub(super) fn apply(&self, id: u64, changes: Changes, body: &[u8]) -> Result<Value, Refusal> {
+    pub(super) fn apply(&self, update: Update<'_>) -> Result<Shown, Refusal> {
+        let Update {
+            id,
+            changes,
+            body,
+            condition,
+        } = update;
         let now = Timestamp::now();
         let mut held = self.hold();
-        if !held.customers.exists(id) {
-            return Err(Refusal::not_found());
+        let tag = held.customers.get(id).ok_or_else(Refusal::not_found)?.tag();
+        if condition.is_some_and(|condition| !condition.holds_for(&tag)) {
+            return Err(Refusal::precondition_failed());
         }
         if let Some(ledger) = &mut held.ledger
             && let Err(error) = ledger.append(now, id, body)
@@ -253,7 +274,7 @@ impl Api {
             .customers
             .change(id, changes, now)
             .ok_or_else(Refusal::not_found)?;
-        Ok(json!(customer.resource()))
+        Ok(Shown::new(&customer, self.options.etags))
     }
 
     /// Takes the lock, even if it is poisoned: no panic can leave a customer half-changed.
@@ -315,16 +336,10 @@ impl Held {
     }
 
     /// A customer as a read shows it.
-    fn shown(&self, id: u64, reads: Reads) -> Option<Value> {
+    fn read(&self, id: u64, reads: Reads) -> Option<Cow<'_, Customer>> {
         match reads {
-            Reads::Allowed | Reads::Forbidden | Reads::Missing => self
-                .customers
-                .get(id)
-                .map(|customer| json!(customer.resource())),
-            Reads::Stale => self
-                .customers
-                .first(id)
-                .map(|customer| json!(customer.resource())),
+            Reads::Allowed | Reads::Forbidden | Reads::Missing => self.customers.get(id),
+            Reads::Stale => self.customers.first(id).map(Cow::Owned),
         }
     }
 }

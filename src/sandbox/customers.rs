@@ -24,6 +24,8 @@ pub(super) struct Customer {
     id: u64,
     /// All twelve fields of the request, by name.
     values: Changes,
+    /// The number of changes so far.
+    version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -106,6 +108,7 @@ impl Customers {
         if !changes.is_empty() {
             let mut customer = self.get(id)?.into_owned();
             customer.values.extend(changes);
+            customer.version += 1;
             customer.updated_at = now;
             self.changed.insert(id, customer);
         }
@@ -162,9 +165,15 @@ impl Customer {
         Customer {
             id,
             values,
+            version: 0,
             created_at,
             updated_at: created_at,
         }
+    }
+
+    /// The strong entity tag of this state (RFC 9110 §8.8.3).
+    pub(super) fn tag(&self) -> String {
+        format!("\"{}-{}\"", self.id, self.version)
     }
 
     pub(super) fn resource(&self) -> CustomerResource<'_> {

@@ -61,6 +61,8 @@ pub struct SandboxOptions {
     pub reads: Reads,
     /// The effect of a PUT on fields that it leaves out.
     pub put: Put,
+    /// Whether answers about one customer have an `ETag`, and updates a condition.
+    pub etags: ETags,
     /// Faults that updates of these customers (which need not exist) always meet, whatever their
     /// values, if the window and `faults` let them through. Reads do not meet them.
     pub answers: BTreeMap<u64, FaultKind>,
@@ -89,6 +91,7 @@ impl Default for SandboxOptions {
             goaway_after: None,
             reads: Reads::default(),
             put: Put::default(),
+            etags: ETags::default(),
             answers: BTreeMap::new(),
         }
     }
@@ -116,6 +119,17 @@ pub enum Put {
     Merge,
     /// They become null, also those that may not be sent as null (RFC 9110 §9.3.4).
     Replace,
+}
+
+/// Whether answers about one customer have an `ETag`, and updates a condition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ETags {
+    /// No header; `If-Match` is ignored.
+    #[default]
+    Missing,
+    /// A strong one that changes with every change. A PUT whose `If-Match` does not match it is
+    /// refused with 412.
+    Strong,
 }
 
 /// The shape in which a refused value is reported.

@@ -46,6 +46,14 @@ impl Refusal {
         )
     }
 
+    pub(super) fn precondition_failed() -> Refusal {
+        Refusal::new(
+            StatusCode::PRECONDITION_FAILED,
+            "precondition_failed",
+            "The resource has changed.",
+        )
+    }
+
     pub(super) fn too_large() -> Refusal {
         Refusal::new(
             StatusCode::PAYLOAD_TOO_LARGE,

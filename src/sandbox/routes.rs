@@ -14,14 +14,16 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::api::Api;
+use super::api::{Api, Update};
 use super::contract::validate;
 use super::gate::gate;
+use super::if_match::IfMatch;
 use super::impostor;
 use super::injection::inject;
 use super::oauth;
-use super::options::Reads;
+use super::options::{ETags, Reads};
 use super::refusal::Refusal;
+use super::success;
 
 /// The longest body that the API accepts.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -131,14 +133,18 @@ async fn update(
         ));
     }
     let id = customer_id(id)?;
-    let answer = async || apply(&api, id, &body).into_response();
+    let condition = match api.options.etags {
+        ETags::Missing => None,
+        ETags::Strong => IfMatch::of(&headers),
+    };
+    let answer = async { apply(&api, id, &body, condition).into_response() };
     Ok(match api.fault_of(id) {
-        Some(fault) => inject(fault, &api, answer()).await,
-        None => answer().await,
+        Some(fault) => inject(fault, &api, answer).await,
+        None => answer.await,
     })
 }
 
-fn apply(api: &Api, id: u64, body: &[u8]) -> Result<Json<Value>, Refusal> {
+fn apply(api: &Api, id: u64, body: &[u8], condition: Option<IfMatch>) -> Result<Response, Refusal> {
     if !api.knows(id) {
         return Err(Refusal::not_found());
     }
@@ -147,10 +153,13 @@ fn apply(api: &Api, id: u64, body: &[u8]) -> Result<Json<Value>, Refusal> {
     }
     let changes = validate(object_of(body)?)
         .map_err(|violations| Refusal::invalid(&violations, api.options.error_shape, id))?;
-    let customer = api.apply(id, changes, body)?;
-    Ok(Json(
-        json!({"success": "Customer updated", "data": customer}),
-    ))
+    let customer = api.apply(Update {
+        id,
+        changes,
+        body,
+        condition,
+    })?;
+    Ok(success::updated(customer))
 }
 
 async fn show(
@@ -161,7 +170,7 @@ async fn show(
         return Ok(answer);
     }
     let customer = api.customer(customer_id(id)?)?;
-    Ok(Json(json!({"success": "Customer found", "data": customer})).into_response())
+    Ok(success::found(customer))
 }
 
 /// The answer of a sandbox without reads.

@@ -463,6 +463,9 @@ struct SandboxFlags {
     /// merge: they keep their values. replace: they become null.
     #[arg(long, value_parser = words::<Put>(), hide_short_help = true)]
     sandbox_put: Option<String>,
+    /// Answer with an entity tag, and refuse a PUT whose If-Match names another
+    #[arg(long, hide_short_help = true)]
+    sandbox_etags: Option<bool>,
     /// Seed of the random faults and latencies
     #[arg(long, value_name = "N", hide_short_help = true)]
     sandbox_seed: Option<String>,

@@ -11,7 +11,7 @@ use crate::config::resolver::{Entry, Resolver, Split};
 use crate::config::setting::of_process;
 use crate::config::value::{ValueError, non_empty, number_in, or_none, parsed};
 use crate::sandbox::{
-    ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions, Window,
+    ETags, ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions, Window,
 };
 
 /// The behaviour of the sandbox.
@@ -35,6 +35,8 @@ pub struct SandboxSettings {
     pub reads: Reads,
     /// The effect of a PUT on fields that it leaves out.
     pub put: Put,
+    /// Whether answers have an `ETag`, and updates a condition.
+    pub etags: ETags,
     /// The seed of the random faults and latencies.
     pub seed: u64,
     /// The file that records each applied update.
@@ -62,6 +64,7 @@ impl SandboxSettings {
                 .or_none(of_process("sandbox-goaway-after"), number_in(1..=u64::MAX)),
             reads: resolver.choice(of_process("sandbox-reads"), &Reads::Allowed),
             put: resolver.choice(of_process("sandbox-put"), &Put::Merge),
+            etags: etags(resolver),
             seed: resolver.number(of_process("sandbox-seed"), "1", 0..=u64::MAX),
             ledger: resolver.path(of_process("sandbox-ledger")),
             token_lifetime: resolver.or_none(of_process("sandbox-token-lifetime"), token_lifetime),
@@ -88,12 +91,21 @@ impl SandboxSettings {
             goaway_after: self.goaway_after,
             reads: self.reads,
             put: self.put,
+            etags: self.etags,
             seed: self.seed,
             ledger: self.ledger.clone(),
             token_lifetime: self.token_lifetime,
             error_shape: self.error_shape,
             ..SandboxOptions::default()
         }
+    }
+}
+
+fn etags(resolver: &mut Resolver) -> ETags {
+    if resolver.boolean(of_process("sandbox-etags")) {
+        ETags::Strong
+    } else {
+        ETags::Missing
     }
 }
 

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 79] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 80] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -140,6 +140,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 79] = [
         ["forbidden", "missing", "stale"],
     ),
     ("sandbox-put", Kind::One, ["replace", "merge", "replace"]),
+    ("sandbox-etags", Kind::Switch, ["1", "true", "true"]),
     ("sandbox-seed", Kind::One, ["1", "2", "3"]),
     ("sandbox-ledger", Kind::One, ["a", "b", "c"]),
     ("sandbox-token-lifetime", Kind::One, ["1s", "2m", "none"]),

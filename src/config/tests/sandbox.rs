@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::config::Verb;
-use crate::sandbox::{Put, Reads, SandboxOptions};
+use crate::sandbox::{ETags, Put, Reads, SandboxOptions};
 
 fn options(scenario: Scenario) -> SandboxOptions {
     let settings = scenario.settings(Verb::Sandbox).sandbox;
@@ -94,7 +94,17 @@ fn faults_and_reads_reach_the_options() {
 
 #[test]
 fn the_ways_of_the_api_reach_the_options() {
-    assert_eq!(options(Scenario::default()).put, Put::Merge);
-    let options = options(Scenario::default().flag("sandbox-put", "replace"));
-    assert_eq!(options.put, Put::Replace);
+    let by_default = options(Scenario::default());
+    assert_eq!(
+        (by_default.put, by_default.etags),
+        (Put::Merge, ETags::Missing)
+    );
+    let scenario = Scenario::default()
+        .flag("sandbox-put", "replace")
+        .flag("sandbox-etags", true);
+    let asked_for = options(scenario);
+    assert_eq!(
+        (asked_for.put, asked_for.etags),
+        (Put::Replace, ETags::Strong)
+    );
 }
