@@ -142,7 +142,7 @@ pub mod testing {
     /// The API's double.
     pub mod sandbox {
         pub use crate::sandbox::{
-            Counts, ETags, Put, RateHeaders, SandboxOptions, SandboxThread, Window,
+            Counts, ETags, Put, RateHeaders, SandboxOptions, SandboxThread, Share, Window,
         };
     }
     /// The schedule.

@@ -82,7 +82,7 @@ impl Drop for Seat {
 impl Api {
     pub(super) fn new(options: SandboxOptions, address: SocketAddr, ledger: Option<Ledger>) -> Api {
         let held = Held {
-            customers: Customers::new(options.customers, options.seed),
+            customers: Customers::new(options.customers, options.seed, options.old_data),
             meter: options
                 .window
                 .map(|window| Meter::new(window, SystemTime::now())),

@@ -8,13 +8,17 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::contract::Changes;
+use super::old_data::age;
 use super::random::SplitMix64;
+use super::share::Share;
 
 /// All customers of a sandbox. Only changed ones take memory.
 #[derive(Debug)]
 pub(super) struct Customers {
     count: u64,
     seed: u64,
+    /// The share of customers that have old data at first.
+    old_data: Share,
     changed: HashMap<u64, Customer>,
 }
 
@@ -60,10 +64,11 @@ struct RelatedUser {
 }
 
 impl Customers {
-    pub(super) fn new(count: u64, seed: u64) -> Customers {
+    pub(super) fn new(count: u64, seed: u64, old_data: Share) -> Customers {
         Customers {
             count,
             seed,
+            old_data,
             changed: HashMap::new(),
         }
     }
@@ -82,19 +87,32 @@ impl Customers {
             return None;
         }
         let known = self.changed.get(&id).map(Cow::Borrowed);
-        Some(known.unwrap_or_else(|| Cow::Owned(Customer::made_up(id, self.seed))))
+        Some(known.unwrap_or_else(|| Cow::Owned(self.made_up(id))))
     }
 
     /// A customer before any change.
     pub(super) fn first(&self, id: u64) -> Option<Customer> {
-        self.exists(id).then(|| Customer::made_up(id, self.seed))
+        self.exists(id).then(|| self.made_up(id))
     }
 
     /// Any other customer; one is made up if none exists.
     pub(super) fn other_than(&self, id: u64) -> Cow<'_, Customer> {
         let other = if id > 1 { id - 1 } else { 2 };
         self.get(other)
-            .unwrap_or_else(|| Cow::Owned(Customer::made_up(other, self.seed)))
+            .unwrap_or_else(|| Cow::Owned(self.made_up(other)))
+    }
+
+    /// A customer at first. It depends on the seed and the id alone.
+    fn made_up(&self, id: u64) -> Customer {
+        /// Separates the draws of old data from those of the values.
+        const OLD_DATA: u64 = 0x6f6c_6420_6461_7461;
+
+        let mut customer = Customer::made_up(id, self.seed);
+        let mut random = SplitMix64::new(self.seed ^ id.rotate_left(32) ^ OLD_DATA);
+        if self.old_data.hits(&mut random) {
+            age(&mut customer.values, id, &mut random);
+        }
+        customer
     }
 
     /// Changes a customer. Fields that are left out keep their values, and without changes the
@@ -218,11 +236,28 @@ fn pick(choices: &[&str], random: &mut SplitMix64) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::super::contract::{Changes, validate};
+    use super::super::contract::{Changes, Violation, validate};
+    use super::super::share::Share;
     use super::Customers;
+
+    fn well_kept(count: u64, seed: u64) -> Customers {
+        Customers::new(count, seed, Share::default())
+    }
+
+    /// The judgement on a customer's values, if they were sent.
+    fn judged(customers: &Customers, id: u64) -> Result<Changes, Vec<Violation>> {
+        let values = &customers.get(id).unwrap().values;
+        let body = values
+            .iter()
+            .map(|(field, value)| ((*field).to_owned(), value.clone()))
+            .collect();
+        validate(body)
+    }
 
     fn shown(customers: &Customers, id: u64) -> Value {
         serde_json::to_value(customers.get(id).unwrap().resource()).unwrap()
@@ -230,20 +265,16 @@ mod tests {
 
     #[test]
     fn made_up_customers_are_stable_differ_and_keep_the_contract() {
-        let customers = Customers::new(1_000_000, 7);
-        assert_eq!(shown(&customers, 3), shown(&Customers::new(5, 7), 3));
+        let customers = well_kept(1_000_000, 7);
+        assert_eq!(shown(&customers, 3), shown(&well_kept(5, 7), 3));
         assert_ne!(
             shown(&customers, 3)["phone_number"],
             shown(&customers, 4)["phone_number"]
         );
-        assert_ne!(shown(&customers, 3), shown(&Customers::new(5, 8), 3));
+        assert_ne!(shown(&customers, 3), shown(&well_kept(5, 8), 3));
         for id in [1, 3, 1_000_000] {
             let values = customers.get(id).unwrap().values.clone();
-            let body = values
-                .iter()
-                .map(|(field, value)| ((*field).to_owned(), value.clone()))
-                .collect();
-            assert_eq!(validate(body), Ok(values));
+            assert_eq!(judged(&customers, id), Ok(values));
         }
         assert!(customers.get(0).is_none());
         assert!(customers.get(1_000_001).is_none());
@@ -251,7 +282,7 @@ mod tests {
 
     #[test]
     fn fields_that_are_left_out_keep_their_values() {
-        let mut customers = Customers::new(5, 7);
+        let mut customers = well_kept(5, 7);
         let before = shown(&customers, 3);
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let changes = Changes::from([
@@ -270,5 +301,46 @@ mod tests {
         customers.change(3, Changes::new(), Timestamp::MAX).unwrap();
         assert_eq!(shown(&customers, 3), want);
         assert!(customers.change(6, Changes::new(), now).is_none());
+    }
+
+    #[test]
+    fn old_data_breaks_the_contract_for_a_share_of_the_customers() {
+        let customers = Customers::new(2_000, 7, "20%".parse().unwrap());
+        let mut breaches: BTreeMap<(String, String), u32> = BTreeMap::new();
+        let mut old = 0;
+        for id in 1..=2_000 {
+            let values = &customers.get(id).unwrap().values;
+            let kept = &well_kept(2_000, 7).get(id).unwrap().values.clone();
+            assert_eq!(values["identity_number"], kept["identity_number"]);
+            match judged(&customers, id) {
+                Ok(judged) => assert_eq!(judged, *kept),
+                Err(violations) => {
+                    old += 1;
+                    for Violation { field, breach } in violations {
+                        *breaches.entry((field, breach.to_string())).or_default() += 1;
+                    }
+                }
+            }
+        }
+        assert!((360..=440).contains(&old), "{old}");
+        let found: Vec<(&str, &str)> = breaches
+            .keys()
+            .map(|(field, breach)| (field.as_str(), breach.as_str()))
+            .collect();
+        let want = [
+            ("date_of_birth", "must be a valid date-time"),
+            ("email", "must be a valid email address"),
+            ("first_name", "must have a value"),
+            ("gender", "must be one of male, female, other"),
+            ("job", "must not be greater than 255 characters"),
+            ("last_name", "must have a value"),
+            ("phone_number", "must have a value"),
+            ("phone_number", "must not be greater than 20 characters"),
+        ];
+        assert_eq!(found, want);
+        let again = Customers::new(5, 7, "20%".parse().unwrap());
+        for id in 1..=5 {
+            assert_eq!(shown(&again, id), shown(&customers, id));
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::fault::{Access, Fault, FaultKind, KINDS};
 use super::option_error::{OptionError, parse_duration};
 use super::random::SplitMix64;
+use super::share::{MILLION, parse_percent};
 
 /// Faults, the share of requests that each hits, and the span of time in which it does so.
 ///
@@ -37,8 +38,6 @@ struct Span {
     /// The exclusive end; without it, the span does not end.
     to: Option<Duration>,
 }
-
-const MILLION: u64 = 1_000_000;
 
 impl FaultPlan {
     /// Whether every request meets an outage at this time after the first request.
@@ -201,19 +200,6 @@ fn form_of(text: &str) -> String {
     format!("a fault such as 503=2%, outage@5s..20s or 404-html=50%@1m... The kinds are {KINDS}")
 }
 
-/// Parses `2%` or `0.25%` into millionths: 20,000 or 2,500. At most four digits may follow the
-/// point.
-fn parse_percent(text: &str) -> Option<u64> {
-    let number = text.strip_suffix('%')?;
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let all_digits =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !all_digits(whole) || !all_digits(fraction) || whole.len() > 3 || fraction.len() > 4 {
-        return None;
-    }
-    format!("{whole}{fraction:0<4}").parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -221,22 +207,7 @@ mod tests {
 
     use super::super::fault::{Access, Moment};
     use super::super::random::SplitMix64;
-    use super::{FaultPlan, parse_percent};
-
-    #[test]
-    fn percents_are_read_exactly() {
-        let check =
-            |input: &str, want: Option<u64>| assert_eq!(parse_percent(input), want, "{input}");
-        check("2%", Some(20_000));
-        check("0.5%", Some(5_000));
-        check("0.0001%", Some(1));
-        check("100%", Some(1_000_000));
-        for nonsense in [
-            "", "%", "2", "-2%", "+2%", ".5%", "2.%", "0.00001%", "1e1%", "9999%",
-        ] {
-            check(nonsense, None);
-        }
-    }
+    use super::FaultPlan;
 
     #[test]
     fn plans_that_cannot_be_carried_out_are_refused() {

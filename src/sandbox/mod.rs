@@ -32,11 +32,13 @@ mod impostor;
 mod injection;
 mod ledger;
 mod oauth;
+mod old_data;
 mod option_error;
 mod options;
 mod random;
 mod refusal;
 mod routes;
+mod share;
 mod success;
 #[cfg(test)]
 mod tests;
@@ -66,6 +68,7 @@ pub use self::options::SandboxOptions;
 pub use self::options::{ETags, Put};
 pub(crate) use self::options::{ErrorShape, Latency, Reads};
 pub(crate) use self::random::random_token;
+pub use self::share::Share;
 pub use self::thread::SandboxThread;
 pub use self::window::Window;
 

@@ -11,6 +11,7 @@ use super::fault::FaultKind;
 use super::fault_plan::FaultPlan;
 use super::headers::{DateHeader, RateHeaders, RetryAfter};
 use super::random::{SplitMix64, random_token};
+use super::share::Share;
 use super::window::Window;
 
 /// All options of a sandbox. Begin with [`SandboxOptions::default`], a well-behaved API with 1,000
@@ -63,6 +64,9 @@ pub struct SandboxOptions {
     pub put: Put,
     /// Whether answers about one customer have an `ETag`, and updates a condition.
     pub etags: ETags,
+    /// The share of customers that have values from before the API's rules: null where the contract
+    /// allows none, and others that may not be sent. It depends on the seed and the id alone.
+    pub old_data: Share,
     /// Faults that updates of these customers (which need not exist) always meet, whatever their
     /// values, if the window and `faults` let them through. Reads do not meet them.
     pub answers: BTreeMap<u64, FaultKind>,
@@ -92,6 +96,7 @@ impl Default for SandboxOptions {
             reads: Reads::default(),
             put: Put::default(),
             etags: ETags::default(),
+            old_data: Share::default(),
             answers: BTreeMap::new(),
         }
     }

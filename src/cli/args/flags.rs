@@ -466,6 +466,12 @@ struct SandboxFlags {
     /// Answer with an entity tag, and refuse a PUT whose If-Match names another
     #[arg(long, hide_short_help = true)]
     sandbox_etags: Option<bool>,
+    /// This share of the customers has values that may not be sent
+    ///
+    /// Null where the API takes no null, a phone number of 30 characters, and the like, as from
+    /// before it had rules.
+    #[arg(long, value_name = "SHARE", hide_short_help = true)]
+    sandbox_old_data: Option<String>,
     /// Seed of the random faults and latencies
     #[arg(long, value_name = "N", hide_short_help = true)]
     sandbox_seed: Option<String>,

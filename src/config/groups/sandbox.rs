@@ -11,7 +11,7 @@ use crate::config::resolver::{Entry, Resolver, Split};
 use crate::config::setting::of_process;
 use crate::config::value::{ValueError, non_empty, number_in, or_none, parsed};
 use crate::sandbox::{
-    ETags, ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions, Window,
+    ETags, ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions, Share, Window,
 };
 
 /// The behaviour of the sandbox.
@@ -37,6 +37,8 @@ pub struct SandboxSettings {
     pub put: Put,
     /// Whether answers have an `ETag`, and updates a condition.
     pub etags: ETags,
+    /// The share of customers with values that may not be sent.
+    pub old_data: Share,
     /// The seed of the random faults and latencies.
     pub seed: u64,
     /// The file that records each applied update.
@@ -65,6 +67,7 @@ impl SandboxSettings {
             reads: resolver.choice(of_process("sandbox-reads"), &Reads::Allowed),
             put: resolver.choice(of_process("sandbox-put"), &Put::Merge),
             etags: etags(resolver),
+            old_data: resolver.one(of_process("sandbox-old-data"), "0%", parsed),
             seed: resolver.number(of_process("sandbox-seed"), "1", 0..=u64::MAX),
             ledger: resolver.path(of_process("sandbox-ledger")),
             token_lifetime: resolver.or_none(of_process("sandbox-token-lifetime"), token_lifetime),
@@ -92,6 +95,7 @@ impl SandboxSettings {
             reads: self.reads,
             put: self.put,
             etags: self.etags,
+            old_data: self.old_data,
             seed: self.seed,
             ledger: self.ledger.clone(),
             token_lifetime: self.token_lifetime,

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 80] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 81] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -141,6 +141,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 80] = [
     ),
     ("sandbox-put", Kind::One, ["replace", "merge", "replace"]),
     ("sandbox-etags", Kind::Switch, ["1", "true", "true"]),
+    ("sandbox-old-data", Kind::One, ["1%", "0.25%", "100%"]),
     ("sandbox-seed", Kind::One, ["1", "2", "3"]),
     ("sandbox-ledger", Kind::One, ["a", "b", "c"]),
     ("sandbox-token-lifetime", Kind::One, ["1s", "2m", "none"]),

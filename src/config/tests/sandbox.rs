@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::config::Verb;
-use crate::sandbox::{ETags, Put, Reads, SandboxOptions};
+use crate::sandbox::{ETags, Put, Reads, SandboxOptions, Share};
 
 fn options(scenario: Scenario) -> SandboxOptions {
     let settings = scenario.settings(Verb::Sandbox).sandbox;
@@ -96,15 +96,23 @@ fn faults_and_reads_reach_the_options() {
 fn the_ways_of_the_api_reach_the_options() {
     let by_default = options(Scenario::default());
     assert_eq!(
-        (by_default.put, by_default.etags),
-        (Put::Merge, ETags::Missing)
+        (by_default.put, by_default.etags, by_default.old_data),
+        (Put::Merge, ETags::Missing, Share::default())
     );
     let scenario = Scenario::default()
         .flag("sandbox-put", "replace")
-        .flag("sandbox-etags", true);
+        .flag("sandbox-etags", true)
+        .flag("sandbox-old-data", "20%");
     let asked_for = options(scenario);
     assert_eq!(
-        (asked_for.put, asked_for.etags),
-        (Put::Replace, ETags::Strong)
+        (asked_for.put, asked_for.etags, asked_for.old_data),
+        (Put::Replace, ETags::Strong, "20%".parse().unwrap())
+    );
+    let problems = Scenario::default()
+        .flag("sandbox-old-data", "101%")
+        .problems(Verb::Sandbox);
+    assert!(
+        problems[0].starts_with("--old-data: '101%' is not a share from 0% to 100%"),
+        "{problems:?}"
     );
 }
