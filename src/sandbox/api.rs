@@ -270,6 +270,7 @@ impl Api {
             Put::Merge => changes,
             Put::Replace => replacement(changes),
         };
+        let changes = self.options.echo.alter(changes);
         let customer = held
             .customers
             .change(id, changes, now)

@@ -55,8 +55,9 @@ struct Rule {
     null: Null,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
+/// The kind of a field's values.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
     Text,
     LimitedText { characters_max: usize },
     Email,
@@ -144,6 +145,12 @@ pub(super) fn validate(body: Map<String, Value>) -> Result<Changes, Vec<Violatio
     } else {
         Err(violations)
     }
+}
+
+/// A field of the body, and the kind of its values.
+pub(super) fn field_named(name: &str) -> Option<(&'static str, Kind)> {
+    let rule = RULES.iter().find(|rule| rule.field == name)?;
+    Some((rule.field, rule.kind))
 }
 
 /// The changes of a body that replaces a customer: the fields that it leaves out become null.

@@ -21,6 +21,7 @@ mod connection;
 mod contract;
 mod counts;
 mod customers;
+mod echo;
 mod fault;
 mod fault_plan;
 mod format;
@@ -59,6 +60,7 @@ use self::api::Api;
 use self::ledger::Ledger;
 
 pub use self::counts::Counts;
+pub(crate) use self::echo::Echo;
 pub(crate) use self::fault::FaultKind;
 pub(crate) use self::fault_plan::FaultPlan;
 pub(crate) use self::grants::Login;

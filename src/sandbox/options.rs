@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::echo::Echo;
 use super::fault::FaultKind;
 use super::fault_plan::FaultPlan;
 use super::headers::{DateHeader, RateHeaders, RetryAfter};
@@ -62,6 +63,8 @@ pub struct SandboxOptions {
     pub reads: Reads,
     /// The effect of a PUT on fields that it leaves out.
     pub put: Put,
+    /// The fields whose values are not stored as they are sent.
+    pub echo: Echo,
     /// Whether answers about one customer have an `ETag`, and updates a condition.
     pub etags: ETags,
     /// The share of customers that have values from before the API's rules: null where the contract
@@ -95,6 +98,7 @@ impl Default for SandboxOptions {
             goaway_after: None,
             reads: Reads::default(),
             put: Put::default(),
+            echo: Echo::default(),
             etags: ETags::default(),
             old_data: Share::default(),
             answers: BTreeMap::new(),

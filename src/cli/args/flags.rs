@@ -463,6 +463,13 @@ struct SandboxFlags {
     /// merge: they keep their values. replace: they become null.
     #[arg(long, value_parser = words::<Put>(), hide_short_help = true)]
     sandbox_put: Option<String>,
+    /// Fields whose values are not stored as they are sent
+    ///
+    /// FIELD=KIND, with commas between fields, as in job=ignore,date_of_birth=next-day. ignore: the
+    /// field keeps its value. squeeze: runs of white space become one space. lower-case: a text
+    /// loses its capitals. next-day: a date is a day later.
+    #[arg(long, value_name = "SPEC|none", hide_short_help = true)]
+    sandbox_echo: Option<String>,
     /// Answer with an entity tag, and refuse a PUT whose If-Match names another
     #[arg(long, hide_short_help = true)]
     sandbox_etags: Option<bool>,

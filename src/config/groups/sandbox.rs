@@ -11,7 +11,8 @@ use crate::config::resolver::{Entry, Resolver, Split};
 use crate::config::setting::of_process;
 use crate::config::value::{ValueError, non_empty, number_in, or_none, parsed};
 use crate::sandbox::{
-    ETags, ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions, Share, Window,
+    ETags, Echo, ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions, Share,
+    Window,
 };
 
 /// The behaviour of the sandbox.
@@ -35,6 +36,8 @@ pub struct SandboxSettings {
     pub reads: Reads,
     /// The effect of a PUT on fields that it leaves out.
     pub put: Put,
+    /// The fields whose values are not stored as they are sent.
+    pub echo: Echo,
     /// Whether answers have an `ETag`, and updates a condition.
     pub etags: ETags,
     /// The share of customers with values that may not be sent.
@@ -66,6 +69,7 @@ impl SandboxSettings {
                 .or_none(of_process("sandbox-goaway-after"), number_in(1..=u64::MAX)),
             reads: resolver.choice(of_process("sandbox-reads"), &Reads::Allowed),
             put: resolver.choice(of_process("sandbox-put"), &Put::Merge),
+            echo: resolver.one(of_process("sandbox-echo"), "none", echo),
             etags: etags(resolver),
             old_data: resolver.one(of_process("sandbox-old-data"), "0%", parsed),
             seed: resolver.number(of_process("sandbox-seed"), "1", 0..=u64::MAX),
@@ -94,6 +98,7 @@ impl SandboxSettings {
             goaway_after: self.goaway_after,
             reads: self.reads,
             put: self.put,
+            echo: self.echo.clone(),
             etags: self.etags,
             old_data: self.old_data,
             seed: self.seed,
@@ -120,6 +125,14 @@ fn token_lifetime(text: &str) -> Result<Duration, ValueError> {
 fn faults(text: &str) -> Result<FaultPlan, ValueError> {
     if text == "none" {
         Ok(FaultPlan::default())
+    } else {
+        Ok(non_empty(text)?.parse()?)
+    }
+}
+
+fn echo(text: &str) -> Result<Echo, ValueError> {
+    if text == "none" {
+        Ok(Echo::default())
     } else {
         Ok(non_empty(text)?.parse()?)
     }

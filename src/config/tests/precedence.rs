@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 81] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 82] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -140,6 +140,11 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 81] = [
         ["forbidden", "missing", "stale"],
     ),
     ("sandbox-put", Kind::One, ["replace", "merge", "replace"]),
+    (
+        "sandbox-echo",
+        Kind::One,
+        ["job=ignore", "email=lower-case", "none"],
+    ),
     ("sandbox-etags", Kind::Switch, ["1", "true", "true"]),
     ("sandbox-old-data", Kind::One, ["1%", "0.25%", "100%"]),
     ("sandbox-seed", Kind::One, ["1", "2", "3"]),

@@ -101,12 +101,17 @@ fn the_ways_of_the_api_reach_the_options() {
     );
     let scenario = Scenario::default()
         .flag("sandbox-put", "replace")
+        .flag("sandbox-echo", "job=ignore,email=lower-case")
         .flag("sandbox-etags", true)
         .flag("sandbox-old-data", "20%");
     let asked_for = options(scenario);
     assert_eq!(
         (asked_for.put, asked_for.etags, asked_for.old_data),
         (Put::Replace, ETags::Strong, "20%".parse().unwrap())
+    );
+    assert_eq!(
+        asked_for.echo,
+        "job=ignore,email=lower-case".parse().unwrap()
     );
     let problems = Scenario::default()
         .flag("sandbox-old-data", "101%")

@@ -207,3 +207,42 @@ async fn a_put_that_replaces_leaves_null_where_it_says_nothing() {
     assert_eq!(emptied.body["data"]["first_name"], json!(null));
     assert_eq!(emptied.body["data"]["country_name"], json!(null));
 }
+
+#[tokio::test]
+async fn a_value_may_be_stored_other_than_it_is_sent() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ledger.ndjson");
+    let scene = Scene::start(SandboxOptions {
+        echo: "job=ignore,email=lower-case,date_of_birth=next-day"
+            .parse()
+            .unwrap(),
+        put: Put::Replace,
+        ledger: Some(path.clone()),
+        ..SandboxOptions::default()
+    })
+    .await;
+    let before = scene.get("/v1/customers/42").await.body["data"].clone();
+    let sent = json!({
+        "job": "Judge",
+        "email": "Zoe@Example.com",
+        "date_of_birth": "1985-04-12T00:00:00Z",
+        "address": "1  Main Street",
+    });
+    let answer = scene.put(42, &sent).await;
+    assert_eq!(answer.status, 200);
+    let shown = &answer.body["data"];
+    assert_eq!(shown["job"], before["job"]);
+    assert_eq!(shown["email"], "zoe@example.com");
+    assert_eq!(shown["date_of_birth"], "1985-04-13T00:00:00Z");
+    assert_eq!(shown["address"], "1  Main Street");
+    assert_eq!(scene.get("/v1/customers/42").await.body["data"], *shown);
+
+    // Not even a body that leaves it out changes an ignored field.
+    let left_out = scene.put(42, &json!({})).await;
+    assert_eq!(left_out.body["data"]["job"], before["job"]);
+    assert_eq!(left_out.body["data"]["email"], json!(null));
+
+    let ledger = fs::read_to_string(&path).unwrap();
+    let line: Value = serde_json::from_str(ledger.lines().next().unwrap()).unwrap();
+    assert_eq!(line["body"], sent);
+}
