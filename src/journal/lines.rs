@@ -1,7 +1,7 @@
 //! The only reader of journal lines. It never writes: recovery, reports and merges of shards are
 //! folds over it.
 
-use std::io::{self, BufRead, Read as _};
+use std::io::{self, BufRead};
 
 use serde::Deserialize;
 
@@ -9,7 +9,7 @@ use super::bulk_entry::BulkEntry;
 use super::entry::Entry;
 use super::fact::Fact;
 use super::header::{FORMAT_VERSION, Header};
-use super::line;
+use super::sealed_lines::{SealedLine, SealedLines};
 use super::settled::Settled;
 
 /// The longest line that is read. An entry takes less than a hundredth of it.
@@ -23,12 +23,7 @@ const ENTRY_START: &[u8] = b"{\"row\":";
 /// Reads a journal line by line.
 #[derive(Debug)]
 pub struct LineReader<R> {
-    journal: R,
-    line: Vec<u8>,
-    /// The offset of the current line.
-    offset: u64,
-    /// The offset of its end.
-    end: u64,
+    lines: SealedLines<R>,
 }
 
 /// One line of a journal.
@@ -82,10 +77,7 @@ impl<R: BufRead> LineReader<R> {
     /// Reads on from `offset`, the start of a line.
     pub(super) fn starting_at(journal: R, offset: u64) -> LineReader<R> {
         LineReader {
-            journal,
-            line: Vec::new(),
-            offset,
-            end: offset,
+            lines: SealedLines::starting_at(journal, offset),
         }
     }
 
@@ -103,46 +95,34 @@ impl<R: BufRead> LineReader<R> {
         &'l mut self,
         read_entry: impl FnOnce(&'l [u8]) -> serde_json::Result<E>,
     ) -> Result<Option<Line<'l, E>>, LineError> {
-        self.line.clear();
-        self.offset = self.end;
-        let bytes_max = if self.offset == 0 {
+        let offset = self.lines.end();
+        let bytes_max = if offset == 0 {
             HEADER_BYTES_MAX
         } else {
             LINE_BYTES_MAX
         };
-        let n = (&mut self.journal)
-            .take(bytes_max)
-            .read_until(b'\n', &mut self.line)?;
-        if n == 0 {
-            return Ok(None);
-        }
-        self.end += u64::try_from(n).unwrap_or(u64::MAX);
-        let content = self
-            .line
-            .strip_suffix(b"\n")
-            .filter(|line| line::is_sealed(line));
-        let Some(content) = content else {
-            return Ok(Some(Line::Torn(&self.line)));
+        let content = match self.lines.next_line(bytes_max)? {
+            None => return Ok(None),
+            Some(SealedLine::Torn(line)) => return Ok(Some(Line::Torn(line))),
+            Some(SealedLine::Intact(content)) => content,
         };
-        if self.offset == 0 {
+        if offset == 0 {
             return read_header(content).map(Some);
         }
         // The checksum is right, so the text is what was written. serde's error would quote it.
         read_line(content, read_entry)
             .map(Some)
-            .or(Err(LineError::NotALine {
-                offset: self.offset,
-            }))
+            .or(Err(LineError::NotALine { offset }))
     }
 
     /// Returns the offset of the line that was read last.
     pub fn offset(&self) -> u64 {
-        self.offset
+        self.lines.offset()
     }
 
     /// Returns the offset of its end.
     pub fn end(&self) -> u64 {
-        self.end
+        self.lines.end()
     }
 }
 

@@ -21,6 +21,7 @@ mod overtakers;
 mod processes;
 mod reader;
 mod run_dir;
+mod sealed_lines;
 mod settled;
 mod tail;
 #[cfg(test)]
