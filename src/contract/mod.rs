@@ -9,6 +9,11 @@ mod allowed;
 mod answer;
 mod classification;
 mod compare;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the run that keeps images is not written yet")
+)]
+mod country;
 mod damage;
 mod date;
 mod date_format;
@@ -40,6 +45,7 @@ pub use answer::{Answer, Attempt, Body, Claim, Reset, Response, Shown};
 pub(crate) use answer::{RateWindow, ServerError, Shape};
 pub(crate) use classification::is_blank;
 pub(crate) use compare::compare_answer;
+pub(crate) use country::Countries;
 pub(crate) use date::Today;
 pub(crate) use date_format::{DateFormat, DateFormatError, TwoDigitYears};
 pub(crate) use fault::{Fault, ProxyFault, TlsFault};
@@ -51,6 +57,7 @@ pub use field_set::FieldSet;
 pub(crate) use hints::not_utf_8;
 pub use id::CustomerId;
 pub(crate) use id::IdError;
+pub(crate) use image::Image;
 pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};
 pub(crate) use row_notes::RowNotes;
 pub(crate) use server_words::{NAME_CHARACTERS_MAX, is_code, is_field};

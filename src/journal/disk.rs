@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 
-use super::run_dir::{JOURNAL_NAME, RunDir};
+use super::run_dir::RunDir;
 
 /// A journal's file and its directory.
 pub(super) trait Disk: Debug + Send {
@@ -68,25 +68,27 @@ impl ExternalChange {
     }
 }
 
-/// A run directory's journal.
+/// A file of a run directory.
 #[derive(Debug)]
-pub(super) struct JournalOnDisk {
+pub(super) struct FileOnDisk {
     file: File,
+    name: &'static str,
     /// The run directory, which holds the lock.
     run_dir: RunDir,
 }
 
-impl JournalOnDisk {
-    /// Creates a disk for the journal that was opened in this run directory.
-    pub(super) fn of(file: File, run_dir: &RunDir) -> JournalOnDisk {
-        JournalOnDisk {
+impl FileOnDisk {
+    /// Creates a disk for the file that was opened by this name in this run directory.
+    pub(super) fn of(file: File, name: &'static str, run_dir: &RunDir) -> FileOnDisk {
+        FileOnDisk {
             file,
+            name,
             run_dir: run_dir.clone(),
         }
     }
 }
 
-impl Disk for JournalOnDisk {
+impl Disk for FileOnDisk {
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.file.write(bytes)
     }
@@ -109,7 +111,7 @@ impl Disk for JournalOnDisk {
 
     fn external_change(&self, bytes: u64) -> io::Result<Option<ExternalChange>> {
         let open = self.file.metadata()?;
-        let named = match fs::symlink_metadata(self.run_dir.file(JOURNAL_NAME)) {
+        let named = match fs::symlink_metadata(self.run_dir.file(self.name)) {
             Ok(named) => named,
             Err(error)
                 if matches!(
@@ -135,6 +137,6 @@ impl Disk for JournalOnDisk {
     }
 
     fn display_path(&self) -> String {
-        self.run_dir.display_path(JOURNAL_NAME)
+        self.run_dir.display_path(self.name)
     }
 }

@@ -1,4 +1,5 @@
-//! Appends whole lines to the journal and makes them durable.
+//! Appends whole lines to the journal and makes them durable. The file of images is written by the
+//! same rules ([`ImagesFile`](super::images::ImagesFile)).
 //!
 //! Two rules show a reader how far a power cut can have damaged a journal, without a clock. At most
 //! [`UNSYNCED_BYTES_MAX`] are written without a sync. The first line after a sync is a mark,
@@ -9,11 +10,11 @@ use std::io;
 
 use jiff::Timestamp;
 
-use super::disk::{Disk, ExternalChange, JournalOnDisk};
+use super::disk::{Disk, ExternalChange, FileOnDisk};
 use super::entry::Entry;
 use super::fact::Fact;
 use super::header::{Header, Purpose};
-use super::run_dir::RunDir;
+use super::run_dir::{JOURNAL_NAME, RunDir};
 
 /// The most bytes that are written without a sync: about 4,000 entries. A run that writes fewer a
 /// second never waits for this limit.
@@ -109,7 +110,10 @@ impl JournalWriter {
         header: &Header,
         run_dir: &RunDir,
     ) -> Result<JournalWriter, WriteError> {
-        JournalWriter::begin_on(Box::new(JournalOnDisk::of(file, run_dir)), header)
+        JournalWriter::begin_on(
+            Box::new(FileOnDisk::of(file, JOURNAL_NAME, run_dir)),
+            header,
+        )
     }
 
     pub(super) fn begin_on(
@@ -132,7 +136,10 @@ impl JournalWriter {
     /// Continues a journal with this many valid bytes, which the earlier process may not have
     /// synced.
     pub(super) fn resume(file: File, good_bytes: u64, run_dir: &RunDir) -> JournalWriter {
-        JournalWriter::resume_on(Box::new(JournalOnDisk::of(file, run_dir)), good_bytes)
+        JournalWriter::resume_on(
+            Box::new(FileOnDisk::of(file, JOURNAL_NAME, run_dir)),
+            good_bytes,
+        )
     }
 
     pub(super) fn resume_on(disk: Box<dyn Disk>, good_bytes: u64) -> JournalWriter {
@@ -155,22 +162,31 @@ impl JournalWriter {
     /// Continues a run, before anything is sent. Makes durable what earlier processes wrote, then
     /// writes and syncs `fact`, which proves that the journal can be written.
     pub fn continue_run(&mut self, fact: &Fact) -> Result<(), WriteError> {
-        self.sync()?;
-        self.disk.sync_directory().map_err(WriteError::Sync)?;
+        self.make_place_durable()?;
         self.push_fact(fact);
         self.flush().map_err(|error| error.source)?;
         self.sync()
     }
 
+    /// Makes the file and its name survive a power cut.
+    pub(super) fn make_place_durable(&mut self) -> Result<(), WriteError> {
+        self.sync()?;
+        self.disk.sync_directory().map_err(WriteError::Sync)
+    }
+
     /// Queues an entry for [`JournalWriter::flush`].
     pub fn push(&mut self, entry: &Entry<'_>) {
-        entry.encode(&mut self.pushed.bytes);
-        self.pushed.ends.push(self.pushed.bytes.len());
+        self.push_line(|buffer| entry.encode(buffer));
     }
 
     /// Queues a fact for [`JournalWriter::flush`].
     pub fn push_fact(&mut self, fact: &Fact) {
-        fact.encode(&mut self.pushed.bytes);
+        self.push_line(|buffer| fact.encode(buffer));
+    }
+
+    /// Queues the line that `encode` appends for [`JournalWriter::flush`].
+    pub(super) fn push_line(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        encode(&mut self.pushed.bytes);
         self.pushed.ends.push(self.pushed.bytes.len());
     }
 
@@ -323,6 +339,18 @@ impl JournalWriter {
     pub fn close(&mut self) -> Result<(), WriteError> {
         self.sync()?;
         self.mark()?;
+        self.sync()
+    }
+
+    /// Drops all lines, the queued ones included, durably.
+    pub(super) fn clear(&mut self) -> Result<(), WriteError> {
+        self.pushed = Pushed::default();
+        self.disk.cut(0).map_err(WriteError::Write)?;
+        self.good_bytes = 0;
+        self.synced_bytes = 0;
+        if self.durability == Durability::Synced {
+            self.durability = Durability::Dirty;
+        }
         self.sync()
     }
 

@@ -1,6 +1,7 @@
 //! Tests of the rows that a journal settles after kills, power cuts and damage.
 
 mod damage;
+mod images;
 mod power_cut;
 
 use std::collections::BTreeMap;

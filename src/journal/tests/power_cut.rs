@@ -28,28 +28,28 @@ const ENTRIES_MAX: u64 = 25;
 const PAGE: usize = 512;
 
 /// Pseudo-random numbers by `SplitMix64` (Steele, Lea and Flood, 2014).
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.next() % limit.max(1)
     }
 
-    fn index(&mut self, limit: usize) -> usize {
+    pub(super) fn index(&mut self, limit: usize) -> usize {
         usize::try_from(self.below(u64::try_from(limit).expect("small"))).expect("small")
     }
 }
 
 /// Whether syncs are performed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Syncs {
+pub(super) enum Syncs {
     Honest,
     /// About every other sync does nothing.
     Lying,
@@ -57,25 +57,25 @@ enum Syncs {
 
 /// The state of a disk after a call.
 #[derive(Debug, Clone, Default)]
-struct Moment {
+pub(super) struct Moment {
     /// The bytes that the kernel shows.
-    shown: Vec<u8>,
+    pub(super) shown: Vec<u8>,
     /// The bytes that survive a power cut.
-    safe: Vec<u8>,
+    pub(super) safe: Vec<u8>,
 }
 
 /// A disk that records its state after each call.
-struct ModelState {
+pub(super) struct ModelState {
     now: Moment,
-    moments: Vec<Moment>,
+    pub(super) moments: Vec<Moment>,
     syncs: Syncs,
     random: Random,
     /// The number of bytes that fit.
-    room: usize,
+    pub(super) room: usize,
 }
 
 #[derive(Clone)]
-struct Model(Arc<Mutex<ModelState>>);
+pub(super) struct Model(Arc<Mutex<ModelState>>);
 
 impl std::fmt::Debug for Model {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -85,7 +85,7 @@ impl std::fmt::Debug for Model {
 
 impl Model {
     /// Creates a disk in this state.
-    fn of(now: Moment, syncs: Syncs, seed: u64) -> Model {
+    pub(super) fn of(now: Moment, syncs: Syncs, seed: u64) -> Model {
         Model(Arc::new(Mutex::new(ModelState {
             moments: vec![now.clone()],
             now,
@@ -95,7 +95,7 @@ impl Model {
         })))
     }
 
-    fn state(&self) -> MutexGuard<'_, ModelState> {
+    pub(super) fn state(&self) -> MutexGuard<'_, ModelState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -155,7 +155,7 @@ impl Disk for Model {
 
 /// The effect of a power cut on bytes that are not durable.
 #[derive(Debug, Clone, Copy)]
-enum Cut {
+pub(super) enum Cut {
     Dropped,
     Shortened,
     SomePages,
@@ -164,7 +164,7 @@ enum Cut {
     Nothing,
 }
 
-const CUTS: [Cut; 6] = [
+pub(super) const CUTS: [Cut; 6] = [
     Cut::Dropped,
     Cut::Shortened,
     Cut::SomePages,
@@ -175,7 +175,7 @@ const CUTS: [Cut; 6] = [
 
 impl Moment {
     /// Returns the journal after a power cut at this moment.
-    fn after(&self, cut: Cut, random: &mut Random) -> Vec<u8> {
+    pub(super) fn after(&self, cut: Cut, random: &mut Random) -> Vec<u8> {
         let Moment { shown, safe } = self;
         let mut found = shown.clone();
         match cut {
