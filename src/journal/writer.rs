@@ -19,6 +19,8 @@ use super::run_dir::{JOURNAL_NAME, RunDir};
 /// The most bytes that are written without a sync: about 4,000 entries. A run that writes fewer a
 /// second never waits for this limit.
 pub(super) const UNSYNCED_BYTES_MAX: u64 = 1 << 20;
+/// The room for a mark among those bytes.
+const MARK_BYTES_MAX: u64 = 128;
 
 /// Appends to the journal. There is one writer, and it owns the lock.
 #[derive(Debug)]
@@ -214,7 +216,7 @@ impl JournalWriter {
     fn unsynced_room(&self) -> u64 {
         match self.marking {
             Marking::Never => u64::MAX,
-            Marking::Due | Marking::Done => UNSYNCED_BYTES_MAX,
+            Marking::Due | Marking::Done => UNSYNCED_BYTES_MAX - MARK_BYTES_MAX,
         }
     }
 

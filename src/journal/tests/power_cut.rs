@@ -465,8 +465,14 @@ fn whole_lines_of_a_failed_write_stay_and_are_counted() {
 fn no_more_is_written_without_a_sync_than_a_reader_takes_for_torn() {
     let model = Model::of(Moment::default(), Syncs::Honest, 0);
     let mut writer = JournalWriter::begin_on(Box::new(model.clone()), &header()).expect("a header");
-    for rows in [1, 10_000, 3, 700, 2_000] {
-        (1..=rows).for_each(|row| writer.push(&Entry::of_row(row, Outcome::Updated)));
+    for rows in [1, 10_000, 3, 700, 2_000, 4_096] {
+        if rows == 4_096 {
+            // As many bytes as the limit, without the mark before them.
+            (1..=rows)
+                .for_each(|_| writer.push_line(|buffer| buffer.extend_from_slice(&[b'\n'; 256])));
+        } else {
+            (1..=rows).for_each(|row| writer.push(&Entry::of_row(row, Outcome::Updated)));
+        }
         writer.flush().expect("room for all");
         let moments = std::mem::take(&mut model.state().moments);
         for Moment { shown, safe } in moments {
