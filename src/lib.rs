@@ -142,7 +142,8 @@ pub mod testing {
     /// The API's double.
     pub mod sandbox {
         pub use crate::sandbox::{
-            Counts, ETags, Put, RateHeaders, SandboxOptions, SandboxThread, Share, Window,
+            Counts, ETags, Put, RateHeaders, SandboxOptions, SandboxThread, Share, SuccessShape,
+            Window,
         };
     }
     /// The schedule.

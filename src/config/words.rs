@@ -14,7 +14,7 @@ use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::results::failed_rows::FailedFormat;
 use crate::row::duplicates::DuplicatePolicy;
-use crate::sandbox::{ErrorShape, Put, Reads};
+use crate::sandbox::{ErrorShape, Put, Reads, SuccessShape};
 
 /// Gives an enum its words. Variants that no word names come last.
 macro_rules! words {
@@ -46,6 +46,7 @@ words!(Quotes: On = "on", Off = "off"; no word: InDoubt);
 words!(Ragged: Error = "error", Pad = "pad");
 words!(Reads: Allowed = "allowed", Forbidden = "forbidden", Missing = "missing", Stale = "stale");
 words!(Retry: Failed = "failed", Rejected = "rejected");
+words!(SuccessShape: Resource = "resource", Bare = "bare", Empty = "empty", NoData = "no-data");
 words!(DuplicatePolicy: All = "all", Reject = "reject", Last = "last");
 
 /// Returns the value that `text` names.

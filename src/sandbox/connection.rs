@@ -41,18 +41,24 @@ pub(super) enum Ending {
 }
 
 impl Ending {
-    /// The answer with half of its body; `Content-Length` is that of the whole body.
+    /// The answer with half of its body, whose `Content-Length` is that of the whole body. An answer
+    /// without a body ends in the middle of its head.
     pub(super) async fn truncate(response: Response) -> Ending {
         let (mut head, body) = response.into_parts();
         // The API's own bodies need no limit: the longest is a page of a hundred customers.
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-        head.headers
-            .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        if !body.is_empty() {
+            head.headers
+                .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
         let mut bytes = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
         for (name, value) in &head.headers {
             bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
         }
         bytes.extend_from_slice(b"\r\n");
+        if body.is_empty() {
+            bytes.truncate(bytes.len() / 2);
+        }
         bytes.extend_from_slice(body.get(..body.len() / 2).unwrap_or_default());
         Ending::Truncate(bytes.into())
     }

@@ -79,7 +79,8 @@ async fn show_another(response: Response, api: &Api) -> Response {
     // The API's own bodies need no limit: the longest is a page of a hundred customers.
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let shown = answer.pointer_mut("/data");
+    let is_bare = answer.get("data").is_none();
+    let shown = answer.pointer_mut(if is_bare { "" } else { "/data" });
     let id = shown
         .as_ref()
         .and_then(|customer| customer.get("id")?.as_u64());

@@ -54,6 +54,8 @@ pub struct SandboxOptions {
     pub ledger: Option<PathBuf>,
     /// The shape in which a refused value is reported.
     pub error_shape: ErrorShape,
+    /// The shape of the answer to an update.
+    pub success_shape: SuccessShape,
     /// The most requests at once; further ones are answered with 503.
     pub in_flight_max: Option<u32>,
     /// The number of requests after which an HTTP/2 connection is closed with GOAWAY; `None` means
@@ -94,6 +96,7 @@ impl Default for SandboxOptions {
             seed: 0,
             ledger: None,
             error_shape: ErrorShape::default(),
+            success_shape: SuccessShape::default(),
             in_flight_max: None,
             goaway_after: None,
             reads: Reads::default(),
@@ -151,6 +154,20 @@ pub enum ErrorShape {
     Laravel,
     /// Documented for even customer ids, Laravel's for odd ones.
     Both,
+}
+
+/// The shape of the answer to an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SuccessShape {
+    /// `{"success":"…","data":{…}}`.
+    #[default]
+    Resource,
+    /// The customer itself, also as the answer to a read of one customer.
+    Bare,
+    /// 204, without a body.
+    Empty,
+    /// `{"success":"…"}`.
+    NoData,
 }
 
 /// The latency of answers, uniformly random between two bounds. An update is applied half-way, so

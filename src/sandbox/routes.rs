@@ -159,7 +159,7 @@ fn apply(api: &Api, id: u64, body: &[u8], condition: Option<IfMatch>) -> Result<
         body,
         condition,
     })?;
-    Ok(success::updated(customer))
+    Ok(success::updated(customer, api.options.success_shape))
 }
 
 async fn show(
@@ -170,7 +170,7 @@ async fn show(
         return Ok(answer);
     }
     let customer = api.customer(customer_id(id)?)?;
-    Ok(success::found(customer))
+    Ok(success::found(customer, api.options.success_shape))
 }
 
 /// The answer of a sandbox without reads.

@@ -1,13 +1,13 @@
 //! The answers to requests that succeed.
 
 use axum::Json;
-use axum::http::HeaderValue;
 use axum::http::header::ETAG;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::customers::Customer;
-use super::options::ETags;
+use super::options::{ETags, SuccessShape};
 
 /// A customer as an answer shows it.
 #[derive(Debug)]
@@ -39,13 +39,26 @@ impl Shown {
 }
 
 /// The answer to an update.
-pub(super) fn updated(customer: Shown) -> Response {
-    let body = json!({"success": "Customer updated", "data": customer.resource});
-    customer.with_tag(Json(body).into_response())
+pub(super) fn updated(customer: Shown, shape: SuccessShape) -> Response {
+    const SUCCESS: &str = "Customer updated";
+    let response = match shape {
+        SuccessShape::Resource => {
+            Json(json!({"success": SUCCESS, "data": customer.resource})).into_response()
+        }
+        SuccessShape::Bare => Json(&customer.resource).into_response(),
+        SuccessShape::Empty => StatusCode::NO_CONTENT.into_response(),
+        SuccessShape::NoData => Json(json!({"success": SUCCESS})).into_response(),
+    };
+    customer.with_tag(response)
 }
 
 /// The answer to a read of one customer.
-pub(super) fn found(customer: Shown) -> Response {
-    let body = json!({"success": "Customer found", "data": customer.resource});
-    customer.with_tag(Json(body).into_response())
+pub(super) fn found(customer: Shown, shape: SuccessShape) -> Response {
+    let response = match shape {
+        SuccessShape::Resource | SuccessShape::Empty | SuccessShape::NoData => {
+            Json(json!({"success": "Customer found", "data": customer.resource})).into_response()
+        }
+        SuccessShape::Bare => Json(&customer.resource).into_response(),
+    };
+    customer.with_tag(response)
 }

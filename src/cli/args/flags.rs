@@ -14,7 +14,7 @@ use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::results::failed_rows::FailedFormat;
 use crate::row::duplicates::DuplicatePolicy;
-use crate::sandbox::{ErrorShape, Put, Reads};
+use crate::sandbox::{ErrorShape, Put, Reads, SuccessShape};
 
 /// The flags of `run`, `check` and `config`.
 #[derive(Debug, Args)]
@@ -493,4 +493,10 @@ struct SandboxFlags {
     /// Format of error bodies
     #[arg(long, value_parser = words::<ErrorShape>(), hide_short_help = true)]
     sandbox_errors: Option<String>,
+    /// Format of the answers to updates
+    ///
+    /// resource: the customer as data, as the API's pages have it. bare: the customer itself, also
+    /// when it is read. empty: 204 without a body. no-data: a word of success only.
+    #[arg(long, value_parser = words::<SuccessShape>(), hide_short_help = true)]
+    sandbox_success: Option<String>,
 }

@@ -12,7 +12,7 @@ use crate::config::setting::of_process;
 use crate::config::value::{ValueError, non_empty, number_in, or_none, parsed};
 use crate::sandbox::{
     ETags, Echo, ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions, Share,
-    Window,
+    SuccessShape, Window,
 };
 
 /// The behaviour of the sandbox.
@@ -50,6 +50,8 @@ pub struct SandboxSettings {
     pub token_lifetime: Option<Duration>,
     /// The format of error bodies.
     pub error_shape: ErrorShape,
+    /// The format of the answers to updates.
+    pub success_shape: SuccessShape,
 }
 
 /// The range of `sandbox-token-lifetime`. A longer lifetime has no visible effect.
@@ -76,6 +78,7 @@ impl SandboxSettings {
             ledger: resolver.path(of_process("sandbox-ledger")),
             token_lifetime: resolver.or_none(of_process("sandbox-token-lifetime"), token_lifetime),
             error_shape: resolver.choice(of_process("sandbox-errors"), &ErrorShape::Documented),
+            success_shape: resolver.choice(of_process("sandbox-success"), &SuccessShape::Resource),
         }
     }
 
@@ -105,6 +108,7 @@ impl SandboxSettings {
             ledger: self.ledger.clone(),
             token_lifetime: self.token_lifetime,
             error_shape: self.error_shape,
+            success_shape: self.success_shape,
             ..SandboxOptions::default()
         }
     }

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 82] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 83] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -155,6 +155,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 82] = [
         Kind::One,
         ["laravel", "both", "documented"],
     ),
+    ("sandbox-success", Kind::One, ["bare", "empty", "no-data"]),
     ("token", Kind::One, ["", "", ""]),
 ];
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::config::Verb;
-use crate::sandbox::{ETags, Put, Reads, SandboxOptions, Share};
+use crate::sandbox::{ETags, Put, Reads, SandboxOptions, Share, SuccessShape};
 
 fn options(scenario: Scenario) -> SandboxOptions {
     let settings = scenario.settings(Verb::Sandbox).sandbox;
@@ -101,6 +101,7 @@ fn the_ways_of_the_api_reach_the_options() {
     );
     let scenario = Scenario::default()
         .flag("sandbox-put", "replace")
+        .flag("sandbox-success", "no-data")
         .flag("sandbox-echo", "job=ignore,email=lower-case")
         .flag("sandbox-etags", true)
         .flag("sandbox-old-data", "20%");
@@ -110,8 +111,11 @@ fn the_ways_of_the_api_reach_the_options() {
         (Put::Replace, ETags::Strong, "20%".parse().unwrap())
     );
     assert_eq!(
-        asked_for.echo,
-        "job=ignore,email=lower-case".parse().unwrap()
+        (asked_for.echo, asked_for.success_shape),
+        (
+            "job=ignore,email=lower-case".parse().unwrap(),
+            SuccessShape::NoData
+        )
     );
     let problems = Scenario::default()
         .flag("sandbox-old-data", "101%")

@@ -10,6 +10,7 @@ mod lifetime;
 mod limits;
 mod oauth;
 mod reads;
+mod shapes;
 mod updates;
 
 use std::time::Duration;
