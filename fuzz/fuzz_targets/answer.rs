@@ -3,7 +3,7 @@
 #![no_main]
 
 use custsync::testing::api::Token;
-use custsync::testing::api::reading::{self, Asked, BodyBytes};
+use custsync::testing::api::reading::{self, Asked, BodyBytes, KeepImage};
 use custsync::testing::contract::{Body, Claim, CustomerId, FIELDS, Response, Shown};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -80,7 +80,7 @@ fn response(status: StatusCode, headers: &HeaderMap, body: &[u8], compared_with:
         status,
         headers,
         BodyBytes::Whole(body),
-        Asked { customer, token: &token, url: &url, compared_with },
+        Asked { customer, token: &token, url: &url, compared_with, image: KeepImage::No },
     )
 }
 

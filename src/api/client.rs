@@ -13,7 +13,7 @@ use tracing::warn;
 use url::Url;
 
 use crate::api::answer::reading;
-use crate::api::answer::reading::Asked;
+use crate::api::answer::reading::{Asked, KeepImage};
 use crate::api::http::clients;
 use crate::api::http::clients::Clients;
 use crate::api::http::fault::{fault_of, fault_of_answer};
@@ -21,7 +21,7 @@ use crate::api::http::lanes::{Lanes, Processed};
 use crate::api::http::options::{HttpError, HttpOptions, Protocol};
 use crate::api::http::route::Route;
 use crate::api::token::secret::Token;
-use crate::contract::{Answer, Attempt, CustomerId, Fault};
+use crate::contract::{Answer, Answered, Attempt, CustomerId, Fault};
 
 /// The API's name for the header that scopes a request to a tenant.
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
@@ -91,23 +91,37 @@ impl Api {
     }
 
     /// Sends one update and reads the answer. It never fails: a missing answer is an answer, too.
-    pub(crate) async fn update(&self, customer: CustomerId, body: Bytes, token: &Token) -> Attempt {
+    pub(crate) async fn update(
+        &self,
+        customer: CustomerId,
+        body: Bytes,
+        token: &Token,
+        image: KeepImage,
+    ) -> Answered {
         let mut request =
             self.requests
                 .request(Method::PUT, &self.requests.update_headers, customer, token);
         *request.body_mut() = Some(body.into());
-        self.requests.attempt(request, customer, token, None).await
+        self.requests
+            .attempt(request, customer, token, None, image)
+            .await
     }
 
     /// Reads one customer, bypassing all caches, and compares it with `sent`, the body of an
     /// update. `Response::shown` holds the result if a 200 shows that customer. It never fails,
     /// like [`update`](Api::update).
-    pub(crate) async fn read(&self, customer: CustomerId, sent: &[u8], token: &Token) -> Attempt {
+    pub(crate) async fn read(
+        &self,
+        customer: CustomerId,
+        sent: &[u8],
+        token: &Token,
+        image: KeepImage,
+    ) -> Answered {
         let request =
             self.requests
                 .request(Method::GET, &self.requests.read_headers, customer, token);
         self.requests
-            .attempt(request, customer, token, Some(sent))
+            .attempt(request, customer, token, Some(sent), image)
             .await
     }
 }
@@ -139,21 +153,26 @@ impl Requests {
         customer: CustomerId,
         token: &Token,
         compared_with: Option<&[u8]>,
-    ) -> Attempt {
+        image: KeepImage,
+    ) -> Answered {
         let started = Instant::now();
         let asked = Asked {
             customer,
             token,
             url: &self.customers,
             compared_with,
+            image,
         };
         let (place, client) = self.lanes.take_place();
-        let answer = match place.send(client, request).await {
+        let (answer, image) = match place.send(client, request).await {
             (Ok(answer), _) => match reading::read(answer, asked).await {
-                Ok(response) => Answer::Response(response),
-                Err(error) => Answer::Fault(fault_of_answer(&error)),
+                Ok((response, image)) => (Answer::Response(response), image),
+                Err(error) => (Answer::Fault(fault_of_answer(&error)), None),
             },
-            (Err(error), connection) => Answer::Fault(fault_of(&error, &self.route, connection)),
+            (Err(error), connection) => {
+                let fault = fault_of(&error, &self.route, connection);
+                (Answer::Fault(fault), None)
+            }
         };
         place.ended(match &answer {
             Answer::Response(_) => Processed::Yes,
@@ -161,9 +180,10 @@ impl Requests {
             Answer::Fault(_) => Processed::Unknown,
         });
         self.learn_protocol(&answer);
-        Attempt {
-            answer,
-            took: started.elapsed(),
+        let took = started.elapsed();
+        Answered {
+            attempt: Attempt { answer, took },
+            image,
         }
     }
 

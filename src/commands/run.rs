@@ -12,7 +12,7 @@ use crate::commands::shared::first_rows::FirstRows;
 use crate::commands::shared::next_steps::Typed;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
-use crate::commands::shared::{descriptors, inputs, left_out, reading, row_range, start, unique};
+use crate::commands::shared::{care, descriptors, inputs, reading, row_range, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::input::KnownInput;
@@ -20,7 +20,7 @@ use crate::journal::{Checkpoint, Outcome, Processes, Purpose, Retry};
 use crate::pipeline;
 use crate::pipeline::recorder::{Earlier, Inputs, Recorder};
 use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
-use crate::pipeline::sender::Sending;
+use crate::pipeline::sender::{ReadMode, Sending};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::{FailedRows, OvertakingScope};
 use crate::results::progress::{EarlierRows, RunProgress};
@@ -55,13 +55,14 @@ pub(crate) fn run(
     } = start::for_run(settings, &known.inputs)?;
     server.log_destination(settings);
     let typed = Typed::new(line, settings, &known.inputs);
-    if matches!(start, Start::Fresh) && left_out::may_be_cleared(settings) {
-        left_out::warn_of(&first_rows, typed.one_row(&run_dir).as_deref());
-    }
-
     let timeline = match start {
         Start::Fresh => TimelineFile::begin(&run_dir),
         Start::Continue { .. } => TimelineFile::resume(&run_dir),
+    };
+    let care = care::of_run(settings, &run_dir, &start)?;
+    let reads = match care.mode {
+        ReadMode::None => ReadNeed::Wanted,
+        ReadMode::Keep => ReadNeed::Required,
     };
     let asked = row_range::rows(&settings.input);
     let Beginning {
@@ -87,7 +88,7 @@ pub(crate) fn run(
     }
     let sending = Sending {
         schedule: Schedule::new(
-            rules(&settings.sending).map_err(Failure::unusable)?,
+            rules(&settings.sending, reads).map_err(Failure::unusable)?,
             history,
             seed(),
         ),
@@ -95,6 +96,7 @@ pub(crate) fn run(
         token_source: server.token_source().clone(),
         grant,
         resume,
+        care,
         progress: progress.clone(),
         // From here on there is something to drain.
         drain: signals.drain(),
@@ -103,6 +105,7 @@ pub(crate) fn run(
     let progress_guard = terminal.show_progress(progress.clone(), known.total_bytes);
     let (sent, recorded) = pipeline::run(reading, sending, recorder).map_err(Failure::unusable)?;
     drop(progress_guard);
+    let (left_out, images) = (sent.left_out, sent.images);
     server.stop();
     let finish = Finish {
         command: Purpose::Run,
@@ -127,6 +130,7 @@ pub(crate) fn run(
             held_back: sent.held_back,
             earlier: processes,
             cut_off: sent.cut_off,
+            left_out_is_kept: left_out.is_kept(),
         }),
         printed: Ok(()),
     };
@@ -207,7 +211,7 @@ fn left_out(settings: &Settings, checkpoint: &Checkpoint) -> LeftOut {
     }
 }
 
-fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {
+fn rules(sending: &SendingSettings, reads: ReadNeed) -> anyhow::Result<Rules> {
     Ok(Rules {
         rate: sending.rate,
         in_flight_max: sending.max_in_flight.get(),
@@ -216,7 +220,7 @@ fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {
         wait_max: sending.max_wait,
         timeout: sending.timeout,
         grace: sending.grace,
-        reads: ReadNeed::Required,
+        reads,
     })
 }
 

@@ -39,7 +39,7 @@ words!(EmptyRule: Omit = "omit", Null = "null", Error = "error");
 words!(ErrorShape: Documented = "documented", Laravel = "laravel", Both = "both");
 words!(FailedFormat: Auto = "auto", ExcelCsv = "excel-csv", Xlsx = "xlsx", Ndjson = "ndjson");
 words!(FormatChoice: Auto = "auto", Csv = "csv", Tsv = "tsv", Ndjson = "ndjson");
-words!(LeftOut: Kept = "trust"; no word: Unknown);
+words!(LeftOut: Unknown = "probe", Kept = "trust");
 words!(OvertakenRule: LeaveOut = "leave-out", Send = "send");
 words!(Put: Merge = "merge", Replace = "replace");
 words!(Quotes: On = "on", Off = "off"; no word: InDoubt);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::fault::Fault;
+use super::image::Image;
 
 /// One request and its answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +14,15 @@ pub struct Attempt {
     pub answer: Answer,
     /// The time from the first byte sent to the last byte read.
     pub took: Duration,
+}
+
+/// One request and its answer, with the customer that the answer shows.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Answered {
+    /// The request and its answer.
+    pub(crate) attempt: Attempt,
+    /// The request's customer, if the answer shows it and was asked to be kept.
+    pub(crate) image: Option<Box<Image>>,
 }
 
 /// The answer to a request, or the reason why there is none.

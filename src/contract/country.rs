@@ -45,6 +45,13 @@ impl Countries {
         self.learned.insert(pair)
     }
 
+    /// Learns pairs that were learned before.
+    pub(crate) fn learn_all(&mut self, others: &Countries) {
+        for (id, name) in &others.learned {
+            self.learn(*id, name);
+        }
+    }
+
     /// Returns the id of the country with this name: the one that the API showed it for, or else
     /// the user's. `None` if it is not known, or two ids have the name.
     pub(crate) fn id(&self, name: &str) -> Option<i64> {

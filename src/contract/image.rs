@@ -57,6 +57,11 @@ impl Image {
         self.country_name.as_ref()
     }
 
+    /// Returns the name of the country, if it is a text.
+    pub(crate) fn country_text(&self) -> Option<&str> {
+        self.country_name.as_ref()?.as_text()
+    }
+
     /// Returns the value that shows a field: the name of the country for `country_id`.
     pub(super) fn shown(&self, field: Field) -> Option<&MemberValue<'static>> {
         match field {

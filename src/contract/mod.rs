@@ -9,10 +9,6 @@ mod allowed;
 mod answer;
 mod classification;
 mod compare;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the run that keeps images is not written yet")
-)]
 mod country;
 mod damage;
 mod date;
@@ -25,10 +21,6 @@ mod field_error;
 mod field_set;
 mod hints;
 mod id;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the run that keeps images is not written yet")
-)]
 mod image;
 mod oddity;
 mod resource;
@@ -42,7 +34,7 @@ mod warning;
 
 pub(crate) use allowed::Leniency;
 pub use answer::{Answer, Attempt, Body, Claim, Reset, Response, Shown};
-pub(crate) use answer::{RateWindow, ServerError, Shape};
+pub(crate) use answer::{Answered, RateWindow, ServerError, Shape};
 pub(crate) use classification::is_blank;
 pub(crate) use compare::compare_answer;
 pub(crate) use country::Countries;
@@ -59,6 +51,7 @@ pub use id::CustomerId;
 pub(crate) use id::IdError;
 pub(crate) use image::Image;
 pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};
+pub(crate) use resource::SentFields;
 pub(crate) use row_notes::RowNotes;
 pub(crate) use server_words::{NAME_CHARACTERS_MAX, is_code, is_field};
 pub(crate) use sheet_fault::SheetFault;

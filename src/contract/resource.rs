@@ -253,6 +253,22 @@ impl<'a> MemberValue<'a> {
         })
     }
 
+    /// Returns a whole number.
+    pub(crate) fn as_integer(&self) -> Option<i64> {
+        match self {
+            MemberValue::Integer(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Returns a text.
+    pub(crate) fn as_text(&self) -> Option<&str> {
+        match self {
+            MemberValue::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Returns the value with a copy of its text.
     pub(super) fn to_owned(&self) -> MemberValue<'static> {
         let owned = |text: &Cow<'_, str>| Cow::Owned(text.clone().into_owned());

@@ -14,14 +14,6 @@ mod entry;
 mod fact;
 mod figures;
 mod header;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        unused_imports,
-        reason = "the run that keeps images is not written yet"
-    )
-)]
 mod images;
 mod key;
 mod line;
@@ -49,6 +41,7 @@ pub use fact::Fact;
 pub use figures::{Figures, SentFigures};
 pub(crate) use header::{FORMAT_VERSION, READING_RULES};
 pub use header::{Header, InputIdentity, Purpose, SettingText, Shard};
+pub(crate) use images::{IMAGES_NAME, ImageEntry, ImagesError, ImagesFile};
 pub(crate) use key::KEY_NAME;
 pub use key::RunKey;
 pub(crate) use lines::LineError;

@@ -7,7 +7,7 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 
-use crate::contract::Attempt;
+use crate::contract::Answered;
 use crate::schedule::Ticket;
 
 /// Requests without an answer yet. They run inside the sender's own task while it waits for an
@@ -20,13 +20,13 @@ pub(crate) struct InFlight {
 
 struct OnItsWay {
     ticket: Ticket,
-    request: LocalBoxFuture<'static, Attempt>,
+    request: LocalBoxFuture<'static, Answered>,
 }
 
 impl Future for OnItsWay {
-    type Output = (Ticket, Attempt);
+    type Output = (Ticket, Answered);
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<(Ticket, Attempt)> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<(Ticket, Answered)> {
         let ticket = self.ticket;
         self.request
             .poll_unpin(context)
@@ -36,7 +36,11 @@ impl Future for OnItsWay {
 
 impl InFlight {
     /// Adds a request. It is sent at the next wait for an answer.
-    pub(crate) fn add(&mut self, ticket: Ticket, request: impl Future<Output = Attempt> + 'static) {
+    pub(crate) fn add(
+        &mut self,
+        ticket: Ticket,
+        request: impl Future<Output = Answered> + 'static,
+    ) {
         self.requests.push(OnItsWay {
             ticket,
             request: request.boxed_local(),
@@ -45,12 +49,12 @@ impl InFlight {
 
     /// Waits for an answer; `None` if no request is in flight. Cancel-safe: a dropped wait loses
     /// nothing.
-    pub(crate) async fn next(&mut self) -> Option<(Ticket, Attempt)> {
+    pub(crate) async fn next(&mut self) -> Option<(Ticket, Answered)> {
         self.requests.next().await
     }
 
     /// Returns an answer that has already come.
-    pub(crate) fn next_now(&mut self) -> Option<(Ticket, Attempt)> {
+    pub(crate) fn next_now(&mut self) -> Option<(Ticket, Answered)> {
         self.requests.next().now_or_never().flatten()
     }
 

@@ -14,6 +14,7 @@
 
 mod brakes;
 pub(crate) mod explanation;
+pub(crate) mod image_writer;
 mod in_flight;
 mod input_stop;
 mod outbox;

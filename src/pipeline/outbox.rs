@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::recorder::{EndedRow, Message};
 use crate::contract::CustomerId;
+use crate::journal::Fact;
 
 /// The approximate limit of outcomes in a group.
 const ROWS_MAX: usize = 256;
@@ -32,6 +33,8 @@ pub(crate) struct Outbox {
     /// The time of the oldest outcome in the group.
     since: Option<Instant>,
     urgency: Urgency,
+    /// Facts about the run.
+    facts: Vec<Fact>,
     /// The customers of unrecorded outcomes, oldest first, with no customer for rows that were not
     /// sent. `None` once nothing is recorded any more.
     awaiting: Option<VecDeque<Awaiting>>,
@@ -65,6 +68,7 @@ impl Outbox {
             rows: Vec::new(),
             since: None,
             urgency: Urgency::None,
+            facts: Vec::new(),
             awaiting,
             awaiting_bytes: 0,
             written: 0,
@@ -85,6 +89,11 @@ impl Outbox {
         }
     }
 
+    /// Adds a fact about the run, which is durable soon.
+    pub(crate) fn push_fact(&mut self, fact: Fact) {
+        self.facts.push(fact);
+    }
+
     /// The latest time to hand the group over.
     pub(crate) fn due_at(&self) -> Option<Instant> {
         self.since.map(|since| since + TIME_MAX)
@@ -93,6 +102,7 @@ impl Outbox {
     /// Whether the group is to be handed over now.
     pub(crate) fn is_due(&self) -> bool {
         self.rows.len() >= ROWS_MAX
+            || !self.facts.is_empty()
             || self.urgency == Urgency::Urgent
             || self.due_at().is_some_and(|at| at <= Instant::now())
     }
@@ -100,6 +110,10 @@ impl Outbox {
     /// Hands the group over once the recorder has room for it. Cancel-safe: a dropped wait loses
     /// nothing.
     pub(crate) async fn hand_over(&mut self, recorder: &mpsc::Sender<Message>) {
+        if !self.facts.is_empty() {
+            let permit = recorder.reserve().await.expect(RECORDER_LISTENS);
+            permit.send(Message::Facts(std::mem::take(&mut self.facts)));
+        }
         if self.rows.is_empty() {
             return;
         }

@@ -160,7 +160,8 @@ impl From<&StopReason> for Exit {
             StopReason::InputChanged { .. }
             | StopReason::InputReplaced
             | StopReason::CannotCompare
-            | StopReason::JournalUnwritable => Self::RunDirectory,
+            | StopReason::JournalUnwritable
+            | StopReason::ImagesUnwritable => Self::RunDirectory,
             StopReason::HungUp => Self::HungUp,
             StopReason::Interrupted => Self::Interrupted,
             StopReason::Terminated => Self::Terminated,

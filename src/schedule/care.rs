@@ -58,6 +58,20 @@ impl<T: Clone> Schedule<T> {
         self.order.is_undecided(ticket)
     }
 
+    /// The kind of the last request of the row of a ticket, or of its next one.
+    pub fn request(&self, ticket: Ticket) -> Request {
+        match self.order.get(ticket).purpose {
+            Purpose::Row => self.order.get(ticket).request,
+            Purpose::Control(request) => request,
+        }
+    }
+
+    /// Whether an update of the row of a ticket was applied.
+    pub fn is_updated(&self, ticket: Ticket) -> bool {
+        let held = self.order.get(ticket);
+        held.updates > 0 && held.ending.is_some()
+    }
+
     /// Whether the row of a ticket goes alone.
     pub fn is_alone(&self, ticket: Ticket) -> bool {
         self.order.alone() == Some(ticket)

@@ -119,6 +119,8 @@ pub enum StopReason {
     CannotCompare,
     /// Outcomes can no longer be recorded.
     JournalUnwritable,
+    /// Images of customers can no longer be kept.
+    ImagesUnwritable,
     /// SIGHUP.
     HungUp,
     /// SIGINT.
@@ -232,6 +234,7 @@ impl fmt::Display for StopReason {
                 "too many rows are to be sent again from an input that can be read only once: save it to a file; nothing was sent",
             ),
             StopReason::JournalUnwritable => f.write_str("outcomes cannot be recorded any more"),
+            StopReason::ImagesUnwritable => f.write_str("images of customers cannot be kept any more, and nothing is sent without them"),
             StopReason::HungUp => f.write_str("hung up"),
             StopReason::Interrupted => f.write_str("interrupted"),
             StopReason::Terminated => f.write_str("terminated"),

@@ -113,6 +113,7 @@ pub(crate) fn full_summary() -> Summary {
         warnings: Vec::new(),
         dates_normalised: 0,
         fields_left_out: 0,
+        left_out_is_kept: Some(true),
         fields_overtaken: 0,
         blank_rows: 0,
         sending: Some(full_sending()),

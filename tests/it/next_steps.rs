@@ -197,45 +197,6 @@ fn rows_behind_max_rows_of_a_pipe_can_be_sent() {
 }
 
 #[test]
-fn a_check_offers_one_row_first_where_rows_leave_fields_out() {
-    let scenario = scenario(TWO);
-    let url = scenario.url().expect("a sandbox has a URL");
-    let check = |flags: &[&str]| {
-        let words = ["check", "a.csv", "--base-url", &url, "--run-dir=-r"];
-        scenario
-            .start_words(words.iter().chain(flags).copied())
-            .end()
-            .exits(0)
-    };
-    let advice = "To send one row first, and look at its customer:";
-    let end = check(&[]);
-    let (one, all) = (
-        command_below(&end, advice),
-        command_below(&end, "To send them:"),
-    );
-    scenario.shell(one).exits(0).prints("1 row updated in ");
-    assert_eq!(applied(&scenario), 1);
-    scenario.shell(all).exits(0).prints("All 2 rows updated.\n");
-    assert_eq!(scenario.counts().requests, 2, "no row is sent twice");
-    for flags in [&["--left-out", "trust"][..], &["--max-rows", "1"]] {
-        let end = check(flags);
-        assert!(!end.stdout.contains("one row first"), "{}", end.stdout);
-    }
-    let whole = json!({
-        "first_name": "a", "last_name": "b", "phone_number": "1", "email": "a@b.c",
-        "date_of_birth": "1990-01-01", "gender": "male", "country_id": 1, "identity_number": "1",
-        "job": "x", "address": "y", "default_channel_id": 1, "user_id": 1,
-    });
-    let rows = (1..=2).map(|id| {
-        let mut row = whole.clone();
-        row["id"] = json!(id);
-        format!("{row}\n")
-    });
-    let whole = Scenario::new().file("a.ndjson", rows.collect::<String>());
-    assert!(!whole.check([]).stdout.contains("one row first"));
-}
-
-#[test]
 fn a_run_that_its_error_limit_stopped_can_go_on_with_another() {
     let rows = (1..=300).map(|id| format!("{id},{}\n", if id % 5 == 0 { "nope" } else { "a@b.c" }));
     let rows = rows.collect::<String>();

@@ -10,7 +10,7 @@ use url::Url;
 use crate::api::answer::server_error::Media;
 use crate::api::answer::{body, rate_headers, server_error};
 use crate::api::token::secret::Token;
-use crate::contract::{Body, Claim, CustomerId, Response, Shown, compare_answer};
+use crate::contract::{Body, Claim, CustomerId, Image, Response, Shown, compare_answer};
 use crate::text;
 
 /// The most bytes of a body that are read. The API's resource takes less than 2 KB even with the
@@ -31,6 +31,17 @@ pub struct Asked<'a> {
     pub url: &'a Url,
     /// The body of the update to compare with, if the request reads the customer.
     pub compared_with: Option<&'a [u8]>,
+    /// Whether the customer in the answer is kept.
+    pub image: KeepImage,
+}
+
+/// Whether the customer in an answer is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeepImage {
+    /// It is.
+    Yes,
+    /// Nothing of it is.
+    No,
 }
 
 /// The body of an answer, as far as it was read.
@@ -46,17 +57,13 @@ pub enum BodyBytes<'a> {
 pub(crate) async fn read(
     mut answer: reqwest::Response,
     asked: Asked<'_>,
-) -> Result<Response, reqwest::Error> {
+) -> Result<(Response, Option<Box<Image>>), reqwest::Error> {
     // Most bodies come in one piece, which is read in place.
     let (mut first, mut all) = (Bytes::new(), Vec::new());
     while let Some(chunk) = answer.chunk().await? {
         if first.len().max(all.len()) + chunk.len() > BODY_BYTES_MAX {
-            return Ok(response(
-                answer.status(),
-                answer.headers(),
-                BodyBytes::TooLong,
-                asked,
-            ));
+            let response = response(answer.status(), answer.headers(), BodyBytes::TooLong, asked);
+            return Ok((response, None));
         }
         if first.is_empty() {
             first = chunk;
@@ -68,12 +75,33 @@ pub(crate) async fn read(
         }
     }
     let body = if all.is_empty() { &*first } else { &all };
-    Ok(response(
+    let response = response(
         answer.status(),
         answer.headers(),
         BodyBytes::Whole(body),
         asked,
-    ))
+    );
+    let image = image(&response, body, asked);
+    Ok((response, image))
+}
+
+/// The customer in a good answer, if it is to be kept.
+fn image(response: &Response, body: &[u8], asked: Asked<'_>) -> Option<Box<Image>> {
+    let is_good = matches!(
+        (response.status, response.body),
+        (
+            200 | 201,
+            Body::Object {
+                claim: Claim::Applied,
+                ..
+            }
+        )
+    );
+    if is_good && asked.image == KeepImage::Yes {
+        Image::of_answer(body, asked.customer).map(Box::new)
+    } else {
+        None
+    }
 }
 
 /// Extracts the plain values of an answer. It does no I/O, except that it reads this machine's
@@ -199,6 +227,7 @@ mod tests {
             token: &token,
             url: &url,
             compared_with,
+            image: KeepImage::No,
         };
         let status = StatusCode::from_u16(status).expect("a status");
         response(status, &map, BodyBytes::Whole(body.as_bytes()), asked)

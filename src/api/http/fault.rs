@@ -269,6 +269,7 @@ mod tests {
     use url::Url;
 
     use super::*;
+    use crate::api::reading::KeepImage;
     use crate::api::{Api, ApiOptions, HttpOptions, Protocol, Token};
     use crate::contract::{Answer, CustomerId};
 
@@ -336,10 +337,15 @@ mod tests {
             .build()
             .expect("a runtime");
         let customer = CustomerId::new(7).expect("an id");
-        let attempt = runtime.block_on(api.update(customer, Bytes::from_static(b"{}"), &token));
+        let answered = runtime.block_on(api.update(
+            customer,
+            Bytes::from_static(b"{}"),
+            &token,
+            KeepImage::No,
+        ));
         drop(runtime);
         serving.join().expect("the server does not panic").ok();
-        attempt.answer
+        answered.attempt.answer
     }
 
     #[test]

@@ -335,13 +335,24 @@ struct SendingFlags {
     /// Rows of an earlier run to send again: failed, or rejected ones too
     #[arg(long, value_parser = words::<Retry>(), hide_short_help = true)]
     retry: Option<String>,
-    /// trust: a PUT keeps the fields that it leaves out, so a row can be sent in part
+    /// Find out whether the API keeps the fields that an update leaves out, or trust that it does
     ///
-    /// If later rows of its customer have already been sent, a row is sent with only the fields
-    /// that they do not set. Without this flag it is not sent, and is listed among the failed rows
-    /// as overtaken.
+    /// probe: the first rows that leave fields out are sent one at a time, and each customer is read
+    /// before and after. If the API cleared a field, the customer is put back and the run stops.
+    ///
+    /// trust: nothing is read. If later rows of its customer have already been sent, a row is sent
+    /// with only the fields that they do not set; with probe only if it is known that the others
+    /// are kept.
     #[arg(long, value_parser = words::<LeftOut>(), hide_short_help = true)]
     left_out: Option<String>,
+    /// Read each customer first, and send all of its fields with those of the row
+    ///
+    /// For an API that clears the fields that an update leaves out.
+    #[arg(long, hide_short_help = true)]
+    complete: Option<bool>,
+    /// Read each customer first, and keep its values, so that `custsync undo` can put them back
+    #[arg(long)]
+    undoable: Option<bool>,
     /// Stop if the API asks to wait, or is down, for longer than this
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     max_wait: Option<String>,

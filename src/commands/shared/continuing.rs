@@ -19,7 +19,7 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
             TimeToGoOn::WithToken
         }
         StopReason::InputUnusable => TimeToGoOn::WithInput,
-        StopReason::JournalUnwritable => TimeToGoOn::WithDirectory,
+        StopReason::JournalUnwritable | StopReason::ImagesUnwritable => TimeToGoOn::WithDirectory,
         StopReason::HungUp | StopReason::Interrupted | StopReason::Terminated => TimeToGoOn::Now,
         // These need another limit, another address or another input.
         StopReason::ErrorLimit { .. }
@@ -50,7 +50,7 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         | StopReason::InputReplaced
         | StopReason::InputChanged { .. }
         | StopReason::CannotCompare => StoppedBy::Input,
-        StopReason::JournalUnwritable => StoppedBy::Journal,
+        StopReason::JournalUnwritable | StopReason::ImagesUnwritable => StoppedBy::Journal,
         StopReason::Outage { .. }
         | StopReason::OnlyRefusals { .. }
         | StopReason::NoSockets { .. }

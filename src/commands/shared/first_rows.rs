@@ -70,16 +70,6 @@ impl FirstRows {
         });
     }
 
-    /// Returns the number of first rows.
-    pub(in crate::commands) fn rows(&self) -> u64 {
-        self.read.rows
-    }
-
-    /// Returns the number of first rows that leave fields out.
-    pub(in crate::commands) fn fields_left_out(&self) -> u64 {
-        self.read.fields_left_out
-    }
-
     /// Logs the warnings.
     pub(in crate::commands) fn log(&self, names: &InputNames) {
         for group in warning_groups(&self.read, names) {

@@ -1,6 +1,7 @@
 //! The parts that several verbs use.
 
 pub(super) mod archives;
+pub(super) mod care;
 pub(super) mod changed_settings;
 pub(crate) mod command_line;
 pub(super) mod comparison;
@@ -14,7 +15,6 @@ pub(super) mod fresh;
 pub(super) mod identity;
 pub(super) mod input_identity;
 pub(super) mod inputs;
-pub(super) mod left_out;
 pub(super) mod login_file;
 pub(super) mod lost_journal;
 pub(super) mod named_file;

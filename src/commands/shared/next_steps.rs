@@ -7,7 +7,6 @@ use jiff::Timestamp;
 
 use super::command_line::{Changes, CommandLine, RUN};
 use super::continuing::time_to_go_on;
-use crate::commands::shared::left_out;
 use crate::config::api::{Target, TokenSource};
 use crate::config::provenance::Provenance;
 use crate::config::{BelongsTo, Holds, Settings};
@@ -105,15 +104,6 @@ impl<'c> Typed<'c> {
         stop.filter(|_| self.can_be_read_again && self.commands() == Commands::HoldNoValues)
             .and_then(time_to_go_on)
             .map(|_| self.continued(run_dir, &[], Vec::new()))
-            .filter(|command| !has_hidden_query(command))
-    }
-
-    /// Returns the command that sends one row of a run in this directory; `None` if it needs more
-    /// than its words, or if `--max-rows` makes the run a trial already.
-    pub(in crate::commands) fn one_row(&self, run_dir: &RunDir) -> Option<String> {
-        let is_trial = self.settings.input.max_rows.is_some();
-        (self.can_be_read_again && !is_trial)
-            .then(|| self.continued(run_dir, &[], vec![("max-rows", "1".into())]))
             .filter(|command| !has_hidden_query(command))
     }
 
@@ -232,14 +222,13 @@ impl<'c> Typed<'c> {
             .error_limit_of_a_run()
             .is_exceeded(summary.records, summary.invalid);
         if ended.stop.is_none() && valid > 0 && !would_stop && ended.is_kept {
-            steps.extend(self.sending(summary, valid));
+            steps.push(self.sending(summary, valid));
         }
         steps
     }
 
-    /// Returns the step that sends the valid rows, after one that sends one of them if the API may
-    /// clear fields that they leave out.
-    fn sending(&self, summary: &Summary, valid: u64) -> Vec<NextStep> {
+    /// Returns the step that sends the valid rows.
+    fn sending(&self, summary: &Summary, valid: u64) -> NextStep {
         let needs = match &self.settings.api.target {
             _ if !self.can_be_read_again => Needs::SameBytes,
             Target::Remote {
@@ -248,31 +237,16 @@ impl<'c> Typed<'c> {
             } => Needs::Token,
             Target::Remote { .. } | Target::Sandbox => Needs::Nothing,
         };
-        let command = |more: &[(&'static str, OsString)]| {
-            let mut with = self.other_directory("run");
-            with.extend_from_slice(more);
-            self.line.with(Changes {
-                verb: Some(RUN),
-                without: &NOT_OF_A_RUN,
-                with,
-                ..Changes::default()
-            })
-        };
-        let all = NextStep::Send {
+        NextStep::Send {
             rows: (summary.invalid > 0).then_some(valid),
             needs,
-            command: command(&[]),
-        };
-        let is_trial = self.settings.input.max_rows.is_some();
-        let may_clear = summary.fields_left_out > 0 && left_out::may_be_cleared(self.settings);
-        if !may_clear || valid == 1 || is_trial {
-            return vec![all];
+            command: self.line.with(Changes {
+                verb: Some(RUN),
+                without: &NOT_OF_A_RUN,
+                with: self.other_directory("run"),
+                ..Changes::default()
+            }),
         }
-        let one = NextStep::SendOne {
-            needs,
-            command: command(&[("max-rows", "1".into())]),
-        };
-        vec![one, all]
     }
 
     fn error_limit_of_a_run(&self) -> ErrorLimit {

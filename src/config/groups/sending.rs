@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::config::resolver::Resolver;
 use crate::config::setting::{of_process, of_run};
 use crate::config::value::parsed;
-use crate::config::words::choice;
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::row::duplicates::DuplicatePolicy;
@@ -45,6 +44,10 @@ pub struct SendingSettings {
     pub retry: Retry,
     /// The effect of a request on the fields that it leaves out, as far as known.
     pub left_out: LeftOut,
+    /// Whether updates are completed with the customer's own values.
+    pub complete: bool,
+    /// Whether customers are read before their updates, to put them back.
+    pub undoable: bool,
     /// The longest wait for an API that is down or asks for a wait: at most a week.
     pub max_wait: Duration,
     /// The treatment of a wait that the API asked an earlier process for.
@@ -74,8 +77,9 @@ impl SendingSettings {
             max_errors: resolver.one(of_process("max-errors"), max_errors, parsed),
             unique: resolver.choice(of_run("unique"), &DuplicatePolicy::All),
             retry: resolver.choice(of_process("retry"), &Retry::Failed),
-            left_out: (resolver.optional(of_process("left-out"), choice))
-                .unwrap_or(LeftOut::Unknown),
+            left_out: resolver.choice(of_process("left-out"), &LeftOut::Unknown),
+            complete: resolver.boolean(of_run("complete")),
+            undoable: resolver.boolean(of_run("undoable")),
             max_wait: resolver.duration(of_process("max-wait"), "15m", &WAITS),
             named_wait: if resolver.boolean(of_process("ignore-until")) {
                 NamedWait::Ignored

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 83] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 85] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -99,7 +99,9 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 83] = [
     ("max-errors", Kind::One, ["1", "2%", "none"]),
     ("unique", Kind::One, ["reject", "last", "all"]),
     ("retry", Kind::One, ["rejected", "failed", "rejected"]),
-    ("left-out", Kind::One, ["trust", "trust", "trust"]),
+    ("left-out", Kind::One, ["trust", "probe", "trust"]),
+    ("complete", Kind::Switch, ["1", "true", "true"]),
+    ("undoable", Kind::Switch, ["1", "true", "true"]),
     ("max-wait", Kind::One, ["0s", "2m", "168h"]),
     ("ignore-until", Kind::Switch, ["1", "true", "true"]),
     ("grace", Kind::One, ["0s", "2s", "1h"]),

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::contract::FieldSet;
 use crate::journal::{
-    Checkpoint, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError,
+    Checkpoint, Entry, EntryReader, Fact, JournalWriter, LineError, Outcome, Overtakers, WriteError,
 };
 use crate::process::crash;
 use crate::results::failed_rows::FailedRows;
@@ -28,6 +28,8 @@ pub(crate) const MESSAGES_QUEUED_MAX: usize = 64;
 pub(crate) enum Message {
     /// Record these rows, which ended in this order.
     Ended(Vec<EndedRow>),
+    /// Record these facts, durably.
+    Facts(Vec<Fact>),
     /// Make everything written durable.
     Sync,
     /// Append this to the timeline.
@@ -168,6 +170,11 @@ impl Recorder {
     pub(crate) fn take(&mut self, message: &Message) -> Result<(), RecordError> {
         crash::provoke("recorder");
         match message {
+            Message::Facts(facts) => {
+                facts.iter().for_each(|fact| self.journal.push_fact(fact));
+                self.journal.flush().map_err(|error| error.source)?;
+                Ok(self.journal.sync()?)
+            }
             Message::Sync => Ok(self.journal.sync()?),
             Message::Timeline(point) => {
                 if let Some(timeline) = &mut self.timeline {
@@ -416,7 +423,9 @@ impl Message {
     fn rows(&self) -> u64 {
         match self {
             Message::Ended(ended) => u64::try_from(ended.len()).unwrap_or(u64::MAX),
-            Message::Sync | Message::Timeline(_) | Message::LeaveFailedRows => 0,
+            Message::Facts(_) | Message::Sync | Message::Timeline(_) | Message::LeaveFailedRows => {
+                0
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Carries out the schedule: requests, timers and queues. The schedule makes all decisions.
 
 mod attempt_log;
+mod care;
+mod deciding;
 mod replay;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,6 +15,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{info, warn};
 
 use self::attempt_log::AttemptLog;
+use self::care::Carer;
+pub(crate) use self::care::{CareSettings, ProbeState, ReadMode};
+use super::image_writer::{Durable, ImageWriter};
 use super::in_flight::InFlight;
 use super::input_stop::reason_of;
 use super::outbox::{Outbox, RECORDER_LISTENS, Urgency};
@@ -22,7 +27,7 @@ use super::reporter::Reporter;
 use super::resume::Resume;
 use super::token_refresh::TokenRefresh;
 use crate::api::{Api, Grant, TokenSource};
-use crate::contract::{Answer, Attempt, CustomerId};
+use crate::contract::{Answer, Answered, CustomerId};
 use crate::input::InputError;
 use crate::process::crash;
 use crate::process::signals::{Drain, StopSignal};
@@ -54,6 +59,8 @@ pub(crate) struct Sending {
     pub grant: Grant,
     /// The results of earlier processes.
     pub resume: Option<Resume>,
+    /// What is done with customers before and after their updates.
+    pub care: CareSettings,
     /// The progress that the user sees.
     pub progress: Arc<RunProgress>,
     /// The signals that end the run.
@@ -81,6 +88,10 @@ pub(crate) struct Sent {
     pub until: Option<Timestamp>,
     /// Requests that the end of the run left without an answer.
     pub cut_off: usize,
+    /// What is known of fields that updates leave out.
+    pub left_out: ProbeState,
+    /// Writes images of customers.
+    pub images: Option<ImageWriter>,
 }
 
 /// The point up to which the input was read.
@@ -107,8 +118,9 @@ pub(crate) async fn send(sending: Sending, queues: Queues) -> Sent {
 }
 
 struct Driver {
-    sending: Sending,
+    sending: SendingParts,
     queues: Queues,
+    carer: Carer,
     started: Instant,
     in_flight: InFlight,
     token_refresh: TokenRefresh,
@@ -129,6 +141,15 @@ struct Driver {
     ticks: Interval,
 }
 
+/// The parts that are used as they come.
+struct SendingParts {
+    schedule: Schedule<Row>,
+    api: Api,
+    resume: Option<Resume>,
+    progress: Arc<RunProgress>,
+    drain: Drain,
+}
+
 /// Whether waiting rows were offered to the schedule.
 #[derive(PartialEq, Eq)]
 enum Offered {
@@ -138,7 +159,8 @@ enum Offered {
 
 /// The event that woke the driver.
 enum Event {
-    Answered(Ticket, Attempt),
+    Answered(Ticket, Answered),
+    ImagesDurable(Durable),
     TokenRefreshed(Refreshed),
     Read(Option<Result<Batch, InputError>>),
     Written,
@@ -163,31 +185,44 @@ enum NextEvent {
 }
 
 impl Driver {
-    fn new(mut sending: Sending, queues: Queues) -> Driver {
+    fn new(sending: Sending, queues: Queues) -> Driver {
+        let Sending {
+            mut schedule,
+            api,
+            token_source,
+            grant,
+            resume,
+            care,
+            progress,
+            drain,
+        } = sending;
         let every = |period| {
             let mut ticks = interval(period);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         };
-        let (progress, route) = (sending.progress.clone(), sending.api.route().clone());
-        sending
-            .schedule
-            .token_lasts(sending.grant.lifetime, Moment::START);
-        let token_refresh =
-            TokenRefresh::new(sending.token_source.clone(), sending.grant.token.clone());
+        let reporter = Reporter::new(progress.clone(), api.route().clone());
+        schedule.token_lasts(grant.lifetime, Moment::START);
         Driver {
-            sending,
+            sending: SendingParts {
+                schedule,
+                api,
+                resume,
+                progress,
+                drain,
+            },
             queues,
+            carer: Carer::new(care),
             started: Instant::now(),
             in_flight: InFlight::default(),
-            token_refresh,
+            token_refresh: TokenRefresh::new(token_source, grant.token),
             outbox: Outbox::new(),
             again: BTreeMap::new(),
             read: RowsRead::default(),
             waiting: VecDeque::new(),
             read_to: None,
             input_fault: None,
-            reporter: Reporter::new(progress, route),
+            reporter,
             latencies: Latencies::default(),
             given_up: 0,
             signals: SenderSignals::None,
@@ -250,7 +285,8 @@ impl Driver {
                 biased;
                 signal = self.sending.drain.next() => return Event::Signal(signal),
                 () = self.outbox.hand_over(&self.queues.recorder), if is_due => is_due = false,
-                Some((ticket, attempt)) = self.in_flight.next() => return Event::Answered(ticket, attempt),
+                Some((ticket, answered)) = self.in_flight.next() => return Event::Answered(ticket, answered),
+                durable = self.carer.more_is_durable(), if self.carer.is_waiting() => return Event::ImagesDurable(durable),
                 Some(refreshed) = self.token_refresh.ended() => return Event::TokenRefreshed(refreshed),
                 Ok(()) = self.queues.written.changed() => return Event::Written,
                 batch = self.queues.batches.recv(), if reads_on => return Event::Read(batch),
@@ -273,12 +309,13 @@ impl Driver {
 
     fn take(&mut self, event: Event) -> NextEvent {
         match event {
-            Event::Answered(ticket, attempt) => {
-                self.finished(ticket, attempt);
-                while let Some((ticket, attempt)) = self.in_flight.next_now() {
-                    self.finished(ticket, attempt);
+            Event::Answered(ticket, answered) => {
+                self.finished(ticket, answered);
+                while let Some((ticket, answered)) = self.in_flight.next_now() {
+                    self.finished(ticket, answered);
                 }
             }
+            Event::ImagesDurable(durable) => self.images_are_durable(durable),
             Event::TokenRefreshed(refreshed) => {
                 let now = self.now();
                 self.sending.schedule.token_refreshed(refreshed, now);
@@ -331,19 +368,14 @@ impl Driver {
         };
         let (customer, body) = (*id, body.clone());
         let (api, token) = (self.sending.api.clone(), self.token_refresh.token());
+        let image = self.carer.keeps_image(request);
         match request {
-            Request::Write => {
-                self.in_flight.add(
-                    ticket,
-                    async move { api.update(customer, body, &token).await },
-                );
-            }
-            Request::Read => {
-                self.in_flight.add(
-                    ticket,
-                    async move { api.read(customer, &body, &token).await },
-                );
-            }
+            Request::Write => self.in_flight.add(ticket, async move {
+                api.update(customer, body, &token, image).await
+            }),
+            Request::Read => self.in_flight.add(ticket, async move {
+                api.read(customer, &body, &token, image).await
+            }),
         }
     }
 
@@ -355,15 +387,24 @@ impl Driver {
         }
     }
 
-    fn finished(&mut self, ticket: Ticket, attempt: Attempt) {
+    fn finished(&mut self, ticket: Ticket, answered: Answered) {
+        let Answered { attempt, image } = answered;
         if matches!(attempt.answer, Answer::Response(_)) {
             self.latencies.add(attempt.took);
         }
         let now = self.now();
         let schedule = &mut self.sending.schedule;
         let log = AttemptLog::of(schedule.row(ticket), schedule.sent(ticket), &attempt);
+        let request = schedule.request(ticket);
+        if let Some(image) = image.as_deref().filter(|_| request == Request::Write) {
+            self.updated_customer_is_shown(ticket, image);
+        }
+        let schedule = &mut self.sending.schedule;
         schedule.finished(ticket, attempt, now);
         log.write(|| schedule.due_again(ticket).map(|due| due.since(now)));
+        if schedule.awaits_decision(ticket) {
+            self.decide(ticket, image.as_deref());
+        }
     }
 
     fn row_ended(&mut self, ended: Ended<Row>) {
@@ -483,6 +524,7 @@ impl Driver {
         if let Some(point) = self.reporter.finish(&self.sending.schedule, now) {
             self.tell_recorder(Message::Timeline(point)).await;
         }
+        let (left_out, images) = self.carer.finish();
         let wait = self.sending.schedule.named_wait_ends(now);
         let wait = wait.map(|until| until.since(now));
         Sent {
@@ -496,6 +538,8 @@ impl Driver {
             held_back: self.reporter.brake_times().shares(),
             read_to: self.read_to.unwrap_or(ReadTo::Stop),
             cut_off,
+            left_out,
+            images,
         }
     }
 

@@ -7,7 +7,6 @@ use super::super::recorder::{EndedRow, RowEnd};
 use super::super::resume::{Resume, Step};
 use super::{Driver, Offered, ReadTo};
 use crate::row::{Row, RowContent};
-use crate::schedule::Care;
 
 impl Driver {
     /// Takes in a batch. Its rows wait until the schedule has room for them.
@@ -120,8 +119,8 @@ impl Driver {
         match &row.content {
             RowContent::Invalid(_) => self.sending.schedule.offer_invalid(row.id, row, bytes),
             RowContent::Update { id, .. } => {
-                let id = *id;
-                self.sending.schedule.offer(id, row, bytes, Care::None);
+                let (id, care) = (*id, self.carer.care_of(&row));
+                self.sending.schedule.offer(id, row, bytes, care);
             }
             RowContent::Superseded => self.ended_unsent(row, RowEnd::Superseded),
         }

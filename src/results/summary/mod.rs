@@ -118,6 +118,9 @@ pub struct Summary {
     /// Rows that leave out fields of the contract. The API's pages contradict each other on the
     /// effect.
     pub fields_left_out: u64,
+    /// Whether the API keeps fields that an update leaves out, if the run has found that out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out_is_kept: Option<bool>,
     /// Rows with fields left out because later rows of their customers had set them.
     pub fields_overtaken: u64,
     /// Lines with only delimiters, which were skipped.

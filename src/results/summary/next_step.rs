@@ -18,13 +18,6 @@ pub(crate) enum NextStep {
         /// The parts that the command needs besides its words.
         needs: Needs,
     },
-    /// Send one row of those that were checked, and look at what the API has made of it.
-    SendOne {
-        /// The command.
-        command: String,
-        /// The parts that the command needs besides its words.
-        needs: Needs,
-    },
     /// Correct the input and check it again.
     CheckAgain {
         /// The command.
@@ -159,14 +152,6 @@ impl NextStep {
                 };
                 format!("To send {what}{}:", needs.words())
             }
-            NextStep::SendOne { needs, .. } => {
-                let how = match needs {
-                    // A sandbox shows nothing about the fields.
-                    Needs::Token => " (add --token-file FILE)",
-                    Needs::Nothing | Needs::SameBytes => needs.words(),
-                };
-                format!("To send one row first, and look at its customer{how}:")
-            }
             NextStep::CheckAgain { .. } => "Correct the input and check it again:".to_owned(),
             NextStep::Correct { files, .. } => {
                 let them = if files.len() == 1 { "it" } else { "them" };
@@ -196,7 +181,6 @@ impl NextStep {
         match self {
             NextStep::PutBack { .. } => None,
             NextStep::Send { command, .. }
-            | NextStep::SendOne { command, .. }
             | NextStep::CheckAgain { command }
             | NextStep::Correct { command, .. }
             | NextStep::SendFailedAgain { command, .. }

@@ -255,9 +255,13 @@ fn fields_left_out(summary: &Summary) -> Option<String> {
             "of the rows read leave fields out",
         ),
     };
-    Some(format!(
-        "{rows} of the request, which the API may keep or clear (custsync help fields-left-out)"
-    ))
+    Some(match summary.left_out_is_kept {
+        Some(true) => format!("{rows} of the request, which the API keeps"),
+        Some(false) => format!("{rows} of the request, which the API clears (--complete)"),
+        None => format!(
+            "{rows} of the request, which the API may keep or clear (custsync help fields-left-out)"
+        ),
+    })
 }
 
 /// Returns a warning as a sentence about its rows.

@@ -1,6 +1,7 @@
 //! The schedule as its driver sees it, in a time that passes only while it waits.
 
 mod attempts;
+mod care;
 mod control;
 mod in_doubt;
 mod not_reached;
@@ -16,7 +17,7 @@ use super::rate::{LimitedRate, Rate, RateUnit};
 use super::state::{DoubtRound, Supply};
 use super::*;
 use crate::contract::{
-    Answer, Attempt, Body, CustomerId, Fault, RateWindow, Reset, Response, Shown,
+    Answer, Attempt, Body, CustomerId, Fault, FieldSet, RateWindow, Reset, Response, Shown,
 };
 
 /// The time that each answer takes.
@@ -127,9 +128,19 @@ impl Run {
 
     /// The same after earlier processes of the run directory.
     fn after(history: History, rules: Rules, customers: impl IntoIterator<Item = u64>) -> Run {
+        Run::with(Care::None, history, rules, customers)
+    }
+
+    /// The same with this care.
+    fn with(
+        care: Care,
+        history: History,
+        rules: Rules,
+        customers: impl IntoIterator<Item = u64>,
+    ) -> Run {
         let mut schedule = Schedule::new(rules, history, 7);
         for (row, id) in (1..).zip(customers) {
-            schedule.offer(customer(id), row, 1, Care::None);
+            schedule.offer(customer(id), row, 1, care);
         }
         schedule.close();
         Run {

@@ -75,6 +75,8 @@ pub(in crate::commands) struct SendingFigures {
     pub(in crate::commands) earlier: Processes,
     /// Requests that the end left without an answer.
     pub(in crate::commands) cut_off: usize,
+    /// Whether the API keeps fields that an update leaves out, if that was found out.
+    pub(in crate::commands) left_out_is_kept: Option<bool>,
 }
 
 /// The start of a command.

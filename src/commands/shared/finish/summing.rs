@@ -62,6 +62,10 @@ impl Finish<'_> {
             warnings: summary::warning_groups(&self.read, &self.names),
             dates_normalised: 0,
             fields_left_out: 0,
+            left_out_is_kept: self
+                .sending
+                .as_ref()
+                .and_then(|sending| sending.left_out_is_kept),
             fields_overtaken: 0,
             blank_rows: 0,
             sending: sending.map(|(figures, sending)| {

@@ -36,6 +36,7 @@ fn run([updated, invalid, rejected, failed, superseded, unsent]: Counts) -> Summ
         warnings: Vec::new(),
         dates_normalised: 0,
         fields_left_out: 0,
+        left_out_is_kept: None,
         fields_overtaken: 0,
         blank_rows: 0,
         sending: None,
@@ -543,10 +544,6 @@ fn the_next_step_ends_with_its_command() {
         files: vec!["r/failed.csv".to_owned(), "r/failed.tsv".to_owned()],
         command: command(),
     };
-    let one = |needs| NextStep::SendOne {
-        needs,
-        command: command(),
-    };
     let rest = |needs| NextStep::SendRest {
         needs,
         command: command(),
@@ -575,14 +572,6 @@ fn the_next_step_ends_with_its_command() {
         (
             correct,
             "Correct r/failed.csv and r/failed.tsv and run them:",
-        ),
-        (
-            one(Needs::Token),
-            "To send one row first, and look at its customer (add --token-file FILE):",
-        ),
-        (
-            one(Needs::SameBytes),
-            "To send one row first, and look at its customer, pipe the same bytes again into:",
         ),
         (rest(Needs::Nothing), "To send the rows that follow:"),
         (

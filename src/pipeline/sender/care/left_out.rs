@@ -1,0 +1,218 @@
+//! The left-out probe: finds out on as few customers as possible whether the API keeps the fields
+//! that an update leaves out, which its pages do not say.
+//!
+//! Until the verdict, rows that leave fields out go alone. Each customer is read before, and the
+//! answer to the update, or another read, shows whether a field that was filled is empty now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::contract::{Countries, Field, FieldSet, Image};
+use crate::schedule::Ticket;
+
+/// The most customers that are read for the probe. Without a verdict the run goes on after them.
+const READS_MAX: usize = 20;
+
+/// The probe.
+#[derive(Debug)]
+pub(super) struct LeftOutProbe {
+    state: ProbeState,
+    reads: usize,
+    /// The rows that other rows were to go before.
+    put_off: BTreeSet<Ticket>,
+    /// The rows that were read and have no verdict, in doubt or under way.
+    rows: BTreeMap<Ticket, ProbedRow>,
+}
+
+/// The state of the probe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProbeState {
+    /// Rows that leave fields out go alone.
+    Armed,
+    /// The API keeps what is left out.
+    Kept,
+    /// The user says that it does, or every update sets all fields.
+    Trusted,
+    /// The API clears what is left out.
+    Lost,
+    /// It is not known, and nothing more is read to find out.
+    Unknown,
+}
+
+/// A row that was read for the probe.
+#[derive(Debug)]
+struct ProbedRow {
+    image: Image,
+    /// The filled fields that its update leaves out.
+    at_risk: FieldSet,
+    /// Whether its customer was read after the update.
+    is_verified: bool,
+}
+
+/// The next step for a row whose customer was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AfterRead {
+    /// Its update may leave; nothing can be lost.
+    Write,
+    /// Its update may leave once the image is durable.
+    KeepAndWrite,
+    /// It would be hard to put back, so other rows go before.
+    Later,
+    /// The customer cannot be read, so nothing will be known.
+    GiveUp,
+}
+
+/// The meaning of an applied update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AfterWrite {
+    /// It shows nothing new.
+    Applied,
+    /// The customer has to be read.
+    Read,
+    /// The API keeps what is left out.
+    Kept,
+    /// The API cleared what was left out.
+    Lost,
+}
+
+impl LeftOutProbe {
+    /// A probe in this state.
+    pub(super) fn new(state: ProbeState) -> LeftOutProbe {
+        LeftOutProbe {
+            state,
+            reads: 0,
+            put_off: BTreeSet::new(),
+            rows: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn state(&self) -> ProbeState {
+        self.state
+    }
+
+    pub(super) fn is_armed(&self) -> bool {
+        self.state == ProbeState::Armed
+    }
+
+    /// Ends the probe with this result.
+    pub(super) fn ends(&mut self, state: ProbeState) {
+        self.state = state;
+    }
+
+    /// Takes the customer of a row that sets `fields`; `None` if the read was refused. The country
+    /// can be put back if its id is known.
+    pub(super) fn read(
+        &mut self,
+        ticket: Ticket,
+        image: Option<&Image>,
+        fields: FieldSet,
+        can_be_put_back: impl FnOnce(&Image) -> bool,
+    ) -> AfterRead {
+        let Some(image) = image else {
+            return AfterRead::GiveUp;
+        };
+        self.reads += 1;
+        let left_out = FieldSet::ALL.without(fields);
+        let at_risk = image.fields_filled().intersection(left_out);
+        // A customer who can be put back as a whole goes first. Without any, one who cannot is still
+        // better than all of them.
+        if !at_risk.is_empty()
+            && !can_be_put_back(image)
+            && !self.has_read_enough()
+            && self.put_off.insert(ticket)
+        {
+            return AfterRead::Later;
+        }
+        let row = ProbedRow {
+            image: image.clone(),
+            at_risk,
+            is_verified: false,
+        };
+        self.rows.insert(ticket, row);
+        if at_risk.is_empty() {
+            AfterRead::Write
+        } else {
+            AfterRead::KeepAndWrite
+        }
+    }
+
+    /// Whether so many customers were read that the run goes on without a verdict.
+    pub(super) fn has_read_enough(&self) -> bool {
+        self.reads >= READS_MAX
+    }
+
+    /// Takes the answer to a row's applied update, or to the read after it.
+    pub(super) fn applied(&mut self, ticket: Ticket, shown: Option<&Image>) -> AfterWrite {
+        let Some(row) = self.rows.get_mut(&ticket) else {
+            return AfterWrite::Applied;
+        };
+        if row.at_risk.is_empty() || !self.state.is_open() {
+            self.rows.remove(&ticket);
+            return AfterWrite::Applied;
+        }
+        let verdict = shown.and_then(|shown| verdict(row, shown));
+        match verdict {
+            None if !row.is_verified => {
+                row.is_verified = true;
+                AfterWrite::Read
+            }
+            None => {
+                self.rows.remove(&ticket);
+                AfterWrite::Applied
+            }
+            Some(AfterWrite::Lost) => {
+                self.state = ProbeState::Lost;
+                AfterWrite::Lost
+            }
+            Some(verdict) => {
+                self.state = ProbeState::Kept;
+                self.rows.clear();
+                verdict
+            }
+        }
+    }
+
+    /// Whether an answer may still show more.
+    pub(super) fn is_open(&self) -> bool {
+        self.state.is_open()
+    }
+}
+
+impl ProbeState {
+    /// Whether the API keeps what is left out, if that was found out.
+    pub(crate) fn is_kept(self) -> Option<bool> {
+        match self {
+            ProbeState::Kept => Some(true),
+            ProbeState::Lost => Some(false),
+            ProbeState::Armed | ProbeState::Trusted | ProbeState::Unknown => None,
+        }
+    }
+
+    /// Whether an answer may still show more.
+    fn is_open(self) -> bool {
+        matches!(self, ProbeState::Armed | ProbeState::Unknown)
+    }
+}
+
+/// The verdict of a customer who is shown after the update, if there is one.
+fn verdict(row: &ProbedRow, shown: &Image) -> Option<AfterWrite> {
+    if !row.image.filled_but_lost(shown, row.at_risk).is_empty() {
+        return Some(AfterWrite::Lost);
+    }
+    let kept = shown.fields_filled().intersection(row.at_risk);
+    (!kept.is_empty()).then_some(AfterWrite::Kept)
+}
+
+/// Whether a customer's country could be put back after this row: it is empty, or the row sets it,
+/// or the id of its name is known.
+pub(super) fn country_can_be_put_back(
+    image: &Image,
+    fields: FieldSet,
+    countries: &Countries,
+) -> bool {
+    if fields.contains(Field::CountryId) || !image.is_filled(Field::CountryId) {
+        return true;
+    }
+    image
+        .country_text()
+        .is_some_and(|name| countries.id(name).is_some())
+}

@@ -1,0 +1,86 @@
+//! Decisions about rows whose customer was read.
+
+use jiff::Timestamp;
+use tracing::{info, warn};
+
+use super::super::image_writer::Durable;
+use super::Driver;
+use super::care::{Decided, Verdict};
+use crate::contract::Image;
+use crate::journal::Fact;
+use crate::row::RowContent;
+use crate::schedule::{Decision, StopReason, Ticket};
+
+impl Driver {
+    /// Decides about a row whose read was answered, or whose update was applied while it went alone.
+    pub(super) fn decide(&mut self, ticket: Ticket, image: Option<&Image>) {
+        let schedule = &self.sending.schedule;
+        let decided = if schedule.is_updated(ticket) {
+            self.carer.applied(ticket, image)
+        } else {
+            let is_alone = schedule.is_alone(ticket);
+            self.carer
+                .read(ticket, schedule.row(ticket), image, is_alone)
+        };
+        let Decided { decision, verdict } = decided;
+        if let Some(verdict) = verdict {
+            self.left_out_is_known(verdict);
+        }
+        if let Some(decision) = decision {
+            self.sending.schedule.decided(ticket, decision);
+        }
+    }
+
+    /// Lets updates leave whose images are durable.
+    pub(super) fn images_are_durable(&mut self, durable: Durable) {
+        match durable {
+            Durable::Images(images) => {
+                for ticket in self.carer.durable(images) {
+                    self.sending.schedule.decided(ticket, Decision::Write(None));
+                }
+            }
+            Durable::Failed => {
+                self.carer.give_up();
+                self.sending.schedule.stop(StopReason::ImagesUnwritable);
+            }
+        }
+    }
+
+    /// Learns from the customer in the answer to an update.
+    pub(super) fn updated_customer_is_shown(&mut self, ticket: Ticket, image: &Image) {
+        let row = self.sending.schedule.row(ticket);
+        let RowContent::Update { body, fields, .. } = &row.content else {
+            return;
+        };
+        self.carer.learn(body, image);
+        if let Some(verdict) = self.carer.shown(*fields, image) {
+            self.left_out_is_known(verdict);
+        }
+    }
+
+    /// Acts on a verdict about the fields that updates leave out.
+    fn left_out_is_known(&mut self, verdict: Verdict) {
+        let schedule = &mut self.sending.schedule;
+        let kept = match verdict {
+            Verdict::Kept => {
+                info!("the API keeps the fields that an update leaves out");
+                Some(true)
+            }
+            Verdict::Unknown => {
+                warn!(
+                    "it is not known whether the API keeps or clears the fields that an update leaves out (custsync help fields-left-out)"
+                );
+                None
+            }
+            Verdict::Lost => {
+                schedule.stop(StopReason::LeftOutIsLost);
+                Some(false)
+            }
+        };
+        schedule.go_together(self.carer.care_without_probe());
+        if let Some(kept) = kept {
+            let at = Timestamp::now();
+            self.outbox.push_fact(Fact::LeftOut { at, kept });
+        }
+    }
+}

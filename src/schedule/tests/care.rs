@@ -1,0 +1,239 @@
+//! Rows whose customer is read first, and the driver's decisions about them.
+
+use super::*;
+use Request::{Read, Write};
+
+fn shown() -> Answer {
+    shows(Shown::Otherwise)
+}
+
+/// A run of rows of this care, each of another customer.
+fn of(care: Care, rules: Rules, rows: u64) -> Run {
+    Run::with(care, History::default(), rules, 1..=rows)
+}
+
+/// Answers each request before the next one leaves, and decides at once.
+fn run_on(
+    mut run: Run,
+    mut answer: impl FnMut(Sent) -> Answer,
+    mut decide: impl FnMut(&Schedule<u64>, Sent) -> Decision,
+) -> Run {
+    while let Some(sent) = run.leaves() {
+        run.answered(sent, answer(sent));
+        if run.schedule.awaits_decision(sent.ticket) {
+            let decision = decide(&run.schedule, sent);
+            run.schedule.decided(sent.ticket, decision);
+        }
+        assert!(run.sent.len() < STEPS_MAX, "it never ends: {sent:?}");
+    }
+    run
+}
+
+/// Writes what was read, and ends what was written.
+fn usual(schedule: &Schedule<u64>, sent: Sent) -> Decision {
+    if schedule.is_updated(sent.ticket) {
+        Decision::Applied
+    } else {
+        Decision::Write(None)
+    }
+}
+
+#[test]
+fn a_customer_is_read_before_each_update_and_the_driver_decides() {
+    let answer = |sent: Sent| {
+        if sent.request == Read {
+            shown()
+        } else {
+            applied()
+        }
+    };
+    let run = run_on(of(Care::Read, rules(), 2), answer, usual);
+    assert_eq!(run.order(), [(1, Read), (1, Write), (2, Read), (2, Write)]);
+    run.ends(1, "updated 200", 1);
+    let run = run_on(of(Care::Read, rules(), 2), answer, |_, sent| {
+        match sent.row {
+            1 => Decision::End(Ending::Unchanged),
+            _ => Decision::Write(Some(Ending::Conflict {
+                fields: FieldSet::ALL,
+            })),
+        }
+    });
+    assert_eq!(run.order(), [(1, Read), (2, Read), (2, Write)]);
+    run.ends(1, "unchanged", 0);
+    assert!(matches!(run.ended(2).ending, Ending::Conflict { fields } if fields == FieldSet::ALL));
+}
+
+#[test]
+fn a_decision_holds_up_the_customer_and_nobody_else() {
+    let mut run = Run::with(Care::Read, History::default(), in_flight(4), [1, 1, 2]);
+    let sent = run.sends(&[1, 3]);
+    run.answered(sent[0], shown());
+    run.answered(sent[1], shown());
+    assert_eq!(run.step(), Step::Wait(None), "the driver has not decided");
+    run.schedule.decided(sent[1].ticket, Decision::Write(None));
+    run.sends(&[3]);
+    run.schedule.decided(sent[0].ticket, Decision::Write(None));
+    let write = run.sends(&[1]);
+    run.answered(write[0], applied());
+    run.sends(&[2]);
+}
+
+#[test]
+fn a_read_and_its_update_have_attempts_of_their_own() {
+    // Five attempts each; the last of the read and of the update succeed.
+    let run = run_on(
+        of(Care::Read, rules(), 2),
+        |sent| match (sent.row, sent.request) {
+            (1, _) if sent.nth < 4 => api(503),
+            (_, Read) => shown(),
+            (_, Write) => applied(),
+        },
+        usual,
+    );
+    run.ends(1, "updated 200", 4);
+    run.ends(2, "updated 200", 1);
+}
+
+#[test]
+fn a_row_whose_read_is_refused_is_never_sent() {
+    let run = run_on(
+        of(Care::Read, rules(), 3),
+        |sent| match (sent.row, sent.request) {
+            (2, Read) => api(404),
+            (_, Read) => shown(),
+            (_, Write) => applied(),
+        },
+        usual,
+    );
+    run.ends(2, "rejected 404", 0);
+    assert_eq!(run.writes(2), []);
+    run.ends(3, "updated 200", 1);
+}
+
+#[test]
+fn a_run_that_must_read_and_cannot_stops_and_another_asks_the_driver() {
+    let check = |read: Answer, reason: &StopReason| {
+        let run = run_on(of(Care::Read, rules(), 30), |_| read.clone(), usual);
+        assert_eq!(run.schedule.stopped(), Some(reason), "{read:?}");
+        assert!(run.sent.iter().all(|sent| sent.request == Read));
+        let wanted = Rules {
+            reads: ReadNeed::Wanted,
+            ..rules()
+        };
+        let run = run_on(
+            of(Care::Read, wanted, 30),
+            |sent| {
+                if sent.request == Read {
+                    read.clone()
+                } else {
+                    applied()
+                }
+            },
+            usual,
+        );
+        run.all_updated(30);
+    };
+    check(
+        api(403),
+        &StopReason::Forbidden {
+            answers: 20,
+            request: Read,
+        },
+    );
+    check(text(404), &StopReason::NoReads { status: 404 });
+    check(applied(), &StopReason::NoReads { status: 200 });
+}
+
+#[test]
+fn a_row_that_goes_alone_holds_back_all_that_were_not_sent_yet() {
+    let mut run = of(Care::Alone, in_flight(4), 3);
+    let read = run.sends(&[1]);
+    assert_eq!(
+        run.step(),
+        Step::Wait(Some(at(30))),
+        "only the timeout is left"
+    );
+    run.answered(read[0], shown());
+    assert_eq!(run.step(), Step::Wait(None));
+    run.schedule.decided(read[0].ticket, Decision::Write(None));
+    let write = run.sends(&[1]);
+    run.answered(write[0], applied());
+    assert!(run.schedule.awaits_decision(write[0].ticket));
+    assert_eq!(
+        run.step(),
+        Step::Wait(None),
+        "its answer is not decided about"
+    );
+    run.schedule.decided(write[0].ticket, Decision::Read);
+    let read = run.sends(&[1]);
+    run.answered(read[0], shown());
+    run.schedule.decided(read[0].ticket, Decision::Applied);
+    run.sends(&[2]);
+    run.schedule.go_together(Care::None);
+    let write = run.sends(&[3]);
+    assert_eq!(write[0].request, Write, "it needs no read any more");
+    run.ends(1, "updated 200", 1);
+}
+
+#[test]
+fn a_row_that_is_put_off_goes_behind_the_others() {
+    let mut put_off = false;
+    let run = run_on(
+        of(Care::Alone, rules(), 3),
+        |sent| {
+            if sent.request == Read {
+                shown()
+            } else {
+                applied()
+            }
+        },
+        |schedule, sent| {
+            if sent.row == 1 && !put_off {
+                put_off = true;
+                Decision::Later
+            } else {
+                usual(schedule, sent)
+            }
+        },
+    );
+    assert_eq!(
+        run.order(),
+        [
+            (1, Read),
+            (2, Read),
+            (2, Write),
+            (3, Read),
+            (3, Write),
+            (1, Read),
+            (1, Write)
+        ]
+    );
+    run.all_updated(3);
+}
+
+#[test]
+fn a_row_alone_that_fails_again_and_again_stops_nobody() {
+    let run = run_on(
+        of(Care::Alone, rules(), 20),
+        |sent| match (sent.row, sent.request) {
+            (_, Read) => shown(),
+            (1, Write) => api(500),
+            (_, Write) => applied(),
+        },
+        usual,
+    );
+    assert_eq!(run.schedule.stopped(), None);
+    run.ends(1, "failed http_500", 3);
+    run.ends(20, "updated 200", 1);
+}
+
+#[test]
+fn a_dropped_row_has_no_outcome() {
+    let mut run = of(Care::Alone, rules(), 2);
+    let read = run.sends(&[1]);
+    run.answered(read[0], shown());
+    run.schedule.stop(StopReason::LeftOutIsLost);
+    run.schedule.decided(read[0].ticket, Decision::Drop);
+    assert_eq!(run.step(), Step::Stopped);
+    assert_eq!(run.ended, []);
+}
