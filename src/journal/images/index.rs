@@ -8,7 +8,7 @@ use super::IMAGES_NAME;
 use super::error::ImagesError;
 use super::line::{self, ImageEntry};
 use super::reader::{ImageReader, read_error};
-use crate::contract::CustomerId;
+use crate::contract::{Countries, CustomerId};
 use crate::journal::line::is_sealed;
 use crate::journal::run_dir::RunDir;
 
@@ -43,9 +43,12 @@ impl io::Read for From<'_> {
 }
 
 impl ImageIndex {
-    /// Reads the file of a run directory once, and checks each line of it. A torn tail is passed
-    /// over: its requests never left.
-    pub(crate) fn read(run_dir: &RunDir) -> Result<ImageIndex, ImagesError> {
+    /// Reads the file of a run directory once, and checks each line of it. Its pairs of a country's
+    /// id and name are added to `countries`. A torn tail is passed over: its requests never left.
+    pub(crate) fn read(
+        run_dir: &RunDir,
+        countries: &mut Countries,
+    ) -> Result<ImageIndex, ImagesError> {
         let images = run_dir.open_file(IMAGES_NAME)?;
         let file = run_dir.display_path(IMAGES_NAME);
         let start = From {
@@ -55,9 +58,14 @@ impl ImageIndex {
         let buffered = BufReader::with_capacity(BUFFER_BYTES, start);
         let mut lines = ImageReader::of(buffered, file.clone());
         let mut places = Vec::new();
-        while let Some(next) = lines.next_with(line::customer) {
-            let (offset, customer) = next?;
+        while let Some(next) =
+            lines.next_with(|line| Ok((line::customer(line)?, line::country_pair(line)?)))
+        {
+            let (offset, (customer, pair)) = next?;
             places.extend(customer.map(|customer| (customer, offset)));
+            if let Some(pair) = pair {
+                countries.learn(pair.country_id, &pair.country_name);
+            }
         }
         places.sort_unstable();
         places.shrink_to_fit();

@@ -1,7 +1,7 @@
 //! The lines of a file of images.
 
 use jiff::Timestamp;
-use serde::de::{Error as _, IgnoredAny};
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -93,20 +93,10 @@ fn encode(line: &impl Serialize, buffer: &mut Vec<u8>) {
 
 /// Reads the content of an intact line.
 pub(super) fn read(content: &[u8]) -> serde_json::Result<ImageLine> {
-    /// The member that shows the kind of a line.
-    #[derive(Deserialize)]
-    struct LineKind {
-        #[serde(default)]
-        country_id: Option<IgnoredAny>,
-    }
     if content.starts_with(ENTRY_START) {
         return serde_json::from_slice(content).map(|entry| ImageLine::Image(Box::new(entry)));
     }
-    let LineKind { country_id } = serde_json::from_slice(content)?;
-    match country_id {
-        Some(_) => serde_json::from_slice(content).map(ImageLine::Country),
-        None => Ok(ImageLine::Other),
-    }
+    Ok(country_pair(content)?.map_or(ImageLine::Other, ImageLine::Country))
 }
 
 /// Returns the customer of an intact line with an image; `None` for other lines.
@@ -120,6 +110,15 @@ pub(super) fn customer(content: &[u8]) -> serde_json::Result<Option<CustomerId>>
         return Ok(None);
     }
     serde_json::from_slice(content).map(|Customer { id }| Some(id))
+}
+
+/// Returns the pair in an intact line; `None` for other lines.
+pub(super) fn country_pair(content: &[u8]) -> serde_json::Result<Option<CountryPair>> {
+    const PAIR_START: &[u8] = b"{\"country_id\":";
+    if content.starts_with(PAIR_START) {
+        return serde_json::from_slice(content).map(Some);
+    }
+    Ok(None)
 }
 
 /// The first bytes of a mark.

@@ -27,6 +27,10 @@ fn entry(row: u64, customer: u64, job: &str) -> ImageEntry {
     ImageEntry::new(row, id(customer), image, br#"{"job":"Doctor"}"#, at)
 }
 
+fn index_of(run_dir: &RunDir) -> Result<ImageIndex, ImagesError> {
+    ImageIndex::read(run_dir, &mut Countries::default())
+}
+
 /// The images of the customer, by their rows.
 fn rows(index: &ImageIndex, customer: u64) -> Vec<u64> {
     let images = index.images(id(customer));
@@ -55,7 +59,7 @@ impl Directory {
     /// Writes the file and indexes it.
     fn index(&self, bytes: &[u8]) -> Result<ImageIndex, ImagesError> {
         fs::write(self.run_dir.file(IMAGES_NAME), bytes).expect("the file");
-        ImageIndex::read(&self.run_dir)
+        index_of(&self.run_dir)
     }
 
     /// Writes the file and continues it. Returns its bytes afterwards.
@@ -130,7 +134,7 @@ fn images_are_found_by_their_customers_the_oldest_first() {
         .mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    let index = ImageIndex::read(&directory.run_dir).expect("an index");
+    let index = index_of(&directory.run_dir).expect("an index");
     assert_eq!(index.len(), 5);
     let customers: Vec<_> = index.customers().map(CustomerId::get).collect();
     assert_eq!(customers, [4, 9, u64::MAX >> 1]);
@@ -160,6 +164,9 @@ fn a_pair_is_written_once_over_all_processes() {
     file.close().expect("a sync");
     let pairs = memchr::memmem::find_iter(&directory.bytes(), b"country_id").count();
     assert_eq!(pairs, 2);
+    let mut countries = Countries::default();
+    ImageIndex::read(&directory.run_dir, &mut countries).expect("an index");
+    assert_eq!(countries.id("Country 5"), Some(5));
 }
 
 #[test]
@@ -201,7 +208,7 @@ fn only_a_regular_file_is_used() {
     for error in [
         ImagesFile::begin(&directory.run_dir).map(drop),
         ImagesFile::resume(&directory.run_dir).map(drop),
-        ImageIndex::read(&directory.run_dir).map(drop),
+        index_of(&directory.run_dir).map(drop),
     ] {
         let error = error.expect_err("a directory").to_string();
         assert!(
@@ -221,7 +228,7 @@ fn a_line_is_no_longer_than_can_be_read() {
     file.push(&entry(18, 1, &"j".repeat((1 << 19) - 200)))
         .expect("short");
     file.close().expect("a sync");
-    let index = ImageIndex::read(&directory.run_dir).expect("an index");
+    let index = index_of(&directory.run_dir).expect("an index");
     assert_eq!(rows(&index, 1), [18]);
 }
 
@@ -238,7 +245,7 @@ fn a_file_that_is_cleared_can_be_used_on() {
     assert_eq!(file.countries().id("Country 4"), None);
     file.push(&entry(3, 1, "Nurse")).expect("short");
     file.close().expect("a sync");
-    let index = ImageIndex::read(&directory.run_dir).expect("an index");
+    let index = index_of(&directory.run_dir).expect("an index");
     assert_eq!(rows(&index, 1), [3]);
 }
 
@@ -282,7 +289,7 @@ fn the_mode_of_a_file_does_not_change_what_is_read() {
         Permissions::from_mode(0o400),
     )
     .expect("the file");
-    let index = ImageIndex::read(&directory.run_dir).expect("an index");
+    let index = index_of(&directory.run_dir).expect("an index");
     assert_eq!(index.len(), 1);
     assert_eq!(directory.bytes(), bytes);
 }
