@@ -174,6 +174,11 @@ fn compare_dates(sent: &str, shown: &str) -> ValueComparison {
     }
 }
 
+/// Returns the point in time that a text shows; a text without a zone is taken as UTC.
+pub(super) fn point_in_time(text: &str) -> Option<Timestamp> {
+    PointInTime::of(text).map(|point| point.at)
+}
+
 /// A point in time, and the day in its text.
 struct PointInTime {
     at: Timestamp,

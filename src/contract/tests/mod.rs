@@ -1,0 +1,3 @@
+//! Tests of rules that take several files.
+
+mod restore;
