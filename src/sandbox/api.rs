@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::clock::{Clock, Elapsed};
-use super::contract::{Changes, replacement};
+use super::contract::{Changes, field_named, replacement};
 use super::counts::Counts;
 use super::customers::{Customer, Customers};
+use super::edits::{Edit, Editor};
 use super::fault::{Access, Fault, FaultKind};
 use super::grants::{GrantError, Grants, Login};
 use super::if_match::IfMatch;
@@ -20,6 +21,7 @@ use super::ledger::Ledger;
 use super::options::{Put, Reads, SandboxOptions};
 use super::random::SplitMix64;
 use super::refusal::Refusal;
+use super::share::Share;
 use super::success::Shown;
 use super::window::{Admission, Meter, WindowState};
 
@@ -37,6 +39,7 @@ struct Held {
     random: SplitMix64,
     ledger: Option<Ledger>,
     grants: Grants,
+    editor: Editor,
     counts: Counts,
     in_flight: u32,
 }
@@ -89,6 +92,7 @@ impl Api {
             random: SplitMix64::new(options.seed),
             ledger,
             grants: Grants::new(options.token_lifetime),
+            editor: Editor::new(options.seed),
             counts: Counts::default(),
             in_flight: 0,
         };
@@ -216,12 +220,40 @@ impl Api {
         self.hold().customers.exists(id)
     }
 
-    /// A customer as a read shows it.
+    /// A customer as a read shows it, with the edits before and after the read.
     pub(super) fn customer(&self, id: u64) -> Result<Shown, Refusal> {
-        self.hold()
+        let mut held = self.hold();
+        if !held.customers.exists(id) {
+            return Err(Refusal::not_found());
+        }
+        held.edit_by_chance(id, self.options.edits.before);
+        let shown = held
             .read(id, self.options.reads)
             .map(|customer| Shown::new(&customer, self.options.etags))
-            .ok_or_else(Refusal::not_found)
+            .ok_or_else(Refusal::not_found);
+        held.edit_by_chance(id, self.options.edits.after);
+        shown
+    }
+
+    /// The values of a customer's fields by the names of the request, whatever reads show; null if
+    /// there is no such customer.
+    pub(super) fn values(&self, id: u64) -> Value {
+        let held = self.hold();
+        json!(held.customers.get(id).as_deref().map(Customer::values))
+    }
+
+    pub(super) fn changed_ids(&self) -> Vec<u64> {
+        self.hold().customers.changed_ids()
+    }
+
+    /// Edits a customer as a third party. `None` if there is no such customer or field.
+    pub(super) fn edit(&self, id: u64, field: &str, value: Value) -> Option<Edit> {
+        let (field, _) = field_named(field)?;
+        self.hold().edit(id, field, value)
+    }
+
+    pub(super) fn edits(&self) -> Vec<Edit> {
+        self.hold().editor.edits().to_vec()
     }
 
     /// Any other customer in the API's representation.
@@ -248,8 +280,8 @@ impl Api {
             body,
             condition,
         } = update;
-        let now = Timestamp::now();
         let mut held = self.hold();
+        let now = Timestamp::now();
         let tag = held.customers.get(id).ok_or_else(Refusal::not_found)?.tag();
         if condition.is_some_and(|condition| !condition.holds_for(&tag)) {
             return Err(Refusal::precondition_failed());
@@ -327,6 +359,29 @@ impl Held {
             None => Entry::Admitted,
         };
         (entry, window_state)
+    }
+
+    /// Edits a customer if this share is drawn.
+    fn edit_by_chance(&mut self, id: u64, share: Share) {
+        if let Some((field, value)) = self.editor.draw(share) {
+            self.edit(id, field, value);
+        }
+    }
+
+    /// Edits a field of the contract. `None` if there is no such customer.
+    fn edit(&mut self, id: u64, field: &'static str, value: Value) -> Option<Edit> {
+        let at = Timestamp::now();
+        self.customers
+            .change(id, Changes::from([(field, value.clone())]), at)?;
+        let edit = Edit {
+            customer: id,
+            field,
+            value,
+            at,
+            updates_before: self.counts.applied,
+        };
+        self.editor.remember(edit.clone());
+        Some(edit)
     }
 
     /// The state of the window, without counting a request.

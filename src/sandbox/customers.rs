@@ -95,6 +95,13 @@ impl Customers {
         self.exists(id).then(|| self.made_up(id))
     }
 
+    /// The ids of the customers that were ever changed, in ascending order.
+    pub(super) fn changed_ids(&self) -> Vec<u64> {
+        let mut ids: Vec<u64> = self.changed.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// Any other customer; one is made up if none exists.
     pub(super) fn other_than(&self, id: u64) -> Cow<'_, Customer> {
         let other = if id > 1 { id - 1 } else { 2 };
@@ -192,6 +199,11 @@ impl Customer {
     /// The strong entity tag of this state (RFC 9110 §8.8.3).
     pub(super) fn tag(&self) -> String {
         format!("\"{}-{}\"", self.id, self.version)
+    }
+
+    /// The twelve fields of the request, by name.
+    pub(super) fn values(&self) -> &Changes {
+        &self.values
     }
 
     pub(super) fn resource(&self) -> CustomerResource<'_> {

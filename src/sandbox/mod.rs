@@ -22,6 +22,7 @@ mod contract;
 mod counts;
 mod customers;
 mod echo;
+mod edits;
 mod fault;
 mod fault_plan;
 mod format;
@@ -61,6 +62,7 @@ use self::ledger::Ledger;
 
 pub use self::counts::Counts;
 pub(crate) use self::echo::Echo;
+pub use self::edits::{Edit, Edits};
 pub(crate) use self::fault::FaultKind;
 pub(crate) use self::fault_plan::FaultPlan;
 pub(crate) use self::grants::Login;

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::echo::Echo;
+use super::edits::Edits;
 use super::fault::FaultKind;
 use super::fault_plan::FaultPlan;
 use super::headers::{DateHeader, RateHeaders, RetryAfter};
@@ -72,6 +73,8 @@ pub struct SandboxOptions {
     /// The share of customers that have values from before the API's rules: null where the contract
     /// allows none, and others that may not be sent. It depends on the seed and the id alone.
     pub old_data: Share,
+    /// Edits of customers by a third party.
+    pub edits: Edits,
     /// Faults that updates of these customers (which need not exist) always meet, whatever their
     /// values, if the window and `faults` let them through. Reads do not meet them.
     pub answers: BTreeMap<u64, FaultKind>,
@@ -104,6 +107,7 @@ impl Default for SandboxOptions {
             echo: Echo::default(),
             etags: ETags::default(),
             old_data: Share::default(),
+            edits: Edits::default(),
             answers: BTreeMap::new(),
         }
     }

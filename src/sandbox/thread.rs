@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::api::Api;
-use super::{Counts, Login, Sandbox, SandboxError, SandboxOptions};
+use super::{Counts, Edit, Login, Sandbox, SandboxError, SandboxOptions};
 
 /// A sandbox that runs on its own thread and runtime. Dropping it stops it and waits for its
 /// thread.
@@ -62,6 +63,29 @@ impl SandboxThread {
     /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.api.counts()
+    }
+
+    /// A customer's values now, by the names of the request's twelve fields. It is null if there is
+    /// no such customer. Whatever answers show, this is what the sandbox holds.
+    pub fn customer(&self, id: u64) -> Value {
+        self.api.values(id)
+    }
+
+    /// The ids of the customers that an update or an edit has ever changed, in ascending order.
+    pub fn customers_changed(&self) -> Vec<u64> {
+        self.api.changed_ids()
+    }
+
+    /// Edits a field of the request as a third party, with any value. Returns `None` and does
+    /// nothing if there is no such customer or field.
+    pub fn edit(&self, customer: u64, field: &str, value: Value) -> Option<Edit> {
+        self.api.edit(customer, field, value)
+    }
+
+    /// All edits so far, in the order in which they were made: those that were drawn
+    /// ([`SandboxOptions::edits`]) and those of [`SandboxThread::edit`].
+    pub fn edits(&self) -> Vec<Edit> {
+        self.api.edits()
     }
 
     /// Stops the sandbox, cutting off open connections, and returns its counts.

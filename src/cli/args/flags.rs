@@ -490,6 +490,12 @@ struct SandboxFlags {
     /// before it had rules.
     #[arg(long, value_name = "SHARE", hide_short_help = true)]
     sandbox_old_data: Option<String>,
+    /// A third party edits a customer after this share of its reads
+    ///
+    /// A text field, such as the job, gets a new value right after the answer was made, so the
+    /// client knows an old state.
+    #[arg(long, value_name = "SHARE", hide_short_help = true)]
+    sandbox_edits: Option<String>,
     /// Seed of the random faults and latencies
     #[arg(long, value_name = "N", hide_short_help = true)]
     sandbox_seed: Option<String>,

@@ -11,8 +11,8 @@ use crate::config::resolver::{Entry, Resolver, Split};
 use crate::config::setting::of_process;
 use crate::config::value::{ValueError, non_empty, number_in, or_none, parsed};
 use crate::sandbox::{
-    ETags, Echo, ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions, Share,
-    SuccessShape, Window,
+    ETags, Echo, Edits, ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions,
+    Share, SuccessShape, Window,
 };
 
 /// The behaviour of the sandbox.
@@ -42,6 +42,8 @@ pub struct SandboxSettings {
     pub etags: ETags,
     /// The share of customers with values that may not be sent.
     pub old_data: Share,
+    /// The share of reads of one customer after which a third party edits it.
+    pub edits: Share,
     /// The seed of the random faults and latencies.
     pub seed: u64,
     /// The file that records each applied update.
@@ -74,6 +76,7 @@ impl SandboxSettings {
             echo: resolver.one(of_process("sandbox-echo"), "none", echo),
             etags: etags(resolver),
             old_data: resolver.one(of_process("sandbox-old-data"), "0%", parsed),
+            edits: resolver.one(of_process("sandbox-edits"), "0%", parsed),
             seed: resolver.number(of_process("sandbox-seed"), "1", 0..=u64::MAX),
             ledger: resolver.path(of_process("sandbox-ledger")),
             token_lifetime: resolver.or_none(of_process("sandbox-token-lifetime"), token_lifetime),
@@ -104,6 +107,10 @@ impl SandboxSettings {
             echo: self.echo.clone(),
             etags: self.etags,
             old_data: self.old_data,
+            edits: Edits {
+                after: self.edits,
+                ..Edits::default()
+            },
             seed: self.seed,
             ledger: self.ledger.clone(),
             token_lifetime: self.token_lifetime,

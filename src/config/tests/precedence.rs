@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 85] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 86] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -149,6 +149,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 85] = [
     ),
     ("sandbox-etags", Kind::Switch, ["1", "true", "true"]),
     ("sandbox-old-data", Kind::One, ["1%", "0.25%", "100%"]),
+    ("sandbox-edits", Kind::One, ["1%", "0.25%", "100%"]),
     ("sandbox-seed", Kind::One, ["1", "2", "3"]),
     ("sandbox-ledger", Kind::One, ["a", "b", "c"]),
     ("sandbox-token-lifetime", Kind::One, ["1s", "2m", "none"]),

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::config::Verb;
-use crate::sandbox::{ETags, Put, Reads, SandboxOptions, Share, SuccessShape};
+use crate::sandbox::{ETags, Edits, Put, Reads, SandboxOptions, Share, SuccessShape};
 
 fn options(scenario: Scenario) -> SandboxOptions {
     let settings = scenario.settings(Verb::Sandbox).sandbox;
@@ -101,6 +101,7 @@ fn the_ways_of_the_api_reach_the_options() {
     );
     let scenario = Scenario::default()
         .flag("sandbox-put", "replace")
+        .flag("sandbox-edits", "10%")
         .flag("sandbox-success", "no-data")
         .flag("sandbox-echo", "job=ignore,email=lower-case")
         .flag("sandbox-etags", true)
@@ -117,6 +118,11 @@ fn the_ways_of_the_api_reach_the_options() {
             SuccessShape::NoData
         )
     );
+    let after_a_tenth = Edits {
+        before: Share::default(),
+        after: "10%".parse().unwrap(),
+    };
+    assert_eq!(asked_for.edits, after_a_tenth);
     let problems = Scenario::default()
         .flag("sandbox-old-data", "101%")
         .problems(Verb::Sandbox);

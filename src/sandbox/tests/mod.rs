@@ -2,6 +2,7 @@
 
 mod checks;
 mod customers;
+mod edits;
 mod etags;
 mod faults;
 mod headers;
