@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use clap::{Arg, CommandFactory};
 
 use super::examples::examples;
+use super::sandbox_flags::WAYS_HEADING;
 use super::{Cli, setting_of, version};
 use crate::config::provenance::ShownValue;
 use crate::config::{SANDBOX_PREFIX, Settings, Verb};
@@ -106,7 +107,10 @@ fn with_settings(command: clap::Command, verb: Verb) -> clap::Command {
             with_default(with_words(arg), &setting.value)
         };
         match setting.name.strip_prefix(SANDBOX_PREFIX) {
-            Some(bare) if verb.drops_sandbox_prefix() => arg.long(bare).hide_short_help(false),
+            Some(bare) if verb.drops_sandbox_prefix() => {
+                let is_rare = arg.get_help_heading() == Some(WAYS_HEADING);
+                arg.long(bare).hide_short_help(is_rare)
+            }
             _ => arg,
         }
     })

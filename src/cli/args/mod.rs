@@ -7,6 +7,7 @@ mod help;
 mod other_words;
 mod pages;
 mod roles;
+mod sandbox_flags;
 mod version;
 mod words;
 
