@@ -142,8 +142,8 @@ pub mod testing {
     /// The API's double.
     pub mod sandbox {
         pub use crate::sandbox::{
-            Counts, ETags, Edit, Edits, Put, RateHeaders, SandboxOptions, SandboxThread, Share,
-            SuccessShape, Window,
+            Counts, ETags, Edit, Edits, PageTotal, Pages, Put, RateHeaders, SandboxOptions,
+            SandboxThread, Share, SuccessShape, Window,
         };
     }
     /// The schedule.

@@ -14,7 +14,7 @@ use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::results::failed_rows::FailedFormat;
 use crate::row::duplicates::DuplicatePolicy;
-use crate::sandbox::{ErrorShape, Put, Reads, SuccessShape};
+use crate::sandbox::{ErrorShape, PageTotal, Pages, Put, Reads, SuccessShape};
 
 /// Gives an enum its words. Variants that no word names come last.
 macro_rules! words {
@@ -41,6 +41,8 @@ words!(FailedFormat: Auto = "auto", ExcelCsv = "excel-csv", Xlsx = "xlsx", Ndjso
 words!(FormatChoice: Auto = "auto", Csv = "csv", Tsv = "tsv", Ndjson = "ndjson");
 words!(LeftOut: Unknown = "probe", Kept = "trust");
 words!(OvertakenRule: LeaveOut = "leave-out", Send = "send");
+words!(PageTotal: Meta = "meta", Top = "top");
+words!(Pages: Still = "still", Moving = "moving");
 words!(Put: Merge = "merge", Replace = "replace");
 words!(Quotes: On = "on", Off = "off"; no word: InDoubt);
 words!(Ragged: Error = "error", Pad = "pad");

@@ -18,7 +18,7 @@ use super::fault::{Access, Fault, FaultKind};
 use super::grants::{GrantError, Grants, Login};
 use super::if_match::IfMatch;
 use super::ledger::Ledger;
-use super::options::{Put, Reads, SandboxOptions};
+use super::options::{Pages, Put, Reads, SandboxOptions};
 use super::random::SplitMix64;
 use super::refusal::Refusal;
 use super::share::Share;
@@ -263,13 +263,19 @@ impl Api {
 
     /// The customers of a page (counted from 1), and the number of customers on all pages.
     pub(super) fn customers(&self, page: u64, per_page: u64) -> (Vec<Value>, u64) {
-        let held = self.hold();
-        let first = (page - 1).saturating_mul(per_page).saturating_add(1);
+        let mut held = self.hold();
+        let first = (page - 1).saturating_mul(per_page);
         let customers = (first..first.saturating_add(per_page))
+            .map_while(|place| held.customers.at(place))
             .map_while(|id| held.read(id, self.options.reads))
             .map(|customer| json!(customer.resource()))
             .collect();
-        (customers, held.customers.count())
+        let total = held.customers.count();
+        match self.options.pages {
+            Pages::Still => {}
+            Pages::Moving => held.customers.move_pages(),
+        }
+        (customers, total)
     }
 
     /// Applies an update. The ledger is written first, so that every applied update is in it.

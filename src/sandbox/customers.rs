@@ -19,6 +19,10 @@ pub(super) struct Customers {
     seed: u64,
     /// The share of customers that have old data at first.
     old_data: Share,
+    /// The customer that moving pages have inserted before all others, if it is there now.
+    newcomer: Option<u64>,
+    /// The customers that moving pages have inserted so far.
+    newcomers: u64,
     changed: HashMap<u64, Customer>,
 }
 
@@ -69,17 +73,40 @@ impl Customers {
             count,
             seed,
             old_data,
+            newcomer: None,
+            newcomers: 0,
             changed: HashMap::new(),
         }
     }
 
-    /// The number of customers. Their ids are 1 to this number.
+    /// The number of customers on all pages.
     pub(super) fn count(&self) -> u64 {
         self.count
+            .saturating_add(u64::from(self.newcomer.is_some()))
     }
 
     pub(super) fn exists(&self, id: u64) -> bool {
-        (1..=self.count).contains(&id)
+        (1..=self.count).contains(&id) || self.newcomer == Some(id)
+    }
+
+    /// The customer at a place on the pages, counted from 0.
+    pub(super) fn at(&self, place: u64) -> Option<u64> {
+        match self.newcomer {
+            Some(newcomer) if place == 0 => Some(newcomer),
+            Some(_) => Some(place),
+            None => place.checked_add(1),
+        }
+        .filter(|id| self.exists(*id))
+    }
+
+    /// Inserts a customer before all others, or removes the one that was inserted last.
+    pub(super) fn move_pages(&mut self) {
+        self.newcomer = if self.newcomer.is_some() {
+            None
+        } else {
+            self.newcomers += 1;
+            self.count.checked_add(self.newcomers)
+        };
     }
 
     pub(super) fn get(&self, id: u64) -> Option<Cow<'_, Customer>> {

@@ -69,7 +69,7 @@ pub(crate) use self::grants::Login;
 pub use self::headers::RateHeaders;
 pub(crate) use self::option_error::OptionError;
 pub use self::options::SandboxOptions;
-pub use self::options::{ETags, Put, SuccessShape};
+pub use self::options::{ETags, PageTotal, Pages, Put, SuccessShape};
 pub(crate) use self::options::{ErrorShape, Latency, Reads};
 pub(crate) use self::random::random_token;
 pub use self::share::Share;

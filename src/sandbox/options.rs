@@ -64,6 +64,10 @@ pub struct SandboxOptions {
     pub goaway_after: Option<u64>,
     /// The answer to reads of customers.
     pub reads: Reads,
+    /// The place of the totals on pages of customers.
+    pub page_total: PageTotal,
+    /// Whether customers come and go between two pages.
+    pub pages: Pages,
     /// The effect of a PUT on fields that it leaves out.
     pub put: Put,
     /// The fields whose values are not stored as they are sent.
@@ -103,6 +107,8 @@ impl Default for SandboxOptions {
             in_flight_max: None,
             goaway_after: None,
             reads: Reads::default(),
+            page_total: PageTotal::default(),
+            pages: Pages::default(),
             put: Put::default(),
             echo: Echo::default(),
             etags: ETags::default(),
@@ -125,6 +131,28 @@ pub enum Reads {
     Missing,
     /// The customers as they were at this sandbox's start, as from a cache.
     Stale,
+}
+
+/// The place of the totals on pages of customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PageTotal {
+    /// `{"data":[…],"meta":{"total":…}}`.
+    #[default]
+    Meta,
+    /// `{"data":[…],"total":…}`.
+    Top,
+}
+
+/// Whether customers come and go between two pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pages {
+    /// Pages are parts of one list.
+    #[default]
+    Still,
+    /// After each page, a further customer is inserted before all others, or that one is removed.
+    /// So the last customer of a page is also the first of the next one, and then one is on no page.
+    /// Each inserted customer has an id of its own, from the number of customers on.
+    Moving,
 }
 
 /// The effect of a PUT on fields that it leaves out.

@@ -23,7 +23,7 @@ use super::injection::inject;
 use super::oauth;
 use super::options::{ETags, Reads};
 use super::refusal::Refusal;
-use super::success;
+use super::success::{self, Totals};
 
 /// The longest body that the API accepts.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -218,16 +218,13 @@ async fn list(
         ));
     }
     let (customers, total) = api.customers(page, per_page);
-    let meta = json!({
-        "current_page": page,
-        "per_page": per_page,
-        "last_page": total.div_ceil(per_page).max(1),
-        "total": total,
-    });
-    Ok(
-        Json(json!({"success": "Customers found", "data": customers, "meta": meta}))
-            .into_response(),
-    )
+    let totals = Totals {
+        current_page: page,
+        per_page,
+        last_page: total.div_ceil(per_page).max(1),
+        total,
+    };
+    Ok(success::page(&customers, totals, api.options.page_total))
 }
 
 /// The id of the path. Only the canonical decimal form is accepted, so that a client that sends

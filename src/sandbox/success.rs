@@ -4,10 +4,11 @@ use axum::Json;
 use axum::http::header::ETAG;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::customers::Customer;
-use super::options::{ETags, SuccessShape};
+use super::options::{ETags, PageTotal, SuccessShape};
 
 /// A customer as an answer shows it.
 #[derive(Debug)]
@@ -61,4 +62,38 @@ pub(super) fn found(customer: Shown, shape: SuccessShape) -> Response {
         SuccessShape::Bare => Json(&customer.resource).into_response(),
     };
     customer.with_tag(response)
+}
+
+/// The totals of a page of customers.
+#[derive(Debug, Serialize)]
+pub(super) struct Totals {
+    pub(super) current_page: u64,
+    pub(super) per_page: u64,
+    pub(super) last_page: u64,
+    pub(super) total: u64,
+}
+
+#[derive(Serialize)]
+struct Page<'a> {
+    success: &'static str,
+    data: &'a [Value],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    meta: Option<Totals>,
+    #[serde(flatten)]
+    top: Option<Totals>,
+}
+
+/// The answer to a read of a page. It is never bare, because it would lose its totals.
+pub(super) fn page(customers: &[Value], totals: Totals, place: PageTotal) -> Response {
+    let (meta, top) = match place {
+        PageTotal::Meta => (Some(totals), None),
+        PageTotal::Top => (None, Some(totals)),
+    };
+    Json(Page {
+        success: "Customers found",
+        data: customers,
+        meta,
+        top,
+    })
+    .into_response()
 }

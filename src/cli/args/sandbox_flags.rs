@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::words::words;
-use crate::sandbox::{ErrorShape, Put, Reads, SuccessShape};
+use crate::sandbox::{ErrorShape, PageTotal, Pages, Put, Reads, SuccessShape};
 
 /// The heading of the flags that choose one of an API's ways. The short help leaves them out.
 pub(super) const WAYS_HEADING: &str = "Sandbox: ways of the API";
@@ -85,6 +85,17 @@ struct WaysFlags {
     /// was at the start.
     #[arg(long, value_parser = words::<Reads>(), hide_short_help = true)]
     sandbox_reads: Option<String>,
+    /// Place of the totals on pages of customers
+    ///
+    /// meta: in the member meta. top: beside data.
+    #[arg(long, value_parser = words::<PageTotal>(), hide_short_help = true)]
+    sandbox_total: Option<String>,
+    /// Whether customers come and go between two pages
+    ///
+    /// still: no. moving: after each page a further customer comes first, or goes, so that one is
+    /// on two pages and another on none.
+    #[arg(long, value_parser = words::<Pages>(), hide_short_help = true)]
+    sandbox_pages: Option<String>,
     /// Effect of a PUT on the fields that it leaves out
     ///
     /// merge: they keep their values. replace: they become null.

@@ -11,8 +11,8 @@ use crate::config::resolver::{Entry, Resolver, Split};
 use crate::config::setting::of_process;
 use crate::config::value::{ValueError, non_empty, number_in, or_none, parsed};
 use crate::sandbox::{
-    ETags, Echo, Edits, ErrorShape, FaultKind, FaultPlan, Latency, Put, Reads, SandboxOptions,
-    Share, SuccessShape, Window,
+    ETags, Echo, Edits, ErrorShape, FaultKind, FaultPlan, Latency, PageTotal, Pages, Put, Reads,
+    SandboxOptions, Share, SuccessShape, Window,
 };
 
 /// The behaviour of the sandbox.
@@ -34,6 +34,10 @@ pub struct SandboxSettings {
     pub goaway_after: Option<u64>,
     /// The answer to reads of customers.
     pub reads: Reads,
+    /// The place of the totals on pages of customers.
+    pub page_total: PageTotal,
+    /// Whether customers come and go between two pages.
+    pub pages: Pages,
     /// The effect of a PUT on fields that it leaves out.
     pub put: Put,
     /// The fields whose values are not stored as they are sent.
@@ -72,6 +76,8 @@ impl SandboxSettings {
             goaway_after: resolver
                 .or_none(of_process("sandbox-goaway-after"), number_in(1..=u64::MAX)),
             reads: resolver.choice(of_process("sandbox-reads"), &Reads::Allowed),
+            page_total: resolver.choice(of_process("sandbox-total"), &PageTotal::Meta),
+            pages: resolver.choice(of_process("sandbox-pages"), &Pages::Still),
             put: resolver.choice(of_process("sandbox-put"), &Put::Merge),
             echo: resolver.one(of_process("sandbox-echo"), "none", echo),
             etags: etags(resolver),
@@ -103,6 +109,8 @@ impl SandboxSettings {
             answers: self.answers.clone(),
             goaway_after: self.goaway_after,
             reads: self.reads,
+            page_total: self.page_total,
+            pages: self.pages,
             put: self.put,
             echo: self.echo.clone(),
             etags: self.etags,

@@ -141,6 +141,8 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 86] = [
         Kind::One,
         ["forbidden", "missing", "stale"],
     ),
+    ("sandbox-total", Kind::One, ["top", "meta", "top"]),
+    ("sandbox-pages", Kind::One, ["moving", "still", "moving"]),
     ("sandbox-put", Kind::One, ["replace", "merge", "replace"]),
     (
         "sandbox-echo",

@@ -4,7 +4,9 @@ use serde_json::json;
 
 use super::Scenario;
 use crate::config::Verb;
-use crate::sandbox::{ETags, Edits, Put, Reads, SandboxOptions, Share, SuccessShape};
+use crate::sandbox::{
+    ETags, Edits, PageTotal, Pages, Put, Reads, SandboxOptions, Share, SuccessShape,
+};
 
 fn options(scenario: Scenario) -> SandboxOptions {
     let settings = scenario.settings(Verb::Sandbox).sandbox;
@@ -101,6 +103,8 @@ fn the_ways_of_the_api_reach_the_options() {
     );
     let scenario = Scenario::default()
         .flag("sandbox-put", "replace")
+        .flag("sandbox-total", "top")
+        .flag("sandbox-pages", "moving")
         .flag("sandbox-edits", "10%")
         .flag("sandbox-success", "no-data")
         .flag("sandbox-echo", "job=ignore,email=lower-case")
@@ -117,6 +121,10 @@ fn the_ways_of_the_api_reach_the_options() {
             "job=ignore,email=lower-case".parse().unwrap(),
             SuccessShape::NoData
         )
+    );
+    assert_eq!(
+        (asked_for.page_total, asked_for.pages),
+        (PageTotal::Top, Pages::Moving)
     );
     let after_a_tenth = Edits {
         before: Share::default(),

@@ -10,6 +10,7 @@ mod impostors;
 mod lifetime;
 mod limits;
 mod oauth;
+mod pages;
 mod reads;
 mod shapes;
 mod updates;
