@@ -142,7 +142,7 @@ pub mod testing {
     /// The API's double.
     pub mod sandbox {
         pub use crate::sandbox::{
-            Counts, ETags, Edit, Edits, PageTotal, Pages, Put, RateHeaders, SandboxOptions,
+            Counts, ETags, Edit, Edits, PageTotal, Pages, Put, RateHeaders, Reads, SandboxOptions,
             SandboxThread, Share, SuccessShape, Window,
         };
     }

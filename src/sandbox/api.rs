@@ -40,6 +40,8 @@ struct Held {
     ledger: Option<Ledger>,
     grants: Grants,
     editor: Editor,
+    /// Reads of customers that passed all checks, one or a page.
+    reads: u64,
     counts: Counts,
     in_flight: u32,
 }
@@ -93,6 +95,7 @@ impl Api {
             ledger,
             grants: Grants::new(options.token_lifetime),
             editor: Editor::new(options.seed),
+            reads: 0,
             counts: Counts::default(),
             in_flight: 0,
         };
@@ -220,15 +223,26 @@ impl Api {
         self.hold().customers.exists(id)
     }
 
+    /// Counts a read of customers, and returns how it is answered.
+    pub(super) fn next_read(&self) -> Reads {
+        let mut held = self.hold();
+        held.reads += 1;
+        if held.reads > self.options.reads_after {
+            self.options.reads
+        } else {
+            Reads::Allowed
+        }
+    }
+
     /// A customer as a read shows it, with the edits before and after the read.
-    pub(super) fn customer(&self, id: u64) -> Result<Shown, Refusal> {
+    pub(super) fn customer(&self, id: u64, reads: Reads) -> Result<Shown, Refusal> {
         let mut held = self.hold();
         if !held.customers.exists(id) {
             return Err(Refusal::not_found());
         }
         held.edit_by_chance(id, self.options.edits.before);
         let shown = held
-            .read(id, self.options.reads)
+            .read(id, reads)
             .map(|customer| Shown::new(&customer, self.options.etags))
             .ok_or_else(Refusal::not_found);
         held.edit_by_chance(id, self.options.edits.after);
@@ -262,12 +276,12 @@ impl Api {
     }
 
     /// The customers of a page (counted from 1), and the number of customers on all pages.
-    pub(super) fn customers(&self, page: u64, per_page: u64) -> (Vec<Value>, u64) {
+    pub(super) fn customers(&self, page: u64, per_page: u64, reads: Reads) -> (Vec<Value>, u64) {
         let mut held = self.hold();
         let first = (page - 1).saturating_mul(per_page);
         let customers = (first..first.saturating_add(per_page))
             .map_while(|place| held.customers.at(place))
-            .map_while(|id| held.read(id, self.options.reads))
+            .map_while(|id| held.read(id, reads))
             .map(|customer| json!(customer.resource()))
             .collect();
         let total = held.customers.count();

@@ -64,6 +64,9 @@ pub struct SandboxOptions {
     pub goaway_after: Option<u64>,
     /// The answer to reads of customers.
     pub reads: Reads,
+    /// The number of reads that are answered before `reads` applies, as if it were
+    /// [`Reads::Allowed`].
+    pub reads_after: u64,
     /// The place of the totals on pages of customers.
     pub page_total: PageTotal,
     /// Whether customers come and go between two pages.
@@ -107,6 +110,7 @@ impl Default for SandboxOptions {
             in_flight_max: None,
             goaway_after: None,
             reads: Reads::default(),
+            reads_after: 0,
             page_total: PageTotal::default(),
             pages: Pages::default(),
             put: Put::default(),

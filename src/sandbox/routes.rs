@@ -166,10 +166,11 @@ async fn show(
     State(api): State<Arc<Api>>,
     id: Result<Path<String>, PathRejection>,
 ) -> Result<Response, Refusal> {
-    if let Some(answer) = refused_read(api.options.reads) {
+    let reads = api.next_read();
+    if let Some(answer) = refused_read(reads) {
         return Ok(answer);
     }
-    let customer = api.customer(customer_id(id)?)?;
+    let customer = api.customer(customer_id(id)?, reads)?;
     Ok(success::found(customer, api.options.success_shape))
 }
 
@@ -199,7 +200,8 @@ async fn list(
     State(api): State<Arc<Api>>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, Refusal> {
-    if let Some(answer) = refused_read(api.options.reads) {
+    let reads = api.next_read();
+    if let Some(answer) = refused_read(reads) {
         return Ok(answer);
     }
     let (page, per_page) = match query {
@@ -217,7 +219,7 @@ async fn list(
             message,
         ));
     }
-    let (customers, total) = api.customers(page, per_page);
+    let (customers, total) = api.customers(page, per_page, reads);
     let totals = Totals {
         current_page: page,
         per_page,

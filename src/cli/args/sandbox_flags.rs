@@ -85,6 +85,9 @@ struct WaysFlags {
     /// was at the start.
     #[arg(long, value_parser = words::<Reads>(), hide_short_help = true)]
     sandbox_reads: Option<String>,
+    /// The first N reads of customers are allowed in any case
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    sandbox_reads_after: Option<String>,
     /// Place of the totals on pages of customers
     ///
     /// meta: in the member meta. top: beside data.

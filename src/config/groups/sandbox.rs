@@ -34,6 +34,8 @@ pub struct SandboxSettings {
     pub goaway_after: Option<u64>,
     /// The answer to reads of customers.
     pub reads: Reads,
+    /// The number of reads that are answered before `reads` applies.
+    pub reads_after: u64,
     /// The place of the totals on pages of customers.
     pub page_total: PageTotal,
     /// Whether customers come and go between two pages.
@@ -76,6 +78,7 @@ impl SandboxSettings {
             goaway_after: resolver
                 .or_none(of_process("sandbox-goaway-after"), number_in(1..=u64::MAX)),
             reads: resolver.choice(of_process("sandbox-reads"), &Reads::Allowed),
+            reads_after: resolver.number(of_process("sandbox-reads-after"), "0", 0..=u64::MAX),
             page_total: resolver.choice(of_process("sandbox-total"), &PageTotal::Meta),
             pages: resolver.choice(of_process("sandbox-pages"), &Pages::Still),
             put: resolver.choice(of_process("sandbox-put"), &Put::Merge),
@@ -109,6 +112,7 @@ impl SandboxSettings {
             answers: self.answers.clone(),
             goaway_after: self.goaway_after,
             reads: self.reads,
+            reads_after: self.reads_after,
             page_total: self.page_total,
             pages: self.pages,
             put: self.put,

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 86] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 87] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -141,6 +141,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 86] = [
         Kind::One,
         ["forbidden", "missing", "stale"],
     ),
+    ("sandbox-reads-after", Kind::One, ["1", "2", "3"]),
     ("sandbox-total", Kind::One, ["top", "meta", "top"]),
     ("sandbox-pages", Kind::One, ["moving", "still", "moving"]),
     ("sandbox-put", Kind::One, ["replace", "merge", "replace"]),

@@ -103,6 +103,7 @@ fn the_ways_of_the_api_reach_the_options() {
     );
     let scenario = Scenario::default()
         .flag("sandbox-put", "replace")
+        .flag("sandbox-reads-after", "100")
         .flag("sandbox-total", "top")
         .flag("sandbox-pages", "moving")
         .flag("sandbox-edits", "10%")
@@ -126,6 +127,7 @@ fn the_ways_of_the_api_reach_the_options() {
         (asked_for.page_total, asked_for.pages),
         (PageTotal::Top, Pages::Moving)
     );
+    assert_eq!(asked_for.reads_after, 100);
     let after_a_tenth = Edits {
         before: Share::default(),
         after: "10%".parse().unwrap(),

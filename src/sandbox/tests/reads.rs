@@ -95,3 +95,32 @@ async fn reads_are_counted_and_leave_no_line_in_the_ledger() {
     );
     assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
 }
+
+/// Updates and requests that the API refuses do not count as reads of customers.
+#[tokio::test]
+async fn reads_can_be_refused_after_some() {
+    let check = async |reads: Reads, want_later: u16| {
+        let scene = Scene::start(SandboxOptions {
+            reads,
+            reads_after: 2,
+            ..SandboxOptions::default()
+        })
+        .await;
+        let request = scene.bare(reqwest::Method::GET, "/v1/customers/1");
+        assert_eq!(request.send().await.unwrap().status(), 401, "{reads:?}");
+        scene.put(1, &json!({"job": "Judge"})).await;
+        let one = scene.get("/v1/customers/1").await;
+        assert_eq!(one.body["data"]["job"], "Judge", "{reads:?}");
+        let page = scene.get("/v1/customers").await;
+        assert_eq!(page.body["data"][0]["job"], "Judge", "{reads:?}");
+        for path in ["/v1/customers/1", "/v1/customers"] {
+            let later = scene.get(path).await;
+            assert_eq!(later.status, want_later, "{reads:?} {path}");
+            assert_ne!(later.body["data"]["job"], "Judge", "{reads:?} {path}");
+            assert_ne!(later.body["data"][0]["job"], "Judge", "{reads:?} {path}");
+        }
+    };
+    check(Reads::Forbidden, 403).await;
+    check(Reads::Missing, 404).await;
+    check(Reads::Stale, 200).await;
+}
