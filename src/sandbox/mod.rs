@@ -7,9 +7,12 @@
 //! `007`.
 //!
 //! A request passes `connection` → `gate` (outage, window, faults, latency, `headers` of every
-//! answer) → `routes` (token, tenant, media types, id, body) → `contract` → `api`, which writes the
-//! `ledger` and changes `customers`. `oauth` issues tokens, and `grants` knows which of them are
-//! valid.
+//! answer) → `routes` (token, tenant, media types, id, body) → `contract` → `api`, which checks
+//! `if_match`, writes the `ledger` and changes `customers`, as far as `echo` lets it. `success` has
+//! the answers. `oauth` issues tokens, and `grants` knows which of them are valid.
+//!
+//! Customers are made up from the seed, some of them with `old_data`, and `edits` are those of a
+//! third party. The `clock` counts from the start and from the first request.
 //!
 //! A failure is a `fault`. The `fault_plan` draws one for a request, `injection` carries it out,
 //! and `impostor` has the answers that do not come from the API. `options` are all settings, and
@@ -68,8 +71,7 @@ pub(crate) use self::fault_plan::FaultPlan;
 pub(crate) use self::grants::Login;
 pub use self::headers::RateHeaders;
 pub(crate) use self::option_error::OptionError;
-pub use self::options::SandboxOptions;
-pub use self::options::{ETags, PageTotal, Pages, Put, Reads, SuccessShape};
+pub use self::options::{ETags, PageTotal, Pages, Put, Reads, SandboxOptions, SuccessShape};
 pub(crate) use self::options::{ErrorShape, Latency};
 pub(crate) use self::random::random_token;
 pub use self::share::Share;
