@@ -147,6 +147,10 @@ fn dispatch(
         .map_err(Failure::unusable)?;
     match verb {
         Verb::Run => commands::run::run(&settings, &with_roles(arguments), signals),
+        Verb::Undo => {
+            let options = args.undo().expect("the verb has its options");
+            commands::undo::undo(&settings, &options, &with_roles(arguments), signals)
+        }
         Verb::Check => commands::check::check(&settings, &with_roles(arguments), signals),
         Verb::Sandbox => commands::sandbox::sandbox(&settings, signals).map(Exit::code),
         Verb::Login => commands::login::login(&settings).map(Exit::code),

@@ -10,6 +10,7 @@ pub(crate) mod run;
 pub(crate) mod sandbox;
 mod shared;
 pub(crate) mod token;
+pub(crate) mod undo;
 
 pub(crate) use self::failure::Failure;
 pub(crate) use self::shared::{command_line, early_end};

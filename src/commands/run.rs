@@ -17,10 +17,10 @@ use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::input::KnownInput;
 use crate::journal::{Checkpoint, Outcome, Processes, Purpose, Retry};
-use crate::pipeline;
 use crate::pipeline::recorder::{Earlier, Inputs, Recorder};
 use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
 use crate::pipeline::sender::{ReadMode, Sending};
+use crate::pipeline::{self, RowFeed};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::{FailedRows, OvertakingScope};
 use crate::results::progress::{EarlierRows, RunProgress};
@@ -62,7 +62,7 @@ pub(crate) fn run(
     let care = care::of_run(settings, &run_dir, &start)?;
     let reads = match care.mode {
         ReadMode::None => ReadNeed::Wanted,
-        ReadMode::Keep => ReadNeed::Required,
+        ReadMode::Keep | ReadMode::Complete { .. } | ReadMode::Undo(_) => ReadNeed::Required,
     };
     let asked = row_range::rows(&settings.input);
     let Beginning {
@@ -97,15 +97,18 @@ pub(crate) fn run(
         grant,
         resume,
         care,
+        before_first_update: None,
         progress: progress.clone(),
         // From here on there is something to drain.
         drain: signals.drain(),
     };
 
     let progress_guard = terminal.show_progress(progress.clone(), known.total_bytes);
-    let (sent, recorded) = pipeline::run(reading, sending, recorder).map_err(Failure::unusable)?;
+    let (sent, recorded) =
+        pipeline::run(RowFeed::Inputs(reading), sending, recorder).map_err(Failure::unusable)?;
     drop(progress_guard);
-    let (left_out, images) = (sent.left_out, sent.images);
+    let left_out = sent.care.left_out;
+    care::end(&run_dir, sent.care)?;
     server.stop();
     let finish = Finish {
         command: Purpose::Run,
@@ -138,7 +141,7 @@ pub(crate) fn run(
 }
 
 /// Returns the rows that earlier processes settled.
-fn earlier_rows(earlier: Option<&Earlier>) -> EarlierRows {
+pub(in crate::commands) fn earlier_rows(earlier: Option<&Earlier>) -> EarlierRows {
     earlier.map_or_else(EarlierRows::default, |earlier| EarlierRows {
         rows: earlier.checkpoint.rows_settled(),
         bad: earlier.checkpoint.rows_settled_badly(),
@@ -146,17 +149,17 @@ fn earlier_rows(earlier: Option<&Earlier>) -> EarlierRows {
 }
 
 /// The rows of a run, and the state that earlier processes left.
-struct Beginning {
-    rows: Range<u64>,
-    history: History,
-    resume: Option<Resume>,
-    earlier: Option<Earlier>,
+pub(in crate::commands) struct Beginning {
+    pub(in crate::commands) rows: Range<u64>,
+    pub(in crate::commands) history: History,
+    pub(in crate::commands) resume: Option<Resume>,
+    pub(in crate::commands) earlier: Option<Earlier>,
     /// The earlier processes.
-    processes: Processes,
+    pub(in crate::commands) processes: Processes,
 }
 
 /// Returns the beginning of a run. `rows` are those that this process is asked for.
-fn beginning(
+pub(in crate::commands) fn beginning(
     start: Start,
     rows: Range<u64>,
     settings: &Settings,
@@ -211,7 +214,10 @@ fn left_out(settings: &Settings, checkpoint: &Checkpoint) -> LeftOut {
     }
 }
 
-fn rules(sending: &SendingSettings, reads: ReadNeed) -> anyhow::Result<Rules> {
+pub(in crate::commands) fn rules(
+    sending: &SendingSettings,
+    reads: ReadNeed,
+) -> anyhow::Result<Rules> {
     Ok(Rules {
         rate: sending.rate,
         in_flight_max: sending.max_in_flight.get(),
@@ -226,9 +232,9 @@ fn rules(sending: &SendingSettings, reads: ReadNeed) -> anyhow::Result<Rules> {
 
 /// Returns the history of earlier processes for the schedule. Rows that are sent again do not
 /// count.
-fn history(checkpoint: &Checkpoint, settings: &SendingSettings) -> History {
-    let rejected = match settings.retry {
-        Retry::Failed => checkpoint.count(Outcome::Rejected),
+pub(in crate::commands) fn history(checkpoint: &Checkpoint, settings: &SendingSettings) -> History {
+    let rejected = match settings.retry() {
+        Retry::Failed | Retry::Conflict => checkpoint.count(Outcome::Rejected),
         Retry::Rejected => 0,
     };
     let not_before = Moment::after_start(start::named_wait_left(checkpoint, settings));
@@ -242,7 +248,7 @@ fn history(checkpoint: &Checkpoint, settings: &SendingSettings) -> History {
 }
 
 /// Returns a seed that differs from process to process, so that jitter does too.
-fn seed() -> u64 {
+pub(in crate::commands) fn seed() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

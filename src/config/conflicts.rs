@@ -92,7 +92,10 @@ pub(super) fn check(
     let unnamed = [TOKEN, TOKEN_FILE]
         .iter()
         .all(|name| *resolver.provenance(name) == Provenance::Default);
-    if unnamed && resolver.verb() == Verb::Run && matches!(target, Target::Remote { .. }) {
+    if unnamed
+        && matches!(resolver.verb(), Verb::Run | Verb::Undo)
+        && matches!(target, Target::Remote { .. })
+    {
         resolver.report(Problem::NoToken);
     }
 }

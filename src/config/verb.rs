@@ -7,6 +7,8 @@ use super::names::{TENANT, TOKEN};
 pub enum Verb {
     /// Sends the updates.
     Run,
+    /// Puts back what a run has changed.
+    Undo,
     /// Reads, maps and validates only: `check`, and `run --dry-run`.
     Check,
     /// Serves the sandbox.
@@ -32,6 +34,7 @@ impl Verb {
     pub fn with_summary(self) -> Option<&'static str> {
         match self {
             Self::Run => Some("run"),
+            Self::Undo => Some("undo"),
             Self::Check => Some("check"),
             Self::Report
             | Self::Sandbox
@@ -47,7 +50,7 @@ impl Verb {
     /// Returns the end of a message about a signal that came before the verb had begun its work.
     pub fn nothing_done(self) -> &'static str {
         match self {
-            Self::Run => "; nothing was sent",
+            Self::Run | Self::Undo => "; nothing was sent",
             Self::Check => "; nothing was checked",
             Self::ConfigInit => "; nothing was written",
             Self::Report
@@ -62,7 +65,7 @@ impl Verb {
 
     /// Whether the verb sends, or shows the settings for sending.
     pub(super) fn is_about_a_run(self) -> bool {
-        matches!(self, Self::Run | Self::Config)
+        matches!(self, Self::Run | Self::Undo | Self::Config)
     }
 
     /// Whether the verb reads rows, or shows the settings for reading them.
@@ -85,8 +88,11 @@ impl Verb {
         }
     }
 
-    /// Returns the default of `max-errors`. A check lists all bad rows.
+    /// Returns the default of `max-errors`. A check lists all bad rows, and an undo does what it can.
     pub(super) fn default_max_errors(self) -> &'static str {
-        if self == Self::Check { "none" } else { "10%" }
+        match self {
+            Self::Check | Self::Undo => "none",
+            _ => "10%",
+        }
     }
 }

@@ -47,7 +47,7 @@ words!(Put: Merge = "merge", Replace = "replace");
 words!(Quotes: On = "on", Off = "off"; no word: InDoubt);
 words!(Ragged: Error = "error", Pad = "pad");
 words!(Reads: Allowed = "allowed", Forbidden = "forbidden", Missing = "missing", Stale = "stale");
-words!(Retry: Failed = "failed", Rejected = "rejected");
+words!(Retry: Failed = "failed", Rejected = "rejected", Conflict = "conflict");
 words!(SuccessShape: Resource = "resource", Bare = "bare", Empty = "empty", NoData = "no-data");
 words!(DuplicatePolicy: All = "all", Reject = "reject", Last = "last");
 

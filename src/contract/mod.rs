@@ -22,20 +22,9 @@ mod field_set;
 mod hints;
 mod id;
 mod image;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the run that keeps images is not written yet")
-)]
 mod lay_over;
 mod oddity;
 mod resource;
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "the verb that puts images back is not written yet"
-    )
-)]
 mod restore;
 mod row_notes;
 mod sendable;
@@ -66,9 +55,14 @@ pub(crate) use hints::not_utf_8;
 pub use id::CustomerId;
 pub(crate) use id::IdError;
 pub(crate) use image::Image;
+pub(crate) use lay_over::lay_over;
 pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};
 pub(crate) use resource::SentFields;
+pub(crate) use restore::{
+    ChangeHistory, Conflicts, FieldFate, LeftOutEffect, RestoreRequest, RestoreRules,
+};
 pub(crate) use row_notes::RowNotes;
+pub use sendable::Unsendable;
 pub(crate) use server_words::{NAME_CHARACTERS_MAX, is_code, is_field};
 pub(crate) use sheet_fault::SheetFault;
 pub use update::UpdateBuilder;

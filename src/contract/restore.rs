@@ -35,7 +35,7 @@ use super::{FIELDS, Field, FieldSet};
 
 /// The effect of a PUT on the fields that it leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LeftOut {
+pub(crate) enum LeftOutEffect {
     /// They keep their values.
     Kept,
     /// They are cleared, so each counts as sent null.
@@ -63,8 +63,8 @@ pub(crate) struct RestoreRules {
 /// The run's changes of one customer. It holds each distinct value once, however many rows the
 /// customer had.
 #[derive(Debug)]
-pub(crate) struct History {
-    left_out: LeftOut,
+pub(crate) struct ChangeHistory {
+    left_out: LeftOutEffect,
     /// The fields that the run may have changed.
     fields: FieldSet,
     /// The fields' histories in the contract's order.
@@ -116,10 +116,10 @@ pub(crate) enum RestoreRequest {
     Blocked(Vec<(Field, Unsendable)>),
 }
 
-impl History {
+impl ChangeHistory {
     /// Creates the history of a customer that the run has not touched.
-    pub(crate) fn new(left_out: LeftOut) -> History {
-        History {
+    pub(crate) fn new(left_out: LeftOutEffect) -> ChangeHistory {
+        ChangeHistory {
             left_out,
             fields: FieldSet::EMPTY,
             of_fields: Default::default(),
@@ -146,8 +146,8 @@ impl History {
             left_out = left_out.without(FieldSet::from_iter([field]));
         }
         match self.left_out {
-            LeftOut::Kept => {}
-            LeftOut::Cleared => left_out
+            LeftOutEffect::Kept => {}
+            LeftOutEffect::Cleared => left_out
                 .iter()
                 .for_each(|field| self.add_sent(field, MemberValue::Null)),
         }
@@ -225,10 +225,10 @@ impl History {
             return RestoreRequest::Nothing;
         }
         match self.left_out {
-            LeftOut::Kept => {
+            LeftOutEffect::Kept => {
                 RestoreRequest::Put(body_of(values.iter().map(|(field, value)| (*field, value))))
             }
-            LeftOut::Cleared => match lay_values_over(now, values, countries) {
+            LeftOutEffect::Cleared => match lay_values_over(now, values, countries) {
                 Ok(complete) => RestoreRequest::Put(complete.body),
                 Err(lost) => RestoreRequest::Blocked(lost),
             },

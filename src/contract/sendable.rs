@@ -14,7 +14,7 @@ use super::{ErrorCode, Field, NullRule, ValueRules};
 
 /// The reason why a shown value cannot be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Unsendable {
+pub enum Unsendable {
     /// The API does not show the field.
     NotShown,
     /// The API shows the country's name, and its id is not known.

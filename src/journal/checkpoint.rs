@@ -59,6 +59,8 @@ pub enum Retry {
     Failed,
     /// Those rows, and rows that the API rejected.
     Rejected,
+    /// Those rows, and rows whose customer was changed elsewhere in the meantime.
+    Conflict,
 }
 
 /// The action for a row, given what earlier processes did with it.
@@ -177,10 +179,10 @@ impl Checkpoint {
         match outcome {
             Outcome::Failed => true,
             Outcome::Rejected => self.retry == Retry::Rejected,
+            Outcome::Conflict => self.retry == Retry::Conflict,
             Outcome::Updated
             | Outcome::Unchanged
             | Outcome::Invalid
-            | Outcome::Conflict
             | Outcome::Superseded
             | Outcome::Elsewhere
             | Outcome::Other => false,

@@ -24,6 +24,8 @@ pub enum Purpose {
     Run,
     /// Rows are only checked.
     Check,
+    /// The customers of a run are put back.
+    Undo,
 }
 
 /// The first line.

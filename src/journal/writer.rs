@@ -123,7 +123,7 @@ impl JournalWriter {
         header: &Header,
     ) -> Result<JournalWriter, WriteError> {
         let marking = match header.purpose {
-            Purpose::Run => Marking::Done,
+            Purpose::Run | Purpose::Undo => Marking::Done,
             Purpose::Check => Marking::Never,
         };
         let mut writer = JournalWriter::of(disk, 0, marking);

@@ -24,6 +24,7 @@ mod reporter;
 pub(crate) mod resume;
 pub(crate) mod sender;
 mod token_refresh;
+pub(crate) mod undo_rows;
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -47,6 +48,7 @@ use self::reading::{
 use self::recorder::{EndedRow, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, RowEnd, Written};
 pub(crate) use self::reporter::explain;
 use self::sender::{Queues, ReadTo, Sending, Sent};
+use self::undo_rows::UndoRows;
 use crate::input::{InputError, KnownInput, RowRange};
 use crate::journal::Outcome;
 use crate::process::signals::{Drain, Signals};
@@ -69,6 +71,14 @@ pub(crate) struct Reading {
     pub row_range: RowRange,
     /// Applies `--unique` to rows of customers that an earlier row names.
     pub ids: DuplicateFilter,
+}
+
+/// The source of the rows of a run.
+pub(crate) enum RowFeed {
+    /// Inputs.
+    Inputs(Reading),
+    /// The customers of a run that is undone.
+    Undo(UndoRows),
 }
 
 /// Receives the first rows of the input, for `--explain`.
@@ -105,19 +115,21 @@ pub(crate) struct Checked {
 
 /// Reads, sends and records.
 pub(crate) fn run(
-    reading: Reading,
+    feed: RowFeed,
     sending: Sending,
     recorder: Recorder,
 ) -> io::Result<(Sent, Recorded)> {
     let (batches_in, batches) = mpsc::channel(BATCHES_QUEUED_MAX);
     let (messages_in, messages) = mpsc::channel(MESSAGES_QUEUED_MAX);
     let (written_in, written) = watch::channel(Written::Rows(0));
-    let readers = Readers::start(reading, move |batch| {
-        match batches_in.blocking_send(batch) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    })?;
+    let send = move |batch| match batches_in.blocking_send(batch) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(_) => ControlFlow::Break(()),
+    };
+    let readers = match feed {
+        RowFeed::Inputs(reading) => Readers::start(reading, send)?,
+        RowFeed::Undo(rows) => Readers(vec![spawn("reader", move || rows.send(send))?]),
+    };
     let recording = spawn("recorder", move || recorder.run(messages, &written_in))?;
     // The recorder opens its last files after all connections are closed, which may have taken all
     // file descriptors.
@@ -356,10 +368,7 @@ impl CheckerThreads {
 }
 
 /// The threads that read and check in a run.
-struct Readers {
-    reader: JoinHandle<()>,
-    checker: JoinHandle<()>,
-}
+struct Readers(Vec<JoinHandle<()>>);
 
 impl Readers {
     fn start(
@@ -379,17 +388,14 @@ impl Readers {
         let reader = spawn("reader", move || {
             read_blocks(BlockSource::of(inputs, row_range), &blocks_in);
         })?;
-        Ok(Readers { reader, checker })
+        Ok(Readers(vec![reader, checker]))
     }
 
     /// Joins the threads once their batches are no longer taken. After an early stop a reader may
     /// be blocked on a pipe that stays silent, so then it is left to end with the process.
     fn join_after(self, read_to: ReadTo) {
         match read_to {
-            ReadTo::End => {
-                join(self.reader);
-                join(self.checker);
-            }
+            ReadTo::End => self.0.into_iter().for_each(join),
             ReadTo::Stop => {}
         }
     }

@@ -161,7 +161,8 @@ impl From<&StopReason> for Exit {
             | StopReason::InputReplaced
             | StopReason::CannotCompare
             | StopReason::JournalUnwritable
-            | StopReason::ImagesUnwritable => Self::RunDirectory,
+            | StopReason::ImagesUnwritable
+            | StopReason::ImagesUnreadable => Self::RunDirectory,
             StopReason::HungUp => Self::HungUp,
             StopReason::Interrupted => Self::Interrupted,
             StopReason::Terminated => Self::Terminated,

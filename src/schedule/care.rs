@@ -39,8 +39,10 @@ pub enum ReadNeed {
 pub enum Decision {
     /// Its update leaves. If it is applied, the row has this ending, or is updated without one.
     Write(Option<Ending>),
-    /// Its customer is read once more.
+    /// Its customer is read once more, to decide about the applied update.
     Read,
+    /// Its customer is read once more, to decide about another update.
+    Again,
     /// It goes once more, behind the rows that were not sent yet.
     Later,
     /// It ends like this.
@@ -104,6 +106,11 @@ impl<T: Clone> Schedule<T> {
                 self.order.get_mut(ticket).request = Request::Read;
                 self.order.send_decided(ticket);
             }
+            Decision::Again => {
+                let held = self.order.get_mut(ticket);
+                (held.request, held.ending) = (Request::Read, None);
+                self.order.send_decided(ticket);
+            }
             Decision::Later => {
                 self.order.joins_the_others(ticket);
                 self.order.put_back(ticket, Place::Behind);
@@ -118,6 +125,12 @@ impl<T: Clone> Schedule<T> {
                 self.order.release(customer);
             }
         }
+    }
+
+    /// Takes back a request that was to leave. The run is about to stop.
+    pub fn withdraw(&mut self, ticket: Ticket) {
+        self.land(ticket);
+        self.statistics.attempts = self.statistics.attempts.saturating_sub(1);
     }
 
     /// The care that a row needs now.

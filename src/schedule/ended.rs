@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::cause::Cause;
-use crate::contract::{CustomerId, FieldSet, ServerError};
+use crate::contract::{CustomerId, Field, FieldSet, ServerError, Unsendable};
 
 /// A row that has ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +43,11 @@ pub enum Ending {
     Conflict {
         /// The fields that were changed.
         fields: FieldSet,
+    },
+    /// Fields that it has to set cannot be sent, so no update was, or one without them.
+    Unsendable {
+        /// The fields, and the reasons.
+        fields: Vec<(Field, Unsendable)>,
     },
     /// Every attempt failed.
     Failed {

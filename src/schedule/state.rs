@@ -190,7 +190,10 @@ impl<T: Clone> Schedule<T> {
         let held = self.order.end(ticket);
         match ending {
             Ending::Updated { .. } | Ending::Unchanged => self.count_ended(Bad::No),
-            Ending::Rejected { .. } | Ending::Conflict { .. } | Ending::Failed { .. } => {
+            Ending::Rejected { .. }
+            | Ending::Conflict { .. }
+            | Ending::Unsendable { .. }
+            | Ending::Failed { .. } => {
                 self.availability.ended_unapplied(held.customer);
                 self.count_ended(Bad::Yes);
             }

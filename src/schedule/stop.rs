@@ -121,6 +121,8 @@ pub enum StopReason {
     JournalUnwritable,
     /// Images of customers can no longer be kept.
     ImagesUnwritable,
+    /// Images of customers cannot be read any more.
+    ImagesUnreadable,
     /// SIGHUP.
     HungUp,
     /// SIGINT.
@@ -235,6 +237,7 @@ impl fmt::Display for StopReason {
             ),
             StopReason::JournalUnwritable => f.write_str("outcomes cannot be recorded any more"),
             StopReason::ImagesUnwritable => f.write_str("images of customers cannot be kept any more, and nothing is sent without them"),
+            StopReason::ImagesUnreadable => f.write_str("images of customers cannot be read any more"),
             StopReason::HungUp => f.write_str("hung up"),
             StopReason::Interrupted => f.write_str("interrupted"),
             StopReason::Terminated => f.write_str("terminated"),

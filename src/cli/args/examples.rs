@@ -18,6 +18,11 @@ const CHECK_EXAMPLES: &str = "Examples:
   custsync check export.csv -m 'E-mail=email' --ignore Notes --output-format json
   custsync check export.csv --explain 3           show how the first rows are read";
 
+const UNDO_EXAMPLES: &str = "Examples:
+  custsync undo runs/november --token-file token --dry-run   show what would be put back
+  custsync undo runs/november --token-file token
+  custsync undo runs/november --token-file token --without-field country_id";
+
 const REPORT_EXAMPLES: &str = "Examples:
   custsync report runs/november
   custsync report runs/november --html november.html
@@ -63,6 +68,7 @@ pub(super) fn examples(verbs: &[&str]) -> &'static str {
     match verbs {
         ["run"] => RUN_EXAMPLES,
         ["check"] => CHECK_EXAMPLES,
+        ["undo"] => UNDO_EXAMPLES,
         ["report"] => REPORT_EXAMPLES,
         ["sandbox"] => SANDBOX_EXAMPLES,
         ["login"] => LOGIN_EXAMPLES,

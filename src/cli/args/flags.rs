@@ -36,6 +36,36 @@ pub struct RunFlags {
     sandbox: SandboxFlags,
 }
 
+/// The flags of `undo`.
+#[derive(Debug, Args)]
+pub struct UndoFlags {
+    /// Read settings from this TOML file [default: ./custsync.toml if it exists]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Put back fields, too, that somebody else has changed since
+    #[arg(long)]
+    force: Option<bool>,
+    /// Leave these fields as they are; repeatable
+    #[arg(long, value_name = "FIELD,...")]
+    without_field: Vec<String>,
+    /// The id of a country's name, as in country_id:Norway=2; repeatable
+    ///
+    /// The API shows the name of a customer's country, and a request names its id.
+    #[arg(long, value_name = "FIELD:TEXT=VALUE")]
+    values: Vec<String>,
+    #[command(flatten)]
+    api: ApiFlags,
+    #[command(flatten)]
+    pace: PaceFlags,
+    /// Record the undo here [default: undo, in the directory of the run]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    run_dir: Option<OsString>,
+    #[command(flatten)]
+    end: EndFlags,
+    #[command(flatten)]
+    log: LogFlags,
+}
+
 /// The flags of `config init`, which reads no file of settings.
 #[derive(Debug, Args)]
 pub struct InitFlags {
@@ -303,6 +333,32 @@ struct ApiFlags {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Sending")]
 struct SendingFlags {
+    #[command(flatten)]
+    pace: PaceFlags,
+    /// Rows to send for one customer: all in order, only one, or the last
+    ///
+    /// reject: a row is invalid if an earlier valid row names the same customer. last: only a
+    /// customer's last valid row is sent, and the others are superseded; the input is read twice,
+    /// so it must be a file. Both keep all ids in memory: up to 5 bytes each, or up to 51 for ids
+    /// above 32 bits.
+    #[arg(long, value_parser = words::<DuplicatePolicy>(), hide_short_help = true)]
+    unique: Option<String>,
+    /// Rows of an earlier run to send again: failed, or rejected ones too
+    #[arg(long, value_parser = words::<Retry>(), hide_short_help = true)]
+    retry: Option<String>,
+    /// Read each customer first, and send all of its fields with those of the row
+    ///
+    /// For an API that clears the fields that an update leaves out.
+    #[arg(long, hide_short_help = true)]
+    complete: Option<bool>,
+    /// Read each customer first, and keep its values, so that `custsync undo` can put them back
+    #[arg(long)]
+    undoable: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sending")]
+struct PaceFlags {
     /// Rate: auto, unlimited, or as in 50/s, 600/m, 1000/h
     ///
     /// auto follows the API's rate-limit headers, and stays at 20/s if there are none. unlimited
@@ -324,17 +380,6 @@ struct SendingFlags {
     /// also at the start, but not rows that are sent again.
     #[arg(long, value_name = "N|P%|none")]
     max_errors: Option<String>,
-    /// Rows to send for one customer: all in order, only one, or the last
-    ///
-    /// reject: a row is invalid if an earlier valid row names the same customer. last: only a
-    /// customer's last valid row is sent, and the others are superseded; the input is read twice,
-    /// so it must be a file. Both keep all ids in memory: up to 5 bytes each, or up to 51 for ids
-    /// above 32 bits.
-    #[arg(long, value_parser = words::<DuplicatePolicy>(), hide_short_help = true)]
-    unique: Option<String>,
-    /// Rows of an earlier run to send again: failed, or rejected ones too
-    #[arg(long, value_parser = words::<Retry>(), hide_short_help = true)]
-    retry: Option<String>,
     /// Find out whether the API keeps the fields that an update leaves out, or trust that it does
     ///
     /// probe: the first rows that leave fields out are sent one at a time, and each customer is read
@@ -345,14 +390,6 @@ struct SendingFlags {
     /// are kept.
     #[arg(long, value_parser = words::<LeftOut>(), hide_short_help = true)]
     left_out: Option<String>,
-    /// Read each customer first, and send all of its fields with those of the row
-    ///
-    /// For an API that clears the fields that an update leaves out.
-    #[arg(long, hide_short_help = true)]
-    complete: Option<bool>,
-    /// Read each customer first, and keep its values, so that `custsync undo` can put them back
-    #[arg(long)]
-    undoable: Option<bool>,
     /// Stop if the API asks to wait, or is down, for longer than this
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     max_wait: Option<String>,
@@ -376,9 +413,6 @@ struct ResultFlags {
     /// Begin a new run, even if one in custsync-runs is unfinished
     #[arg(long, hide_short_help = true)]
     fresh: Option<bool>,
-    /// Wait up to this long for another process that is using the run directory
-    #[arg(long, value_name = "TIME", hide_short_help = true)]
-    lock_wait: Option<String>,
     /// Format of the failed rows: auto is that of the input, excel-csv and xlsx are for Excel
     ///
     /// excel-csv: CSV has a byte order mark, and CRLF at the end of each line. The delimiter is
@@ -390,6 +424,16 @@ struct ResultFlags {
     /// ndjson: NDJSON instead of a workbook.
     #[arg(long, value_parser = words::<FailedFormat>(), hide_short_help = true)]
     failed_format: Option<String>,
+    #[command(flatten)]
+    end: EndFlags,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+struct EndFlags {
+    /// Wait up to this long for another process that is using the run directory
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    lock_wait: Option<String>,
     /// Format of the summary on stdout
     #[arg(long, value_parser = words::<OutputFormat>())]
     output_format: Option<String>,

@@ -23,6 +23,7 @@ pub fn command(fields_help: &str) -> clap::Command {
     let verbs = [
         ("run", Verb::Run),
         ("check", Verb::Check),
+        ("undo", Verb::Undo),
         ("report", Verb::Report),
         ("sandbox", Verb::Sandbox),
         ("login", Verb::Login),

@@ -20,18 +20,22 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 
-pub use self::flags::{InitFlags, LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags};
+pub use self::flags::{
+    InitFlags, LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags, UndoFlags,
+};
 pub use self::help::{command, setting_help};
 use self::other_words::Piped;
 pub(crate) use self::roles::with_roles;
 use crate::commands::report::ReportForm;
+use crate::commands::undo::UndoOptions;
 use crate::config::output::OutputFormat;
 use crate::config::{CliInput, FlagValue, Verb};
 
 /// Arguments that are no settings, by their ids.
-const NOT_SETTINGS: [&str; 12] = [
+const NOT_SETTINGS: [&str; 13] = [
     "config",
     "directories",
+    "directory",
     "dry_run",
     "file",
     "files",
@@ -75,6 +79,8 @@ pub enum Command {
     Run(RunArgs),
     /// Read, map and validate only: no request is sent
     Check(CheckArgs),
+    /// Put back what a run with --undoable has changed
+    Undo(UndoArgs),
     /// Show how a run went, from its directory: in words, as JSON, or as a page
     Report(ReportArgs),
     /// Start a local server that behaves like the API, for trials
@@ -116,6 +122,20 @@ pub struct CheckArgs {
     /// The flags that are settings.
     #[command(flatten)]
     pub flags: RunFlags,
+}
+
+/// `custsync undo`
+#[derive(Debug, clap::Args)]
+pub struct UndoArgs {
+    /// The directory of the run
+    #[arg(value_name = "RUN_DIR")]
+    pub directory: PathBuf,
+    /// Read the customers, and say what would be put back: nothing is sent
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The flags that are settings.
+    #[command(flatten)]
+    pub flags: UndoFlags,
 }
 
 /// `custsync sandbox`
@@ -238,6 +258,7 @@ impl Args {
         match &self.command {
             Command::Run(RunArgs { dry_run: false, .. }) => Verb::Run,
             Command::Run(RunArgs { dry_run: true, .. }) | Command::Check(_) => Verb::Check,
+            Command::Undo(_) => Verb::Undo,
             Command::Sandbox(_) => Verb::Sandbox,
             Command::Config(ConfigArgs { action: None, .. }) => Verb::Config,
             Command::Config(ConfigArgs {
@@ -257,6 +278,7 @@ impl Args {
         let path = match &self.command {
             Command::Run(args) => &args.flags.config,
             Command::Check(args) => &args.flags.config,
+            Command::Undo(args) => &args.flags.config,
             Command::Config(args) => &args.flags.config,
             Command::Sandbox(args) => &args.flags.config,
             Command::Login(flags) => &flags.token.config,
@@ -276,6 +298,7 @@ impl Args {
             }
             Command::Run(_)
             | Command::Check(_)
+            | Command::Undo(_)
             | Command::Report(_)
             | Command::Sandbox(_)
             | Command::Login(_)
@@ -283,6 +306,17 @@ impl Args {
             | Command::Token(_)
             | Command::Config(_) => None,
         }
+    }
+
+    /// Returns the run that is to be undone.
+    pub(crate) fn undo(&self) -> Option<UndoOptions<'_>> {
+        let Command::Undo(args) = &self.command else {
+            return None;
+        };
+        Some(UndoOptions {
+            directory: &args.directory,
+            is_dry: args.dry_run,
+        })
     }
 
     /// Returns the run directories that are to be reported on, and the form of the report.
@@ -307,6 +341,7 @@ impl Args {
             Command::Config(ConfigArgs { action: None, .. })
             | Command::Run(_)
             | Command::Check(_)
+            | Command::Undo(_)
             | Command::Report(_)
             | Command::Sandbox(_)
             | Command::Login(_)
@@ -327,7 +362,8 @@ impl Args {
                 ..
             }) => args.file.iter().cloned().collect(),
             Command::Config(args) => args.files.clone(),
-            Command::Report(_)
+            Command::Undo(_)
+            | Command::Report(_)
             | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)
@@ -411,6 +447,7 @@ mod tests {
         flags.extend(["sandbox-listen".to_owned(), "token".to_owned()]);
         // A run has no flags about the login.
         flags.extend(long_flags("login"));
+        flags.extend(long_flags("undo"));
         assert_eq!(flags, settings().into_iter().map(str::to_owned).collect());
         assert_eq!(long_flags("check"), long_flags("run"));
         assert_eq!(long_flags("config"), long_flags("run"));

@@ -19,7 +19,9 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
             TimeToGoOn::WithToken
         }
         StopReason::InputUnusable => TimeToGoOn::WithInput,
-        StopReason::JournalUnwritable | StopReason::ImagesUnwritable => TimeToGoOn::WithDirectory,
+        StopReason::JournalUnwritable
+        | StopReason::ImagesUnwritable
+        | StopReason::ImagesUnreadable => TimeToGoOn::WithDirectory,
         StopReason::HungUp | StopReason::Interrupted | StopReason::Terminated => TimeToGoOn::Now,
         // These need another limit, another address or another input.
         StopReason::ErrorLimit { .. }
@@ -50,7 +52,9 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         | StopReason::InputReplaced
         | StopReason::InputChanged { .. }
         | StopReason::CannotCompare => StoppedBy::Input,
-        StopReason::JournalUnwritable | StopReason::ImagesUnwritable => StoppedBy::Journal,
+        StopReason::JournalUnwritable
+        | StopReason::ImagesUnwritable
+        | StopReason::ImagesUnreadable => StoppedBy::Journal,
         StopReason::Outage { .. }
         | StopReason::OnlyRefusals { .. }
         | StopReason::NoSockets { .. }

@@ -63,6 +63,7 @@ impl EarlyEnd {
     pub(crate) fn of_words(arguments: &[OsString]) -> Option<EarlyEnd> {
         let verb = match arguments.get(1)?.to_str()? {
             "run" => Verb::Run,
+            "undo" => Verb::Undo,
             "check" => Verb::Check,
             _ => return None,
         };

@@ -18,6 +18,8 @@ use crate::text;
 
 /// The setting that is compared by its value: two texts may name the same address.
 const BASE_URL: &str = "base-url";
+/// The settings that tell which API a run sends to.
+const API: [&str; 3] = [BASE_URL, "sandbox", "tenant"];
 /// The most characters of a setting's value in an error.
 const VALUE_CHARACTERS_MAX: usize = 80;
 /// The most values of a list in an error.
@@ -105,8 +107,12 @@ pub(in crate::commands) fn refuse_another_run(
     run_dir: &RunDir,
 ) -> anyhow::Result<()> {
     let directory = text::safe_path(run_dir.path());
-    if earlier.purpose == Purpose::Check {
-        bail!("the run directory {directory} holds a check, not a run: use another directory");
+    if earlier.purpose != now.purpose {
+        bail!(
+            "the run directory {directory} holds {}, not {}: use another directory",
+            named(earlier.purpose),
+            named(now.purpose)
+        );
     }
     let differing: Vec<_> = now
         .differing_settings(earlier)
@@ -135,6 +141,36 @@ pub(in crate::commands) fn refuse_another_run(
         }
     }
     Ok(())
+}
+
+/// Refuses the directory of a run that went to another address or tenant.
+pub(in crate::commands) fn refuse_another_api(
+    earlier: &Header,
+    now: &Header,
+    run_dir: &RunDir,
+) -> anyhow::Result<()> {
+    let differing: Vec<_> = now
+        .differing_settings(earlier)
+        .filter(|name| API.contains(name))
+        .map(|name| difference(name, earlier, now))
+        .collect();
+    if !differing.is_empty() {
+        bail!(
+            "the run in {} went to {}: use the same value; nothing was sent",
+            text::safe_path(run_dir.path()),
+            differing.join(" and ")
+        );
+    }
+    Ok(())
+}
+
+/// Names the purpose of a run directory.
+fn named(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Run => "a run",
+        Purpose::Check => "a check",
+        Purpose::Undo => "an undo",
+    }
 }
 
 /// Describes a setting that differs, as in ``another tenant (`7`, now `8`)``. The values are those

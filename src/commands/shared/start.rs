@@ -74,7 +74,7 @@ pub(in crate::commands) fn for_run(
     inputs: &[KnownInput],
 ) -> Result<Started, Failure> {
     match (&settings.output.run_dir, settings.output.unfinished) {
-        (Some(path), _) => in_directory(path, settings, inputs),
+        (Some(path), _) => in_directory(path, settings, inputs, Purpose::Run),
         (None, Unfinished::Left) => in_new_directory(settings, inputs),
         (None, Unfinished::Continued) => after_unfinished(settings, inputs),
     }
@@ -85,13 +85,14 @@ fn in_directory(
     path: &Path,
     settings: &Settings,
     inputs: &[KnownInput],
+    purpose: Purpose,
 ) -> Result<Started, Failure> {
     let run_dir = create(path)?;
     lost_journal::refuse(&run_dir).map_err(Failure::run_directory)?;
     match open_journal(&run_dir, settings)? {
-        JournalFile::New(file) => begin_run(file, run_dir, settings, inputs),
+        JournalFile::New(file) => begin_run(file, run_dir, settings, inputs, purpose),
         JournalFile::Existing(file) => {
-            resume(file, run_dir, settings, inputs).map_err(|refusal| match refusal {
+            resume(file, run_dir, settings, inputs, purpose).map_err(|refusal| match refusal {
                 StartRefusal::AnotherRun(error) => Failure::run_directory(error),
                 StartRefusal::Failure(failure) => failure,
             })
@@ -104,6 +105,7 @@ fn in_new_directory(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
         &fresh::path(&settings.input.files, inputs),
         settings,
         inputs,
+        Purpose::Run,
     )
 }
 
@@ -118,27 +120,40 @@ fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
         return in_new_directory(settings, inputs);
     }
     match open_journal(&run_dir, settings)? {
-        JournalFile::New(file) => begin_run(file, run_dir, settings, inputs),
-        JournalFile::Existing(file) => match resume(file, run_dir, settings, inputs) {
-            Ok(started) => {
-                info!("continuing the unfinished run in {directory} (--fresh begins a new one)");
-                Ok(started)
+        JournalFile::New(file) => begin_run(file, run_dir, settings, inputs, Purpose::Run),
+        JournalFile::Existing(file) => {
+            match resume(file, run_dir, settings, inputs, Purpose::Run) {
+                Ok(started) => {
+                    info!(
+                        "continuing the unfinished run in {directory} (--fresh begins a new one)"
+                    );
+                    Ok(started)
+                }
+                Err(StartRefusal::AnotherRun(error)) => {
+                    let why = error.downcast_ref().map_or_else(
+                        || format!("{error:#}"),
+                        |InputDiffers { rows }| {
+                            format!("the input differs in {rows} from what was sent")
+                        },
+                    );
+                    info!(
+                        "the unfinished run in {directory} is not continued: {why}; a new run begins"
+                    );
+                    in_new_directory(settings, inputs)
+                }
+                Err(StartRefusal::Failure(failure)) => Err(failure),
             }
-            Err(StartRefusal::AnotherRun(error)) => {
-                let why = error.downcast_ref().map_or_else(
-                    || format!("{error:#}"),
-                    |InputDiffers { rows }| {
-                        format!("the input differs in {rows} from what was sent")
-                    },
-                );
-                info!(
-                    "the unfinished run in {directory} is not continued: {why}; a new run begins"
-                );
-                in_new_directory(settings, inputs)
-            }
-            Err(StartRefusal::Failure(failure)) => Err(failure),
-        },
+        }
     }
+}
+
+/// Begins or continues an undo in this directory. `inputs` is the file of the run's images.
+pub(in crate::commands) fn for_undo(
+    path: &Path,
+    settings: &Settings,
+    inputs: &[KnownInput],
+) -> Result<Started, Failure> {
+    in_directory(path, settings, inputs, Purpose::Undo)
 }
 
 /// Begins a check in this directory, where it overwrites an earlier check.
@@ -153,14 +168,14 @@ pub(in crate::commands) fn for_check(
         JournalFile::Existing(file) => {
             let earlier = file.try_clone().map_err(Failure::run_directory)?;
             let recovered =
-                recover(earlier, &run_dir, settings.sending.retry).map_err(|error| {
+                recover(earlier, &run_dir, settings.sending.retry()).map_err(|error| {
                     Failure::run_directory(
                         anyhow::Error::new(error).context(text::safe_path(run_dir.path())),
                     )
                 })?;
             if recovered
                 .header
-                .is_some_and(|header| header.purpose == Purpose::Run)
+                .is_some_and(|header| header.purpose != Purpose::Check)
             {
                 let directory = text::safe_path(run_dir.path());
                 let error = anyhow!(
@@ -176,7 +191,10 @@ pub(in crate::commands) fn for_check(
 }
 
 /// Opens and locks the journal, waiting up to `--lock-wait` for another process.
-fn open_journal(run_dir: &RunDir, settings: &Settings) -> Result<JournalFile, Failure> {
+pub(in crate::commands) fn open_journal(
+    run_dir: &RunDir,
+    settings: &Settings,
+) -> Result<JournalFile, Failure> {
     let (started, mut poll) = (Instant::now(), LOCK_POLL_FIRST);
     let lock_wait = settings.output.lock_wait;
     loop {
@@ -204,8 +222,9 @@ fn begin_run(
     run_dir: RunDir,
     settings: &Settings,
     inputs: &[KnownInput],
+    purpose: Purpose,
 ) -> Result<Started, Failure> {
-    let started = begin(file, run_dir, settings, inputs, Purpose::Run)?;
+    let started = begin(file, run_dir, settings, inputs, purpose)?;
     // Logged at the start, since a killed process cannot print how to continue it.
     info!("recording in {}", text::safe_path(started.run_dir.path()));
     Ok(started)
@@ -237,10 +256,11 @@ fn resume(
     run_dir: RunDir,
     settings: &Settings,
     inputs: &[KnownInput],
+    purpose: Purpose,
 ) -> Result<Started, StartRefusal> {
     let started = Instant::now();
     let again = file.try_clone().map_err(Failure::run_directory)?;
-    let recovered = recover(file, &run_dir, settings.sending.retry).map_err(|error| {
+    let recovered = recover(file, &run_dir, settings.sending.retry()).map_err(|error| {
         Failure::run_directory(
             anyhow::Error::new(error).context(run_dir.display_path(JOURNAL_NAME)),
         )
@@ -254,10 +274,10 @@ fn resume(
     }
     let Some(earlier) = &recovered.header else {
         // The first process died before its header was written, so it has sent nothing.
-        return Ok(begin(again, run_dir, settings, inputs, Purpose::Run)?);
+        return Ok(begin(again, run_dir, settings, inputs, purpose)?);
     };
     let key = key_of(earlier, &run_dir).map_err(Failure::run_directory)?;
-    let header = header(settings, inputs, key, Purpose::Run)?;
+    let header = header(settings, inputs, key, purpose)?;
     refuse_another_run(earlier, &header, &run_dir).map_err(StartRefusal::AnotherRun)?;
     let checkpoint = Arc::new(recovered.checkpoint);
     if checkpoint.facts().is_undone {
@@ -272,8 +292,16 @@ fn resume(
         inputs,
         key,
     };
-    let compare =
-        compare_input(&checkpoint, &recovered.entries, &compared).map_err(refusal_of_input)?;
+    let compare = match purpose {
+        Purpose::Run | Purpose::Check => {
+            compare_input(&checkpoint, &recovered.entries, &compared).map_err(refusal_of_input)?
+        }
+        // Its rows are made of images, and compared when they are.
+        Purpose::Undo => {
+            let entries = recovered.entries.try_clone();
+            Compare::WhileStreaming(entries.map_err(Failure::run_directory)?)
+        }
+    };
     keep_named_wait(&checkpoint, &settings.sending, &run_dir)?;
     log_changes(earlier, &header, inputs, key).map_err(Failure::run_directory)?;
     info!(

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::config::resolver::Resolver;
 use crate::config::setting::{of_process, of_run};
-use crate::config::value::parsed;
+use crate::config::value::{ValueError, parsed};
+use crate::contract::{Field, FieldSet};
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::row::duplicates::DuplicatePolicy;
@@ -48,6 +49,10 @@ pub struct SendingSettings {
     pub complete: bool,
     /// Whether customers are read before their updates, to put them back.
     pub undoable: bool,
+    /// Whether an undo puts back fields that somebody has changed since.
+    pub force: bool,
+    /// The fields that an undo does not put back.
+    pub without_fields: FieldSet,
     /// The longest wait for an API that is down or asks for a wait: at most a week.
     pub max_wait: Duration,
     /// The treatment of a wait that the API asked an earlier process for.
@@ -66,7 +71,24 @@ pub enum NamedWait {
     Ignored,
 }
 
+fn field(text: &str) -> Result<Field, ValueError> {
+    Field::from_name(text).ok_or_else(|| ValueError::NotAChoice {
+        text: text.to_owned(),
+        choices: FieldSet::ALL.names().collect::<Vec<_>>().join(", "),
+    })
+}
+
 impl SendingSettings {
+    /// Returns the rows of an earlier process that are sent again. An undo that puts back what was
+    /// changed since takes up its conflicts.
+    pub(crate) fn retry(&self) -> Retry {
+        if self.force {
+            Retry::Conflict
+        } else {
+            self.retry
+        }
+    }
+
     pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
         let max_errors = resolver.verb().default_max_errors();
         Self {
@@ -80,6 +102,10 @@ impl SendingSettings {
             left_out: resolver.choice(of_process("left-out"), &LeftOut::Unknown),
             complete: resolver.boolean(of_run("complete")),
             undoable: resolver.boolean(of_run("undoable")),
+            force: resolver.boolean(of_process("force")),
+            without_fields: (resolver.list(of_process("without-field"), field))
+                .into_iter()
+                .collect(),
             max_wait: resolver.duration(of_process("max-wait"), "15m", &WAITS),
             named_wait: if resolver.boolean(of_process("ignore-until")) {
                 NamedWait::Ignored

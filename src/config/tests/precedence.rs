@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 87] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 91] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -102,6 +102,8 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 87] = [
     ("left-out", Kind::One, ["trust", "probe", "trust"]),
     ("complete", Kind::Switch, ["1", "true", "true"]),
     ("undoable", Kind::Switch, ["1", "true", "true"]),
+    ("force", Kind::Switch, ["1", "true", "true"]),
+    ("without-field", Kind::Many, ["job", "email", "country_id"]),
     ("max-wait", Kind::One, ["0s", "2m", "168h"]),
     ("ignore-until", Kind::Switch, ["1", "true", "true"]),
     ("grace", Kind::One, ["0s", "2s", "1h"]),

@@ -9,7 +9,7 @@ use crate::contract::country::Countries;
 use crate::contract::image::Image;
 use crate::contract::resource::SentFields;
 use crate::contract::restore::{
-    Conflicts, FieldFate, History, LeftOut, Restoration, RestoreRequest, RestoreRules,
+    ChangeHistory, Conflicts, FieldFate, LeftOutEffect, Restoration, RestoreRequest, RestoreRules,
 };
 use crate::contract::sendable::Unsendable;
 use crate::contract::{CustomerId, ErrorCode, Field, FieldSet, NullRule};
@@ -42,8 +42,12 @@ fn countries() -> Countries {
 
 /// Returns the history of these images, each with the body sent behind it; an empty body was not
 /// applied.
-fn history(left_out: LeftOut, steps: &[(&str, &str)], countries: &Countries) -> History {
-    let mut history = History::new(left_out);
+fn history(
+    left_out: LeftOutEffect,
+    steps: &[(&str, &str)],
+    countries: &Countries,
+) -> ChangeHistory {
+    let mut history = ChangeHistory::new(left_out);
     for (shown, sent) in steps {
         let sent = SentFields::of_request(sent.as_bytes());
         history.add(&image(shown), sent.as_ref(), countries);
@@ -54,7 +58,7 @@ fn history(left_out: LeftOut, steps: &[(&str, &str)], countries: &Countries) -> 
 /// Checks the fate of the only field that was sent, and the request.
 fn check(steps: &[(&str, &str)], now: &str, fate: FieldFate, request: &str) {
     let countries = countries();
-    let history = history(LeftOut::Kept, steps, &countries);
+    let history = history(LeftOutEffect::Kept, steps, &countries);
     let restored = history.restore(&image(now), KEEP, &countries);
     let fates: Vec<_> = restored.fates.iter().map(|(_, fate)| *fate).collect();
     assert_eq!(fates, [fate], "{steps:?} {now}");
@@ -109,7 +113,7 @@ fn a_request_that_was_not_applied_explains_no_value() {
     ];
     check(&steps, r#""job":"Cook""#, FieldFate::Conflict, "");
     let countries = countries();
-    let history = history(LeftOut::Kept, &[(r#""job":"Nurse""#, "")], &countries);
+    let history = history(LeftOutEffect::Kept, &[(r#""job":"Nurse""#, "")], &countries);
     let restored = history.restore(&image(r#""job":"Doctor""#), FORCE, &countries);
     assert_eq!(restored.fates, [], "the run has changed nothing");
 }
@@ -316,7 +320,7 @@ fn a_country_whose_id_has_no_known_name_is_left_alone_and_told() {
 fn a_forced_undo_overwrites_what_others_set() {
     let countries = countries();
     let steps = [(r#""job":"Nurse","email":null"#, r#"{"job":"Doctor"}"#)];
-    let history = history(LeftOut::Kept, &steps, &countries);
+    let history = history(LeftOutEffect::Kept, &steps, &countries);
     let now = image(r#""job":"Cook","email":"a@x.example""#);
     let restored = history.restore(&now, FORCE, &countries);
     assert_eq!(restored.fates, [(Field::Job, FieldFate::PutBack)]);
@@ -329,7 +333,7 @@ fn what_cannot_be_put_back_is_told_before_anything_is_sent() {
     let countries = countries();
     let shown = r#""first_name":null,"last_name":"Byron","gender":"unknown","country_name":"Atlantis","job":null,"email":"none""#;
     let sent = r#"{"first_name":"Ada","last_name":"King","gender":"other","country_id":5,"job":"Nurse","address":"12","email":"none"}"#;
-    let history = history(LeftOut::Kept, &[(shown, sent)], &countries);
+    let history = history(LeftOutEffect::Kept, &[(shown, sent)], &countries);
     let want = [
         (Field::FirstName, Unsendable::Forbidden(ErrorCode::Null)),
         (Field::Gender, Unsendable::Forbidden(ErrorCode::Enum)),
@@ -359,7 +363,7 @@ fn where_put_clears_what_it_leaves_out_all_fields_are_sent() {
         r#""first_name":"Ada","last_name":"Byron","email":"a@x.example","job":"Nurse","country_name":"Country 4","address":null"#,
         r#"{"first_name":"Eva"}"#,
     )];
-    let history = history(LeftOut::Cleared, &steps, &countries);
+    let history = history(LeftOutEffect::Cleared, &steps, &countries);
     let now = r#""first_name":"Eva","last_name":null,"email":"b@x.example","job":null,"country_name":null,"address":null"#;
     let restored = history.restore(&image(now), KEEP, &countries);
     let fate = |field| {
@@ -405,7 +409,7 @@ const MODEL_FIELDS: [Field; 5] = [
 /// An API with one customer.
 #[derive(Debug, Clone)]
 struct Api {
-    left_out: LeftOut,
+    left_out: LeftOutEffect,
     /// Whether it trims text and turns addresses into lower case.
     normalises: bool,
     values: BTreeMap<Field, Value>,
@@ -433,10 +437,10 @@ impl Api {
         for field in MODEL_FIELDS {
             match (body.get(field.name()), self.left_out) {
                 (Some(value), _) => self.edit(field, value),
-                (None, LeftOut::Cleared) if field.rule().null == NullRule::Allowed => {
+                (None, LeftOutEffect::Cleared) if field.rule().null == NullRule::Allowed => {
                     self.edit(field, &Value::Null);
                 }
-                (None, LeftOut::Kept | LeftOut::Cleared) => {}
+                (None, LeftOutEffect::Kept | LeftOutEffect::Cleared) => {}
             }
         }
     }
@@ -546,7 +550,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn api() -> impl Strategy<Value = Api> {
-    let left_out = prop::sample::select(vec![LeftOut::Kept, LeftOut::Cleared]);
+    let left_out = prop::sample::select(vec![LeftOutEffect::Kept, LeftOutEffect::Cleared]);
     let first: Vec<_> = MODEL_FIELDS
         .iter()
         .map(|field| value(*field, 0).prop_map(move |value| (*field, value)))
@@ -561,7 +565,7 @@ fn api() -> impl Strategy<Value = Api> {
 /// A customer after a run.
 struct Life {
     api: Api,
-    history: History,
+    history: ChangeHistory,
     /// The values without the run's requests.
     without_run: BTreeMap<Field, Value>,
     /// Those values when the run last read the customer.
@@ -570,7 +574,7 @@ struct Life {
 
 fn live(mut api: Api, events: &[Event]) -> Life {
     let countries = countries();
-    let mut history = History::new(api.left_out);
+    let mut history = ChangeHistory::new(api.left_out);
     let mut without_run = api.values.clone();
     let mut at_last_read = without_run.clone();
     for event in events {
@@ -604,7 +608,7 @@ fn live(mut api: Api, events: &[Event]) -> Life {
 }
 
 /// Puts the customer back.
-fn undo(api: &mut Api, history: &History, rules: RestoreRules) -> Restoration {
+fn undo(api: &mut Api, history: &ChangeHistory, rules: RestoreRules) -> Restoration {
     let restored = history.restore(&api.image(), rules, &countries());
     match &restored.request {
         RestoreRequest::Put(body) => api.put(body),
@@ -663,7 +667,7 @@ proptest! {
         let before = life.api.clone();
         let restored = undo(&mut life.api, &life.history, FORCE);
         let RestoreRequest::Put(body) = restored.request else { return Ok(()) };
-        let mut of_undo = History::new(life.api.left_out);
+        let mut of_undo = ChangeHistory::new(life.api.left_out);
         let sent = SentFields::of_request(&body).expect("an object");
         of_undo.add(&before.image(), Some(&sent), &countries());
         undo(&mut life.api, &of_undo, KEEP);

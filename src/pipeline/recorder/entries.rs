@@ -1,7 +1,7 @@
 //! Makes the journal entry of a row that has ended.
 
 use super::ended_row::{EndedRow, Inputs, RowEnd};
-use crate::contract::{Field, FieldError};
+use crate::contract::{Field, FieldError, Unsendable};
 use crate::journal::{Entry, EntryError, Outcome};
 use crate::row::RowContent;
 use crate::schedule::Ending;
@@ -9,6 +9,8 @@ use crate::schedule::Ending;
 /// The error code of a row that was not sent because later rows of its customer were updated.
 const OVERTAKEN: &str = "overtaken";
 
+/// The error code of a field that has to be sent and cannot be.
+const UNSENDABLE: &str = "unsendable";
 /// The error code of a field that was changed elsewhere in the meantime.
 const CHANGED: &str = "changed";
 
@@ -76,6 +78,11 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
             entry.outcome = Outcome::Conflict;
             entry.errors = fields.iter().map(changed).collect();
         }
+        Ending::Unsendable { fields } => {
+            entry.outcome = Outcome::Failed;
+            entry.error = Some(UNSENDABLE.into());
+            entry.errors = fields.iter().map(unsendable).collect();
+        }
         Ending::Rejected { status, error } => {
             entry.outcome = Outcome::Rejected;
             entry.status = Some(*status);
@@ -95,6 +102,14 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
             entry.status = cause.status();
             entry.cause = Some(cause.to_string().into());
         }
+    }
+}
+
+fn unsendable((field, reason): &(Field, Unsendable)) -> EntryError<'static> {
+    EntryError {
+        field: field.name().into(),
+        code: Some(UNSENDABLE.into()),
+        message: reason.to_string().into(),
     }
 }
 

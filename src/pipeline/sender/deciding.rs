@@ -1,26 +1,33 @@
 //! Decisions about rows whose customer was read.
 
 use jiff::Timestamp;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::super::image_writer::Durable;
 use super::Driver;
-use super::care::{Decided, Verdict};
+use super::care::{Decided, Undecided, Verdict};
 use crate::contract::Image;
 use crate::journal::Fact;
 use crate::row::RowContent;
-use crate::schedule::{Decision, StopReason, Ticket};
+use crate::schedule::{StopReason, Ticket};
+use crate::text::with_causes;
 
 impl Driver {
     /// Decides about a row whose read was answered, or whose update was applied while it went alone.
     pub(super) fn decide(&mut self, ticket: Ticket, image: Option<&Image>) {
-        let schedule = &self.sending.schedule;
+        let schedule = &mut self.sending.schedule;
         let decided = if schedule.is_updated(ticket) {
             self.carer.applied(ticket, image)
         } else {
             let is_alone = schedule.is_alone(ticket);
-            self.carer
-                .read(ticket, schedule.row(ticket), image, is_alone)
+            let about = Undecided { ticket, is_alone };
+            match self.carer.read(about, schedule.row_mut(ticket), image) {
+                Ok(decided) => decided,
+                Err(error) => {
+                    error!("{}", with_causes(&error));
+                    return schedule.stop(StopReason::ImagesUnreadable);
+                }
+            }
         };
         let Decided { decision, verdict } = decided;
         if let Some(verdict) = verdict {
@@ -35,8 +42,8 @@ impl Driver {
     pub(super) fn images_are_durable(&mut self, durable: Durable) {
         match durable {
             Durable::Images(images) => {
-                for ticket in self.carer.durable(images) {
-                    self.sending.schedule.decided(ticket, Decision::Write(None));
+                for (ticket, decision) in self.carer.durable(images) {
+                    self.sending.schedule.decided(ticket, decision);
                 }
             }
             Durable::Failed => {
@@ -71,6 +78,12 @@ impl Driver {
                     "it is not known whether the API keeps or clears the fields that an update leaves out (custsync help fields-left-out)"
                 );
                 None
+            }
+            Verdict::Lost if self.carer.is_undo() => {
+                warn!(
+                    "the API clears the fields that an update leaves out: all fields are put back from now on"
+                );
+                Some(false)
             }
             Verdict::Lost => {
                 schedule.stop(StopReason::LeftOutIsLost);

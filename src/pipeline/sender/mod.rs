@@ -6,18 +6,19 @@ mod deciding;
 mod replay;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use self::attempt_log::AttemptLog;
 use self::care::Carer;
-pub(crate) use self::care::{CareSettings, ProbeState, ReadMode};
-use super::image_writer::{Durable, ImageWriter};
+pub(crate) use self::care::{CareResult, CareSettings, ProbeState, ReadMode, UndoCounts, Undoing};
+use super::image_writer::Durable;
 use super::in_flight::InFlight;
 use super::input_stop::reason_of;
 use super::outbox::{Outbox, RECORDER_LISTENS, Urgency};
@@ -61,10 +62,21 @@ pub(crate) struct Sending {
     pub resume: Option<Resume>,
     /// What is done with customers before and after their updates.
     pub care: CareSettings,
+    /// Done before the first update leaves.
+    pub before_first_update: Option<BeforeFirstUpdate>,
     /// The progress that the user sees.
     pub progress: Arc<RunProgress>,
     /// The signals that end the run.
     pub drain: Drain,
+}
+
+/// What is done before the first update leaves; if it fails, none does.
+pub(crate) struct BeforeFirstUpdate(pub Box<dyn FnOnce() -> anyhow::Result<()>>);
+
+impl fmt::Debug for BeforeFirstUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BeforeFirstUpdate")
+    }
 }
 
 /// The result of sending.
@@ -88,10 +100,8 @@ pub(crate) struct Sent {
     pub until: Option<Timestamp>,
     /// Requests that the end of the run left without an answer.
     pub cut_off: usize,
-    /// What is known of fields that updates leave out.
-    pub left_out: ProbeState,
-    /// Writes images of customers.
-    pub images: Option<ImageWriter>,
+    /// The result of the care for customers.
+    pub care: CareResult,
 }
 
 /// The point up to which the input was read.
@@ -121,6 +131,7 @@ struct Driver {
     sending: SendingParts,
     queues: Queues,
     carer: Carer,
+    before_first_update: Option<BeforeFirstUpdate>,
     started: Instant,
     in_flight: InFlight,
     token_refresh: TokenRefresh,
@@ -193,6 +204,7 @@ impl Driver {
             grant,
             resume,
             care,
+            before_first_update,
             progress,
             drain,
         } = sending;
@@ -213,6 +225,7 @@ impl Driver {
             },
             queues,
             carer: Carer::new(care),
+            before_first_update,
             started: Instant::now(),
             in_flight: InFlight::default(),
             token_refresh: TokenRefresh::new(token_source, grant.token),
@@ -367,6 +380,14 @@ impl Driver {
             unreachable!("only updates are offered");
         };
         let (customer, body) = (*id, body.clone());
+        if request == Request::Write
+            && let Some(BeforeFirstUpdate(act)) = self.before_first_update.take()
+            && let Err(error) = act()
+        {
+            error!("{error:#}");
+            self.sending.schedule.withdraw(ticket);
+            return self.sending.schedule.stop(StopReason::JournalUnwritable);
+        }
         let (api, token) = (self.sending.api.clone(), self.token_refresh.token());
         let image = self.carer.keeps_image(request);
         match request {
@@ -440,7 +461,11 @@ impl Driver {
             RowEnd::Invalid
             | RowEnd::Overtaken(_)
             | RowEnd::Sent {
-                ending: Ending::Rejected { .. } | Ending::Conflict { .. } | Ending::Failed { .. },
+                ending:
+                    Ending::Rejected { .. }
+                    | Ending::Conflict { .. }
+                    | Ending::Unsendable { .. }
+                    | Ending::Failed { .. },
                 ..
             } => {
                 progress.record_ended(1, bytes);
@@ -524,7 +549,7 @@ impl Driver {
         if let Some(point) = self.reporter.finish(&self.sending.schedule, now) {
             self.tell_recorder(Message::Timeline(point)).await;
         }
-        let (left_out, images) = self.carer.finish();
+        let care = self.carer.finish();
         let wait = self.sending.schedule.named_wait_ends(now);
         let wait = wait.map(|until| until.since(now));
         Sent {
@@ -538,8 +563,7 @@ impl Driver {
             held_back: self.reporter.brake_times().shares(),
             read_to: self.read_to.unwrap_or(ReadTo::Stop),
             cut_off,
-            left_out,
-            images,
+            care,
         }
     }
 

@@ -241,7 +241,9 @@ fn put_into_words(summary: &mut Summary, last: LastProcess) {
     };
     summary.verdict = verdict;
     summary.tone = match last {
-        LastProcess::Ended(Ended { exit: 0, .. }) if summary.command == Purpose::Run => Tone::Good,
+        LastProcess::Ended(Ended { exit: 0, .. }) if summary.command != Purpose::Check => {
+            Tone::Good
+        }
         LastProcess::AtWork | LastProcess::Killed | LastProcess::Ended(_) => Tone::Mixed,
     };
     if again {

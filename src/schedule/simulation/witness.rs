@@ -406,7 +406,7 @@ impl Witness {
                 );
                 state.is_updated = true;
             }
-            Ending::Unchanged | Ending::Conflict { .. } => assert!(
+            Ending::Unchanged | Ending::Conflict { .. } | Ending::Unsendable { .. } => assert!(
                 state.is_read && state.attempts == 0,
                 "row {} ends undecided",
                 ended.row

@@ -257,7 +257,7 @@ fn is_settled(ended: &Ended<u64>) -> bool {
         | Ending::Unchanged
         | Ending::Conflict { .. }
         | Ending::Rejected { .. } => true,
-        Ending::Failed { .. } => false,
+        Ending::Unsendable { .. } | Ending::Failed { .. } => false,
     }
 }
 
@@ -625,7 +625,7 @@ impl Report {
             }
             Ending::Rejected { .. } => self.rejected += 1,
             Ending::Failed { .. } => self.failed += 1,
-            Ending::Unchanged | Ending::Conflict { .. } => {
+            Ending::Unchanged | Ending::Conflict { .. } | Ending::Unsendable { .. } => {
                 self.decided_against += 1;
                 return;
             }

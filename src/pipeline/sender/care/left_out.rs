@@ -140,6 +140,11 @@ impl LeftOutProbe {
         self.reads >= READS_MAX
     }
 
+    /// Whether an update was sent whose effect on filled fields is not known.
+    pub(super) fn has_open_rows(&self) -> bool {
+        self.rows.values().any(|row| !row.at_risk.is_empty())
+    }
+
     /// Takes the answer to a row's applied update, or to the read after it.
     pub(super) fn applied(&mut self, ticket: Ticket, shown: Option<&Image>) -> AfterWrite {
         let Some(row) = self.rows.get_mut(&ticket) else {

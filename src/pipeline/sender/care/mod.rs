@@ -2,19 +2,24 @@
 //! whether the API keeps the fields that an update leaves out.
 
 mod left_out;
+mod undo;
 
 use std::collections::VecDeque;
+
+use bytes::Bytes;
 
 use jiff::Timestamp;
 
 pub(crate) use self::left_out::ProbeState;
 use self::left_out::{AfterRead, AfterWrite, LeftOutProbe, country_can_be_put_back};
+use self::undo::{Undo, UndoDecision};
+pub(crate) use self::undo::{UndoCounts, Undoing};
 use super::super::image_writer::{Durable, ImageWriter};
 use crate::api::reading::KeepImage;
-use crate::contract::{Countries, CustomerId, Field, FieldSet, Image, SentFields};
-use crate::journal::ImageEntry;
+use crate::contract::{Countries, Field, FieldSet, Image, LeftOutEffect, SentFields, lay_over};
+use crate::journal::{ImageEntry, ImagesError};
 use crate::row::{Row, RowContent};
-use crate::schedule::{Care, Decision, Request, Ticket};
+use crate::schedule::{Care, Decision, Ending, Request, Ticket};
 
 /// The settings of what is done with a customer before and after its update.
 #[derive(Debug)]
@@ -30,23 +35,70 @@ pub(crate) struct CareSettings {
 }
 
 /// The use of the customer that is read before an update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum ReadMode {
     /// None: it is not read.
     None,
     /// Its image is kept, to put the customer back (`--undoable`).
     Keep,
+    /// Its values complete the update (`--complete`).
+    Complete {
+        /// Whether its image is kept, too.
+        is_kept: bool,
+    },
+    /// It is put back, as far as nobody else has changed it (`custsync undo`).
+    Undo(Box<Undoing>),
+}
+
+/// The same, with its state.
+#[derive(Debug)]
+enum Mode {
+    None,
+    Keep,
+    Complete { is_kept: bool },
+    Undo(Box<Undo>),
 }
 
 /// The state of all of it.
 #[derive(Debug)]
 pub(super) struct Carer {
-    mode: ReadMode,
+    mode: Mode,
     probe: LeftOutProbe,
     countries: Countries,
     images: Option<ImageWriter>,
-    /// Rows whose update leaves once their image is durable, in the order of the images.
-    waiting: VecDeque<(u64, Ticket)>,
+    /// Rows whose update leaves once their image is durable, in the order of the images, with the
+    /// decision about them.
+    waiting: VecDeque<(u64, Ticket, Decision)>,
+}
+
+/// A row about which is to be decided.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Undecided {
+    pub(super) ticket: Ticket,
+    /// Whether the row goes alone.
+    pub(super) is_alone: bool,
+}
+
+/// The update of a row whose customer is shown.
+#[derive(Debug)]
+enum Prepared {
+    /// It can be sent. If it is applied, the row has this ending, or is updated without one.
+    Write(Option<Ending>),
+    /// There is none: the row ends like this.
+    End(Ending),
+}
+
+/// The result of the care.
+#[derive(Debug)]
+pub(crate) struct CareResult {
+    /// What is known of the fields that updates leave out.
+    pub left_out: ProbeState,
+    /// Whether an update may have cleared fields without anybody knowing yet.
+    pub is_open: bool,
+    /// What an undo found.
+    pub undone: Option<UndoCounts>,
+    /// Writes images of customers.
+    pub images: Option<ImageWriter>,
 }
 
 /// The decision about a row, and what was found out.
@@ -93,6 +145,12 @@ impl Carer {
             countries,
             images,
         } = settings;
+        let mode = match mode {
+            ReadMode::None => Mode::None,
+            ReadMode::Keep => Mode::Keep,
+            ReadMode::Complete { is_kept } => Mode::Complete { is_kept },
+            ReadMode::Undo(undoing) => Mode::Undo(Box::new(Undo::new(*undoing))),
+        };
         Carer {
             mode,
             probe: LeftOutProbe::new(left_out),
@@ -104,9 +162,11 @@ impl Carer {
 
     /// The care that a row's update needs.
     pub(super) fn care_of(&self, row: &Row) -> Care {
-        let leaves_out = row
-            .update()
-            .is_some_and(|(_, fields)| fields != FieldSet::ALL);
+        // An undo may put back some of the fields.
+        let leaves_out = self.is_undo()
+            || row
+                .update()
+                .is_some_and(|(_, fields)| fields != FieldSet::ALL);
         if leaves_out && self.probe.is_armed() {
             Care::Alone
         } else {
@@ -117,8 +177,8 @@ impl Carer {
     /// The care that rows need once the probe has ended.
     pub(super) fn care_without_probe(&self) -> Care {
         match self.mode {
-            ReadMode::None => Care::None,
-            ReadMode::Keep => Care::Read,
+            Mode::None => Care::None,
+            Mode::Keep | Mode::Complete { .. } | Mode::Undo(_) => Care::Read,
         }
     }
 
@@ -126,7 +186,7 @@ impl Carer {
     pub(super) fn keeps_image(&self, request: Request) -> KeepImage {
         let is_needed = match request {
             Request::Read => true,
-            Request::Write => self.mode != ReadMode::None || self.probe.is_open(),
+            Request::Write => self.keeps_images() || self.probe.is_open(),
         };
         if is_needed {
             KeepImage::Yes
@@ -141,60 +201,119 @@ impl Carer {
             return;
         };
         if self.countries.learn(id, &name)
-            && self.mode != ReadMode::None
+            && self.keeps_images()
             && let Some(images) = &self.images
         {
             images.push_country(id, &name);
         }
     }
 
+    /// Whether the images of all customers are kept.
+    fn keeps_images(&self) -> bool {
+        match self.mode {
+            Mode::None => false,
+            Mode::Complete { is_kept } => is_kept,
+            Mode::Keep | Mode::Undo(_) => true,
+        }
+    }
+
     /// Decides about a row whose customer was read before its update. `image` is `None` if the read
-    /// was refused, and `is_alone` says whether the row goes alone.
+    /// was refused.
     pub(super) fn read(
+        &mut self,
+        about: Undecided,
+        row: &mut Row,
+        image: Option<&Image>,
+    ) -> Result<Decided, ImagesError> {
+        if self.care_of(row) == Care::Alone && !about.is_alone {
+            return Ok(Decided::now(Decision::Later));
+        }
+        let ending = match image {
+            Some(image) => match self.prepare(row, image)? {
+                Prepared::Write(ending) => ending,
+                Prepared::End(ending) => return Ok(Decided::now(Decision::End(ending))),
+            },
+            None => None,
+        };
+        if self.care_of(row) == Care::Alone {
+            Ok(self.read_alone(about.ticket, row, image, ending))
+        } else {
+            Ok(match image {
+                Some(image) if self.keeps_images() => {
+                    self.keep_and_write(about.ticket, row, image, ending)
+                }
+                _ => Decided::now(Decision::Write(ending)),
+            })
+        }
+    }
+
+    /// Makes the update of a row whose customer is shown, if it depends on the customer.
+    fn prepare(&mut self, row: &mut Row, image: &Image) -> Result<Prepared, ImagesError> {
+        let RowContent::Update {
+            id, body, fields, ..
+        } = &mut row.content
+        else {
+            unreachable!("only updates are sent");
+        };
+        match &mut self.mode {
+            Mode::None | Mode::Keep => Ok(Prepared::Write(None)),
+            Mode::Complete { .. } => {
+                let sent = SentFields::of_request(body).unwrap_or_default();
+                match lay_over(image, &sent, &self.countries) {
+                    Ok(complete) => {
+                        // The row still sets only its own fields.
+                        *body = complete.body.into();
+                        Ok(Prepared::Write(None))
+                    }
+                    Err(fields) => Ok(Prepared::End(Ending::Unsendable { fields })),
+                }
+            }
+            Mode::Undo(undo) => {
+                let effect = match self.probe.state() {
+                    ProbeState::Lost => LeftOutEffect::Cleared,
+                    ProbeState::Armed
+                    | ProbeState::Kept
+                    | ProbeState::Trusted
+                    | ProbeState::Unknown => LeftOutEffect::Kept,
+                };
+                Ok(match undo.decide(*id, image, effect, &self.countries)? {
+                    UndoDecision::End(ending) => Prepared::End(ending),
+                    UndoDecision::Write(put, ending) => {
+                        let sent = SentFields::of_request(&put).unwrap_or_default();
+                        *fields = sent.fields().map(|(field, _)| field).collect();
+                        *body = Bytes::from(put);
+                        Prepared::Write(ending)
+                    }
+                })
+            }
+        }
+    }
+
+    /// Decides about a row that goes alone.
+    fn read_alone(
         &mut self,
         ticket: Ticket,
         row: &Row,
         image: Option<&Image>,
-        is_alone: bool,
+        ending: Option<Ending>,
     ) -> Decided {
-        let RowContent::Update {
-            id, body, fields, ..
-        } = &row.content
-        else {
-            unreachable!("only updates are sent");
-        };
-        if self.care_of(row) != Care::Alone {
-            return match image {
-                Some(image) => self.keep_and_write(ticket, row.position.row, *id, image, body),
-                None => Decided::now(Decision::Write(None)),
-            };
-        }
-        if !is_alone {
-            return Decided::now(Decision::Later);
-        }
+        let fields = row.update().map_or(FieldSet::ALL, |(_, fields)| fields);
         let countries = &self.countries;
-        let can_be_put_back = |image: &Image| country_can_be_put_back(image, *fields, countries);
-        match (
-            self.probe.read(ticket, image, *fields, can_be_put_back),
-            image,
-        ) {
-            (AfterRead::Write, Some(image)) if self.mode == ReadMode::Keep => {
-                self.keep_and_write(ticket, row.position.row, *id, image, body)
-            }
-            (AfterRead::KeepAndWrite, Some(image)) => {
-                self.keep_and_write(ticket, row.position.row, *id, image, body)
-            }
+        let can_be_put_back = |image: &Image| country_can_be_put_back(image, fields, countries);
+        let after = self.probe.read(ticket, image, fields, can_be_put_back);
+        match (after, image) {
             (AfterRead::Later, _) => Decided::now(Decision::Later),
-            (AfterRead::GiveUp, Some(image)) if self.mode == ReadMode::Keep => {
-                self.probe.ends(ProbeState::Unknown);
-                self.keep_and_write(ticket, row.position.row, *id, image, body)
-                    .with(Verdict::Unknown)
+            (AfterRead::KeepAndWrite, Some(image)) => {
+                self.keep_and_write(ticket, row, image, ending)
             }
-            (AfterRead::GiveUp, _) => {
-                self.probe.ends(ProbeState::Unknown);
-                Decided::now(Decision::Write(None)).with(Verdict::Unknown)
+            (AfterRead::Write, Some(image)) if self.keeps_images() => {
+                self.keep_and_write(ticket, row, image, ending)
             }
-            (AfterRead::Write | AfterRead::KeepAndWrite, _) => Decided::now(Decision::Write(None)),
+            (AfterRead::GiveUp, _) | (_, None) => {
+                self.probe.ends(ProbeState::Unknown);
+                Decided::now(Decision::Write(ending)).with(Verdict::Unknown)
+            }
+            (AfterRead::Write, Some(_)) => Decided::now(Decision::Write(ending)),
         }
     }
 
@@ -204,6 +323,10 @@ impl Carer {
         match self.probe.applied(ticket, image) {
             AfterWrite::Read => Decided::now(Decision::Read),
             AfterWrite::Kept => Decided::now(Decision::Applied).with(Verdict::Kept),
+            // An undo goes on with all fields, which also puts back what was lost just now.
+            AfterWrite::Lost if matches!(self.mode, Mode::Undo(_)) => {
+                Decided::now(Decision::Again).with(Verdict::Lost)
+            }
             AfterWrite::Lost => Decided::now(Decision::Drop).with(Verdict::Lost),
             AfterWrite::Applied if self.probe.is_armed() && self.probe.has_read_enough() => {
                 self.probe.ends(ProbeState::Unknown);
@@ -226,21 +349,39 @@ impl Carer {
         Some(Verdict::Kept)
     }
 
+    /// Keeps the image of a row's customer. The update leaves once it is durable.
     fn keep_and_write(
         &mut self,
         ticket: Ticket,
-        row: u64,
-        id: CustomerId,
+        row: &Row,
         image: &Image,
-        body: &[u8],
+        ending: Option<Ending>,
     ) -> Decided {
+        let RowContent::Update { id, body, .. } = &row.content else {
+            unreachable!("only updates are sent");
+        };
+        let entry = || {
+            let at = Timestamp::now();
+            ImageEntry::new(row.position.row, *id, image.clone(), body, at)
+        };
+        if let Mode::Undo(undo) = &mut self.mode
+            && self.probe.is_open()
+        {
+            undo.keep(entry());
+        }
         let images = self.images.as_mut().expect("images are kept");
-        let entry = ImageEntry::new(row, id, image.clone(), body, Timestamp::now());
-        self.waiting.push_back((images.push(entry), ticket));
+        let number = images.push(entry());
+        self.waiting
+            .push_back((number, ticket, Decision::Write(ending)));
         Decided {
             decision: None,
             verdict: None,
         }
+    }
+
+    /// Whether the run is an undo.
+    pub(super) fn is_undo(&self) -> bool {
+        matches!(self.mode, Mode::Undo(_))
     }
 
     /// Whether rows wait for their images.
@@ -256,14 +397,13 @@ impl Carer {
         }
     }
 
-    /// The rows whose images are durable, now that this many are.
-    pub(super) fn durable(&mut self, images: u64) -> Vec<Ticket> {
-        let durable = self
-            .waiting
-            .partition_point(|(number, _)| *number <= images);
+    /// The rows whose images are durable, now that this many are, and the decisions about them.
+    pub(super) fn durable(&mut self, images: u64) -> Vec<(Ticket, Decision)> {
+        let is_durable = |(number, ..): &(u64, Ticket, Decision)| *number <= images;
+        let durable = self.waiting.partition_point(is_durable);
         self.waiting
             .drain(..durable)
-            .map(|(_, ticket)| ticket)
+            .map(|(_, ticket, decision)| (ticket, decision))
             .collect()
     }
 
@@ -272,9 +412,17 @@ impl Carer {
         self.waiting.clear();
     }
 
-    /// Ends the writing of images, and returns the state of the probe.
-    pub(super) fn finish(self) -> (ProbeState, Option<ImageWriter>) {
-        (self.probe.state(), self.images)
+    /// Ends the care, and returns what came of it.
+    pub(super) fn finish(self) -> CareResult {
+        CareResult {
+            left_out: self.probe.state(),
+            is_open: self.probe.has_open_rows(),
+            undone: match &self.mode {
+                Mode::Undo(undo) => Some(undo.counts().clone()),
+                Mode::None | Mode::Keep | Mode::Complete { .. } => None,
+            },
+            images: self.images,
+        }
     }
 }
 

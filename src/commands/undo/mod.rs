@@ -1,0 +1,213 @@
+//! `custsync undo`: put back what a run has changed.
+
+mod dry_run;
+mod origin;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use self::origin::UndoneRun;
+use crate::api::Api;
+use crate::commands::Failure;
+use crate::commands::run::{Beginning, beginning, earlier_rows, rules, seed};
+use crate::commands::shared::command_line::CommandLine;
+use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
+use crate::commands::shared::next_steps::Typed;
+use crate::commands::shared::private_folder::PrivateFolder;
+use crate::commands::shared::server::Server;
+use crate::commands::shared::start::{Start, Started};
+use crate::commands::shared::{care, descriptors, inputs, start};
+use crate::config::Settings;
+use crate::config::input::InputSettings;
+use crate::contract::{Conflicts, RestoreRules};
+use crate::input::{FormatChoice, InputName, InputRules};
+use crate::journal::{IMAGES_NAME, ImageIndex, Purpose};
+use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
+use crate::pipeline::recorder::{Inputs, Recorder};
+use crate::pipeline::sender::{BeforeFirstUpdate, CareSettings, ReadMode, Sending, Undoing};
+use crate::pipeline::undo_rows::UndoRows;
+use crate::pipeline::{self, RowFeed};
+use crate::process::signals::Signals;
+use crate::results::failed_rows::FailedRows;
+use crate::results::progress::RunProgress;
+use crate::results::timeline::TimelineFile;
+use crate::schedule::{ReadNeed, Schedule};
+use crate::terminal::Terminal;
+
+/// The folder of an undo in the directory of the run.
+const UNDO_NAME: &str = "undo";
+
+/// The choices of an undo that are no settings.
+#[derive(Debug)]
+pub(crate) struct UndoOptions<'a> {
+    /// The directory of the run.
+    pub directory: &'a Path,
+    /// Whether nothing is sent.
+    pub is_dry: bool,
+}
+
+/// Puts back what a run has changed. `line` is the command as typed.
+pub(crate) fn undo(
+    settings: &Settings,
+    options: &UndoOptions<'_>,
+    line: &CommandLine,
+    signals: &Signals,
+) -> Result<u8, Failure> {
+    let started_at = StartedAt::now();
+    let terminal = Terminal::new(settings);
+    descriptors::require()?;
+    let undone = UndoneRun::open(options.directory, settings)?;
+    let rules_of_undo = restore_rules(settings);
+    let customers = undone.customers();
+    undone.refuse_what_cannot_be_put_back(rules_of_undo.without)?;
+    let known = inputs::inspect(&input_of(settings, options.directory), None)?;
+    let server = Server::of(settings)?;
+    let grant = server.token_source().read().map_err(Failure::unusable)?;
+    let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
+    let route = api.route().clone();
+    let folder = options.is_dry.then(PrivateFolder::new).transpose();
+    let folder = folder.map_err(Failure::run_directory)?;
+    let path = match (&folder, &settings.output.run_dir) {
+        (Some(folder), _) => folder.path().join(UNDO_NAME),
+        (None, Some(path)) => path.clone(),
+        (None, None) => options.directory.join(UNDO_NAME),
+    };
+    let Started {
+        run_dir,
+        key,
+        journal,
+        start,
+    } = start::for_undo(&path, settings, &known.inputs)?;
+    server.log_destination(settings);
+    let UndoneRun {
+        mut countries,
+        images: of_run,
+        mark,
+        facts,
+        lock: _lock,
+    } = undone;
+    let own = match start {
+        Start::Fresh => None,
+        Start::Continue { .. } => Some(ImageIndex::read(&run_dir, &mut countries)),
+    };
+    let own = own.transpose().map_err(Failure::run_directory)?;
+    let images = match start {
+        Start::Fresh => care::begin_images(&run_dir),
+        Start::Continue { .. } => care::continue_images(&run_dir),
+    };
+    let images = images.map_err(Failure::run_directory)?;
+    let left_out = care::known_left_out(settings, &start, facts.left_out_is_kept);
+    let timeline = match start {
+        Start::Fresh => TimelineFile::begin(&run_dir),
+        Start::Continue { .. } => TimelineFile::resume(&run_dir),
+    };
+    let all = 1..u64::MAX;
+    let Beginning {
+        rows,
+        history,
+        resume,
+        earlier,
+        processes,
+    } = beginning(start, all, settings, &known.inputs);
+    let progress = Arc::new(RunProgress::after(earlier_rows(earlier.as_ref())));
+    progress.set_total(customers);
+    let format = settings.output.failed_format;
+    let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, 1);
+    let recorder = Recorder::new(journal, failed, earlier, Inputs::of(1)).with_timeline(timeline);
+    let rows_of_run = UndoRows {
+        images: of_run.clone(),
+        name: InputName::Path(options.directory.join(IMAGES_NAME)),
+        key,
+        without: rules_of_undo.without,
+    };
+    let undoing = Undoing {
+        run: of_run,
+        own,
+        rules: rules_of_undo,
+        is_dry: options.is_dry,
+    };
+    let sending = Sending {
+        schedule: Schedule::new(
+            rules(&settings.sending, ReadNeed::Required).map_err(Failure::unusable)?,
+            history,
+            seed(),
+        ),
+        api,
+        token_source: server.token_source().clone(),
+        grant,
+        resume,
+        care: CareSettings {
+            mode: ReadMode::Undo(Box::new(undoing)),
+            left_out,
+            countries,
+            images: Some(ImageWriter::start(ImagesTo::Open(images)).map_err(Failure::unusable)?),
+        },
+        before_first_update: Some(BeforeFirstUpdate(mark)),
+        progress: progress.clone(),
+        drain: signals.drain(),
+    };
+    let progress_guard = terminal.show_progress(progress.clone(), None);
+    let (sent, recorded) =
+        pipeline::run(RowFeed::Undo(rows_of_run), sending, recorder).map_err(Failure::unusable)?;
+    drop(progress_guard);
+    server.stop();
+    let images = sent.care.images.and_then(ImageWriter::finish);
+    drop(images);
+    if let Some(folder) = folder {
+        let counts = sent.care.undone.unwrap_or_default();
+        drop(folder);
+        return dry_run::end(settings, options.directory, &counts, sent.stop.as_ref());
+    }
+    let finish = Finish {
+        command: Purpose::Undo,
+        settings,
+        names: known.names,
+        typed: Typed::new(line, settings, &known.inputs),
+        until: sent.until,
+        run_dir,
+        is_kept: true,
+        started_at,
+        read: sent.read,
+        read_to: sent.read_to,
+        rows,
+        rows_in_all: progress.total(),
+        stop: sent.stop,
+        route: Some(route),
+        input_fault: sent.input_fault,
+        recorded,
+        sending: Some(SendingFigures {
+            statistics: sent.statistics,
+            latencies: sent.latencies,
+            held_back: sent.held_back,
+            earlier: processes,
+            cut_off: sent.cut_off,
+            left_out_is_kept: sent.care.left_out.is_kept(),
+        }),
+        printed: Ok(()),
+    };
+    finish.finish(&terminal)
+}
+
+/// Returns the user's choices.
+fn restore_rules(settings: &Settings) -> RestoreRules {
+    RestoreRules {
+        conflicts: if settings.sending.force {
+            Conflicts::Overwrite
+        } else {
+            Conflicts::Keep
+        },
+        without: settings.sending.without_fields,
+    }
+}
+
+/// The file of the run's images as an input.
+fn input_of(settings: &Settings, directory: &Path) -> InputSettings {
+    InputSettings {
+        files: vec![InputName::Path(directory.join(IMAGES_NAME))],
+        rules: InputRules {
+            format: FormatChoice::Ndjson,
+            ..InputRules::default()
+        },
+        ..settings.input.clone()
+    }
+}

@@ -1,0 +1,169 @@
+//! The run that is undone: its journal, its images, and what cannot be put back.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{anyhow, bail};
+use jiff::Timestamp;
+
+use crate::commands::Failure;
+use crate::commands::shared::identity::{header, key_of, refuse_another_api};
+use crate::commands::shared::{care, start};
+use crate::config::Settings;
+use crate::contract::{
+    ChangeHistory, Countries, Field, FieldSet, LeftOutEffect, SentFields, Unsendable,
+};
+use crate::journal::{
+    Fact, Facts, Header, IMAGES_NAME, ImageIndex, JOURNAL_NAME, JournalFile, Purpose, Retry,
+    RunDir, SettingText, recover,
+};
+use crate::text::{self, grouped};
+
+/// The setting that makes a run keep images.
+const UNDOABLE: &str = "undoable";
+
+/// The run that is undone. Its directory is locked until this is dropped.
+pub(super) struct UndoneRun {
+    pub(super) images: Arc<ImageIndex>,
+    /// The ids and names of countries that are known.
+    pub(super) countries: Countries,
+    /// Writes into the run's journal that it is being undone.
+    pub(super) mark: Box<dyn FnOnce() -> anyhow::Result<()>>,
+    pub(super) facts: Facts,
+    /// The directory, locked.
+    pub(super) lock: RunDir,
+}
+
+impl UndoneRun {
+    /// Opens and locks the directory of a run, and checks that it can be undone with these settings.
+    pub(super) fn open(path: &Path, settings: &Settings) -> Result<UndoneRun, Failure> {
+        let run_dir = RunDir::existing(path);
+        let directory = text::safe_path(path);
+        if !run_dir.file(JOURNAL_NAME).exists() {
+            return Err(Failure::run_directory(anyhow!(
+                "{directory} holds no run: it has no {JOURNAL_NAME}"
+            )));
+        }
+        let (JournalFile::Existing(file) | JournalFile::New(file)) =
+            start::open_journal(&run_dir, settings)?;
+        let recovered = recover(file, &run_dir, Retry::Failed).map_err(|error| {
+            let context = run_dir.display_path(JOURNAL_NAME);
+            Failure::run_directory(anyhow::Error::new(error).context(context))
+        })?;
+        let Some(earlier) = &recovered.header else {
+            return Err(Failure::run_directory(anyhow!(
+                "{directory} holds no run: its journal is empty"
+            )));
+        };
+        keeps_images(earlier, &run_dir).map_err(Failure::unusable)?;
+        let key = key_of(earlier, &run_dir).map_err(Failure::run_directory)?;
+        let now = header(settings, &[], key, Purpose::Undo)?;
+        refuse_another_api(earlier, &now, &run_dir).map_err(Failure::run_directory)?;
+        let mut countries = care::countries(settings);
+        let images = ImageIndex::read(&run_dir, &mut countries).map_err(Failure::run_directory)?;
+        let facts = recovered.checkpoint.facts();
+        let mut journal = recovered.writer;
+        let mark = move || {
+            if !facts.is_undone {
+                journal.push_fact(&Fact::Undone {
+                    at: Timestamp::now(),
+                });
+                journal.flush().map_err(|error| error.source)?;
+                journal.sync()?;
+            }
+            Ok(())
+        };
+        Ok(UndoneRun {
+            images: Arc::new(images),
+            countries,
+            mark: Box::new(mark),
+            facts,
+            lock: run_dir,
+        })
+    }
+
+    /// Whether the API keeps fields that an update leaves out, if the run found that out.
+    pub(super) fn left_out_is_kept(&self) -> Option<bool> {
+        self.facts.left_out_is_kept
+    }
+
+    /// The number of customers.
+    pub(super) fn customers(&self) -> u64 {
+        u64::try_from(self.images.customers().count()).unwrap_or(u64::MAX)
+    }
+
+    /// Refuses to begin if something cannot be put back that the user has not excluded, and says
+    /// what, by field and number.
+    pub(super) fn refuse_what_cannot_be_put_back(&self, without: FieldSet) -> Result<(), Failure> {
+        let effect = match self.left_out_is_kept() {
+            Some(false) => LeftOutEffect::Cleared,
+            Some(true) | None => LeftOutEffect::Kept,
+        };
+        let mut lost: BTreeMap<(Field, Unsendable), u64> = BTreeMap::new();
+        let mut customers = 0;
+        for customer in self.images.customers() {
+            let mut history = ChangeHistory::new(effect);
+            for entry in self.images.images(customer) {
+                let entry = entry.map_err(Failure::run_directory)?;
+                let sent = SentFields::of_request(entry.sent.get().as_bytes());
+                history.add(&entry.image, sent.as_ref(), &self.countries);
+            }
+            let found = history.not_restorable(without, &self.countries);
+            customers += u64::from(!found.is_empty());
+            for what in found {
+                *lost.entry(what).or_default() += 1;
+            }
+        }
+        if lost.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::unusable(anyhow!(refusal(&lost, customers))))
+    }
+}
+
+/// The message about fields that cannot be put back.
+fn refusal(lost: &BTreeMap<(Field, Unsendable), u64>, customers: u64) -> String {
+    let mut message = match customers {
+        1 => "1 customer cannot be put back as a whole".to_owned(),
+        customers => format!(
+            "{} customers cannot be put back as a whole",
+            grouped(customers)
+        ),
+    };
+    for ((field, reason), count) in lost {
+        write!(message, "; {field} of {}: {reason}", grouped(*count))
+            .expect("writing to a String cannot fail");
+    }
+    let fields: FieldSet = lost.keys().map(|(field, _)| *field).collect();
+    let fields: Vec<_> = fields.names().collect();
+    write!(
+        message,
+        "; to put back the other fields: --without-field {}; nothing was sent",
+        fields.join(",")
+    )
+    .expect("writing to a String cannot fail");
+    message
+}
+
+/// Refuses a directory of something else than a run that has kept images of all customers.
+fn keeps_images(header: &Header, run_dir: &RunDir) -> anyhow::Result<()> {
+    let directory = text::safe_path(run_dir.path());
+    let is_undoable =
+        matches!(header.settings.get(UNDOABLE), Some(SettingText::One(text)) if text == "true");
+    match header.purpose {
+        Purpose::Check => bail!("{directory} holds a check, which has sent nothing"),
+        Purpose::Run if !is_undoable => bail!(
+            "the run in {directory} kept no images of its customers: only a run with --undoable can be undone"
+        ),
+        Purpose::Run | Purpose::Undo => {}
+    }
+    if !run_dir.file(IMAGES_NAME).exists() {
+        bail!(
+            "{} is gone: without it, nothing can be put back",
+            run_dir.display_path(IMAGES_NAME)
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! Puts the customers of an earlier run back: from its images, and the customer as it is now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::contract::{
+    ChangeHistory, Countries, CustomerId, Field, FieldFate, Image, LeftOutEffect, RestoreRequest,
+    RestoreRules, SentFields, Unsendable,
+};
+use crate::journal::{ImageEntry, ImageIndex, ImagesError};
+use crate::schedule::Ending;
+
+/// An undo of an earlier run.
+#[derive(Debug)]
+pub(crate) struct Undoing {
+    /// The images of the run.
+    pub run: Arc<ImageIndex>,
+    /// The images that earlier processes of this undo kept.
+    pub own: Option<ImageIndex>,
+    /// The user's choices.
+    pub rules: RestoreRules,
+    /// Whether nothing is sent (`--dry-run`).
+    pub is_dry: bool,
+}
+
+/// The state of an undo.
+#[derive(Debug)]
+pub(super) struct Undo {
+    undoing: Undoing,
+    /// The images that this process kept while it was not known whether PUT clears fields.
+    kept: BTreeMap<CustomerId, ImageEntry>,
+    counts: UndoCounts,
+}
+
+/// What an undo found, by customers and by fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct UndoCounts {
+    /// Customers of whom something is put back.
+    pub put_back: u64,
+    /// Customers who have their values already.
+    pub unchanged: u64,
+    /// Customers with fields that were changed since.
+    pub conflict: u64,
+    /// Customers with fields that cannot be put back.
+    pub not_restorable: u64,
+    /// The fields that are put back, and the customers of each.
+    pub fields: BTreeMap<Field, u64>,
+    /// The fields that were changed since, and the customers of each.
+    pub conflicts: BTreeMap<Field, u64>,
+}
+
+/// The decision about a customer.
+#[derive(Debug)]
+pub(super) enum UndoDecision {
+    /// Nothing is sent.
+    End(Ending),
+    /// This body is sent. If it is applied, the row has this ending, or is updated without one.
+    Write(Vec<u8>, Option<Ending>),
+}
+
+impl Undo {
+    pub(super) fn new(undoing: Undoing) -> Undo {
+        Undo {
+            undoing,
+            kept: BTreeMap::new(),
+            counts: UndoCounts::default(),
+        }
+    }
+
+    pub(super) fn counts(&self) -> &UndoCounts {
+        &self.counts
+    }
+
+    /// Decides about a customer who is shown now.
+    pub(super) fn decide(
+        &mut self,
+        customer: CustomerId,
+        now: &Image,
+        left_out: LeftOutEffect,
+        countries: &Countries,
+    ) -> Result<UndoDecision, ImagesError> {
+        let history = self.history(customer, left_out, countries)?;
+        let restoration = history.restore(now, self.undoing.rules, countries);
+        let of_fate = |wanted: fn(FieldFate) -> bool| {
+            let fates = restoration.fates.iter();
+            fates
+                .filter(move |(_, fate)| wanted(*fate))
+                .map(|(field, _)| *field)
+        };
+        let mut unsendable: Vec<(Field, Unsendable)> = (restoration.fates.iter())
+            .filter_map(|(field, fate)| match fate {
+                FieldFate::NotRestorable(reason) => Some((*field, *reason)),
+                _ => None,
+            })
+            .collect();
+        let conflicts = of_fate(|fate| fate == FieldFate::Conflict).collect::<Vec<_>>();
+        let body = match restoration.request {
+            RestoreRequest::Nothing => None,
+            RestoreRequest::Put(ref body) => Some(body.clone()),
+            RestoreRequest::Blocked(ref fields) => {
+                unsendable.extend(fields);
+                None
+            }
+        };
+        let put_back: Vec<_> = of_fate(|fate| fate == FieldFate::PutBack)
+            .filter(|_| body.is_some())
+            .collect();
+        self.count(&put_back, &conflicts, !unsendable.is_empty());
+        let ending = if !unsendable.is_empty() {
+            Some(Ending::Unsendable { fields: unsendable })
+        } else if conflicts.is_empty() {
+            None
+        } else {
+            let fields = conflicts.into_iter().collect();
+            Some(Ending::Conflict { fields })
+        };
+        Ok(match body.filter(|_| !self.undoing.is_dry) {
+            Some(body) => UndoDecision::Write(body, ending),
+            None => UndoDecision::End(ending.unwrap_or(Ending::Unchanged)),
+        })
+    }
+
+    /// Keeps the image of an update that may clear fields.
+    pub(super) fn keep(&mut self, entry: ImageEntry) {
+        self.kept.insert(entry.id, entry);
+    }
+
+    fn history(
+        &self,
+        customer: CustomerId,
+        left_out: LeftOutEffect,
+        countries: &Countries,
+    ) -> Result<ChangeHistory, ImagesError> {
+        let mut history = ChangeHistory::new(left_out);
+        let mut add = |entry: &ImageEntry| {
+            let sent = SentFields::of_request(entry.sent.get().as_bytes());
+            history.add(&entry.image, sent.as_ref(), countries);
+        };
+        for entry in self.undoing.run.images(customer) {
+            add(&entry?);
+        }
+        for own in &self.undoing.own {
+            for entry in own.images(customer) {
+                add(&entry?);
+            }
+        }
+        self.kept.get(&customer).into_iter().for_each(add);
+        Ok(history)
+    }
+
+    fn count(&mut self, put_back: &[Field], conflicts: &[Field], is_unsendable: bool) {
+        let counts = &mut self.counts;
+        counts.put_back += u64::from(!put_back.is_empty());
+        counts.conflict += u64::from(!conflicts.is_empty());
+        counts.not_restorable += u64::from(is_unsendable);
+        let is_unchanged = put_back.is_empty() && conflicts.is_empty() && !is_unsendable;
+        counts.unchanged += u64::from(is_unchanged);
+        for field in put_back {
+            *counts.fields.entry(*field).or_default() += 1;
+        }
+        for field in conflicts {
+            *counts.conflicts.entry(*field).or_default() += 1;
+        }
+    }
+}
