@@ -10,6 +10,7 @@ use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::first_rows::FirstRows;
 use crate::commands::shared::next_steps::Typed;
+use crate::commands::shared::put_back::Patient;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
 use crate::commands::shared::{care, descriptors, inputs, reading, row_range, start, unique};
@@ -27,7 +28,7 @@ use crate::results::progress::{EarlierRows, RunProgress};
 use crate::results::timeline::TimelineFile;
 use crate::row::duplicates::DuplicatePolicy;
 use crate::schedule::{History, Moment, ReadNeed, RetryPolicy, Rules, Schedule};
-use crate::terminal::Terminal;
+use crate::terminal::{self, Terminal};
 
 /// Sends the updates. `line` is the command as typed, to print commands that can follow it.
 pub(crate) fn run(
@@ -50,11 +51,17 @@ pub(crate) fn run(
     let Started {
         run_dir,
         key,
-        journal,
+        mut journal,
         start,
     } = start::for_run(settings, &known.inputs)?;
     server.log_destination(settings);
     let typed = Typed::new(line, settings, &known.inputs);
+    let patient = Patient {
+        api: &api,
+        token: grant.token.clone(),
+        wait_max: settings.sending.max_wait,
+    };
+    care::look_after(&run_dir, &start, settings, &patient, &mut journal)?;
     let timeline = match start {
         Start::Fresh => TimelineFile::begin(&run_dir),
         Start::Continue { .. } => TimelineFile::resume(&run_dir),
@@ -108,7 +115,14 @@ pub(crate) fn run(
         pipeline::run(RowFeed::Inputs(reading), sending, recorder).map_err(Failure::unusable)?;
     drop(progress_guard);
     let left_out = sent.care.left_out;
-    care::end(&run_dir, sent.care)?;
+    let ended = care::end(&run_dir, settings, sent.care, || {
+        let grant = server.token_source().read().map_err(Failure::unusable)?;
+        let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
+        Ok((api, grant.token))
+    });
+    if let Err(failure) = ended {
+        terminal::print_error(&failure.message());
+    }
     server.stop();
     let finish = Finish {
         command: Purpose::Run,

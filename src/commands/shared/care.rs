@@ -1,17 +1,29 @@
 //! What a run does with customers before and after their updates: which are read, and where their
 //! images are kept.
 
+use std::fs;
+use std::io::{self, BufReader};
+
 use anyhow::anyhow;
+use jiff::Timestamp;
+use roaring::RoaringTreemap;
 use tracing::info;
 
+use crate::api::{Api, Token};
+
 use crate::commands::Failure;
+use crate::commands::shared::put_back::{Patient, PutBack, put_back};
 use crate::commands::shared::start::Start;
 use crate::config::Settings;
 use crate::contract::{Countries, Field};
-use crate::journal::{IMAGES_NAME, ImagesError, ImagesFile, RunDir};
+use crate::journal::{
+    Fact, IMAGES_NAME, ImageIndex, ImagesError, ImagesFile, JOURNAL_NAME, JournalWriter, Line,
+    LineReader, Outcome, RunDir, WriteError,
+};
 use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
 use crate::pipeline::resume::LeftOut;
 use crate::pipeline::sender::{CareResult, CareSettings, ProbeState, ReadMode};
+use crate::process::exit::Exit;
 use crate::schedule::StopReason;
 
 /// Returns the care of a run, after earlier processes.
@@ -112,12 +124,125 @@ pub(in crate::commands) fn known_left_out(
     }
 }
 
-/// Ends the care of a run: its images are deleted unless they may be needed.
-pub(in crate::commands) fn end(run_dir: &RunDir, care: CareResult) -> Result<(), Failure> {
+/// Looks after customers whose fields an earlier process may have cleared: it was killed while it
+/// found out whether the API does that. If fields are lost, they are put back, and nothing is sent.
+pub(in crate::commands) fn look_after(
+    run_dir: &RunDir,
+    start: &Start,
+    settings: &Settings,
+    patient: &Patient<'_>,
+    journal: &mut JournalWriter,
+) -> Result<(), Failure> {
+    let Start::Continue { checkpoint, .. } = start else {
+        return Ok(());
+    };
+    let state = known_left_out(settings, start, None);
+    if !matches!(state, ProbeState::Armed | ProbeState::Lost) || !run_dir.file(IMAGES_NAME).exists()
+    {
+        return Ok(());
+    }
+    let is_open = |row: u64| matches!(checkpoint.outcome(row), None | Some(Outcome::Failed));
+    let result = put_back_open(run_dir, settings, patient, is_open)?;
+    if result == PutBack::NothingLost {
+        return drop_images(run_dir, settings, result);
+    }
+    if state == ProbeState::Armed {
+        record_loss(journal).map_err(Failure::run_directory)?;
+    }
+    drop_images(run_dir, settings, result)?;
+    Err(Failure::unusable(anyhow!("{}", StopReason::LeftOutIsLost)))
+}
+
+/// Ends the care of a run: customers who have lost fields are put back, and images that only served
+/// to find that out are deleted.
+pub(in crate::commands) fn end(
+    run_dir: &RunDir,
+    settings: &Settings,
+    care: CareResult,
+    patient: impl FnOnce() -> Result<(Api, Token), Failure>,
+) -> Result<(), Failure> {
     let Some(images) = care.images.and_then(ImageWriter::finish) else {
         return Ok(());
     };
     drop(images);
-    let _ = (run_dir, care.is_open);
-    Ok(())
+    if care.left_out != ProbeState::Lost {
+        // What is not known yet is looked at when the run goes on.
+        return if care.is_open {
+            Ok(())
+        } else {
+            drop_images(run_dir, settings, PutBack::NothingLost)
+        };
+    }
+    let settled = rows_with_outcome(run_dir).map_err(Failure::run_directory)?;
+    let (api, token) = patient()?;
+    let patient = Patient {
+        api: &api,
+        token,
+        wait_max: settings.sending.max_wait,
+    };
+    let result = put_back_open(run_dir, settings, &patient, |row| !settled.contains(row))?;
+    drop_images(run_dir, settings, result)
+}
+
+/// Puts back the customers of open rows who have lost fields.
+fn put_back_open(
+    run_dir: &RunDir,
+    settings: &Settings,
+    patient: &Patient<'_>,
+    is_open: impl Fn(u64) -> bool,
+) -> Result<PutBack, Failure> {
+    let mut countries = countries(settings);
+    let images = ImageIndex::read(run_dir, &mut countries).map_err(Failure::run_directory)?;
+    let mut open = Vec::new();
+    for customer in images.customers() {
+        for entry in images.images(customer) {
+            let entry = entry.map_err(Failure::run_directory)?;
+            if is_open(entry.row) {
+                open.push(entry);
+            }
+        }
+    }
+    put_back(patient, &open, &countries).map_err(|error| Failure {
+        exit: Exit::StoppedEarly,
+        error: error.context("customers may lack fields that an update has left out; the same command looks after them"),
+    })
+}
+
+/// Deletes images that are not kept for an undo, unless someone has to put a customer back by hand.
+fn drop_images(run_dir: &RunDir, settings: &Settings, result: PutBack) -> Result<(), Failure> {
+    if settings.sending.undoable || result == PutBack::Some {
+        return Ok(());
+    }
+    match fs::remove_file(run_dir.file(IMAGES_NAME)) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Failure::run_directory(
+            anyhow::Error::from(error).context(run_dir.display_path(IMAGES_NAME)),
+        )),
+    }
+}
+
+/// Records that the API clears what is left out.
+fn record_loss(journal: &mut JournalWriter) -> Result<(), WriteError> {
+    journal.push_fact(&Fact::LeftOut {
+        at: Timestamp::now(),
+        kept: false,
+    });
+    journal.flush().map_err(|error| error.source)?;
+    journal.sync()
+}
+
+/// Returns the rows that have an outcome other than that every attempt failed.
+fn rows_with_outcome(run_dir: &RunDir) -> anyhow::Result<RoaringTreemap> {
+    let journal = run_dir.open_file(JOURNAL_NAME)?;
+    let mut lines = LineReader::of(BufReader::new(journal));
+    let mut rows = RoaringTreemap::new();
+    while let Some(line) = lines.next_line()? {
+        if let Line::Entry(entry) = line
+            && entry.outcome != Outcome::Failed
+        {
+            rows.insert(entry.row);
+        }
+    }
+    Ok(rows)
 }

@@ -21,6 +21,7 @@ pub(super) mod named_file;
 pub(super) mod next_steps;
 pub(super) mod pattern;
 pub(super) mod private_folder;
+pub(super) mod put_back;
 pub(super) mod reading;
 pub(super) mod report_file;
 pub(super) mod row_range;

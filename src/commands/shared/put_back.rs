@@ -1,0 +1,161 @@
+//! Puts back customers whose fields an update has cleared that left them out. It was sent to find
+//! out whether the API does that, so few customers are concerned, and all of their images are kept.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{anyhow, bail};
+use tracing::{info, warn};
+
+use crate::api::reading::KeepImage;
+use crate::api::{Api, Token};
+use crate::contract::{
+    Answer, Answered, ChangeHistory, Conflicts, Countries, Field, FieldFate, FieldSet, Image,
+    LeftOutEffect, RestoreRequest, RestoreRules, SentFields,
+};
+use crate::journal::ImageEntry;
+use crate::schedule::{Backoff, Jitter, Random};
+
+/// The first and the longest wait before a request is sent again.
+const WAIT_FIRST: Duration = Duration::from_secs(1);
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// The result of looking after the customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum PutBack {
+    /// No field had been cleared.
+    NothingLost,
+    /// Fields had been cleared, and all of them are as before.
+    All,
+    /// Fields had been cleared, and some could not be put back.
+    Some,
+}
+
+/// Sends requests one at a time, again and again until the API answers.
+pub(in crate::commands) struct Patient<'a> {
+    pub(in crate::commands) api: &'a Api,
+    pub(in crate::commands) token: Token,
+    /// The time after which it gives up.
+    pub(in crate::commands) wait_max: Duration,
+}
+
+/// Reads the customers of these updates, whose effect on fields that they left out is not known, and
+/// puts back those who have lost any.
+pub(in crate::commands) fn put_back(
+    patient: &Patient<'_>,
+    updates: &[ImageEntry],
+    countries: &Countries,
+) -> anyhow::Result<PutBack> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut result = PutBack::NothingLost;
+        for update in updates {
+            let found = put_one_back(patient, update, countries).await?;
+            result = match (result, found) {
+                (result, PutBack::NothingLost) => result,
+                (PutBack::Some, _) | (_, PutBack::Some) => PutBack::Some,
+                (_, PutBack::All) => PutBack::All,
+            };
+        }
+        Ok(result)
+    })
+}
+
+async fn put_one_back(
+    patient: &Patient<'_>,
+    update: &ImageEntry,
+    countries: &Countries,
+) -> anyhow::Result<PutBack> {
+    let sent = SentFields::of_request(update.sent.get().as_bytes()).unwrap_or_default();
+    let set: FieldSet = sent.fields().map(|(field, _)| field).collect();
+    let Some(now) = patient.read(update).await? else {
+        bail!("the customer of row {} cannot be read", update.row);
+    };
+    let lost = update
+        .image
+        .filled_but_lost(&now, FieldSet::ALL.without(set));
+    if lost.is_empty() {
+        return Ok(PutBack::NothingLost);
+    }
+    let mut history = ChangeHistory::new(LeftOutEffect::Cleared);
+    history.add(&update.image, Some(&sent), countries);
+    let rules = RestoreRules {
+        conflicts: Conflicts::Keep,
+        without: FieldSet::EMPTY,
+    };
+    let restoration = history.restore(&now, rules, countries);
+    let kept_back: Vec<Field> = (restoration.fates.iter())
+        .filter(|(_, fate)| matches!(fate, FieldFate::NotRestorable(_)))
+        .map(|(field, _)| *field)
+        .collect();
+    if let RestoreRequest::Put(body) = restoration.request {
+        patient.write(update, body).await?;
+    }
+    if kept_back.is_empty() {
+        info!("the customer of row {} is put back", update.row);
+        return Ok(PutBack::All);
+    }
+    let names: Vec<_> = kept_back.iter().map(|field| field.name()).collect();
+    warn!(
+        "the customer of row {} (id {}) has lost {}, which cannot be put back: please do so by hand",
+        update.row,
+        update.id,
+        names.join(", ")
+    );
+    Ok(PutBack::Some)
+}
+
+impl Patient<'_> {
+    /// Reads the customer of an update; `None` if the API does not show them.
+    async fn read(&self, update: &ImageEntry) -> anyhow::Result<Option<Box<Image>>> {
+        let read = || self.api.read(update.id, b"{}", &self.token, KeepImage::Yes);
+        Ok(self.send(read).await?.image)
+    }
+
+    async fn write(&self, update: &ImageEntry, body: Vec<u8>) -> anyhow::Result<()> {
+        let body = bytes::Bytes::from(body);
+        let write = || {
+            self.api
+                .update(update.id, body.clone(), &self.token, KeepImage::No)
+        };
+        let answered = self.send(write).await?;
+        match answered.attempt.answer {
+            Answer::Response(response) if (200..300).contains(&response.status) => Ok(()),
+            Answer::Response(response) => Err(anyhow!(
+                "the customer of row {} cannot be put back: the API answers {}",
+                update.row,
+                response.status
+            )),
+            Answer::Fault(fault) => Err(anyhow!(fault.name())),
+        }
+    }
+
+    /// Sends a request until the API itself answers.
+    async fn send<A: Future<Output = Answered>>(
+        &self,
+        request: impl Fn() -> A,
+    ) -> anyhow::Result<Answered> {
+        let began = Instant::now();
+        let mut random = Random::seeded(u64::from(std::process::id()));
+        let mut backoff = Backoff::new(WAIT_FIRST, WAIT_MAX, Jitter::Equal);
+        loop {
+            let answered = request().await;
+            let named = match &answered.attempt.answer {
+                Answer::Response(response) if !is_trouble(response.status) => return Ok(answered),
+                Answer::Response(response) => response.retry_after,
+                Answer::Fault(_) => None,
+            };
+            let wait = named.unwrap_or_else(|| backoff.next(&mut random));
+            if began.elapsed() + wait > self.wait_max {
+                bail!("the API does not answer");
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+/// Whether a request with this answer is sent again.
+fn is_trouble(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..)
+}
