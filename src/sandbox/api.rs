@@ -302,8 +302,15 @@ impl Api {
         } = update;
         let mut held = self.hold();
         let now = Timestamp::now();
-        let tag = held.customers.get(id).ok_or_else(Refusal::not_found)?.tag();
-        if condition.is_some_and(|condition| !condition.holds_for(&tag)) {
+        if !held.customers.exists(id) {
+            return Err(Refusal::not_found());
+        }
+        if let Some(condition) = condition
+            && !held
+                .customers
+                .get(id)
+                .is_some_and(|customer| condition.holds_for(&customer.tag()))
+        {
             return Err(Refusal::precondition_failed());
         }
         if let Some(ledger) = &mut held.ledger
