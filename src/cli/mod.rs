@@ -130,9 +130,12 @@ fn dispatch(
     if let Some(page) = args.page(&fields) {
         return print(&page);
     }
-    // Neither does a report.
+    // Neither do the verbs about run directories.
     if let Some((directories, form)) = args.report() {
         return commands::report::report(directories, &form).map(Exit::code);
+    }
+    if let Some((directories, deletion, format)) = args.forget() {
+        return commands::forget::forget(directories, deletion, format).map(Exit::code);
     }
     let (verb, file) = (args.verb(), config_file(&args));
     known.get_or_init(|| {
@@ -160,8 +163,8 @@ fn dispatch(
             commands::config::show(&settings)?;
             Ok(Exit::Success.code())
         }
-        // It was served above.
-        Verb::Report => Ok(Exit::Success.code()),
+        // They were served above.
+        Verb::Report | Verb::Forget => Ok(Exit::Success.code()),
         Verb::Page => print(&args.page(&fields).unwrap_or_default()),
         Verb::ConfigInit => {
             let path = args.output_file().unwrap_or(Path::new(USUAL_FILE));

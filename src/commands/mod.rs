@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod config;
 mod failure;
+pub(crate) mod forget;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod report;

@@ -19,6 +19,8 @@ pub enum Verb {
     ConfigInit,
     /// Reports on run directories.
     Report,
+    /// Deletes the files of run directories that hold customers' values.
+    Forget,
     /// Prints completions or a page of the manual.
     Page,
     /// Logs a person in.
@@ -37,6 +39,7 @@ impl Verb {
             Self::Undo => Some("undo"),
             Self::Check => Some("check"),
             Self::Report
+            | Self::Forget
             | Self::Sandbox
             | Self::Config
             | Self::ConfigInit
@@ -54,6 +57,7 @@ impl Verb {
             Self::Check => "; nothing was checked",
             Self::ConfigInit => "; nothing was written",
             Self::Report
+            | Self::Forget
             | Self::Sandbox
             | Self::Config
             | Self::Page

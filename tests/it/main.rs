@@ -32,6 +32,7 @@ mod failed_rows;
 mod fields;
 mod file_names;
 mod folders;
+mod forget;
 mod full;
 mod harness;
 mod hostile;

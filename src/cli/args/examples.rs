@@ -28,6 +28,10 @@ const REPORT_EXAMPLES: &str = "Examples:
   custsync report runs/november --html november.html
   custsync report nights/*/ --output-format json";
 
+const FORGET_EXAMPLES: &str = "Examples:
+  custsync forget runs/november --dry-run
+  custsync forget nights/*/";
+
 const SANDBOX_EXAMPLES: &str = "Examples:
   custsync sandbox                              prints the command that sends to it
   custsync sandbox --window 600/m --ledger updates.ndjson
@@ -70,6 +74,7 @@ pub(super) fn examples(verbs: &[&str]) -> &'static str {
         ["check"] => CHECK_EXAMPLES,
         ["undo"] => UNDO_EXAMPLES,
         ["report"] => REPORT_EXAMPLES,
+        ["forget"] => FORGET_EXAMPLES,
         ["sandbox"] => SANDBOX_EXAMPLES,
         ["login"] => LOGIN_EXAMPLES,
         ["logout"] => LOGOUT_EXAMPLES,

@@ -25,6 +25,7 @@ pub fn command(fields_help: &str) -> clap::Command {
         ("check", Verb::Check),
         ("undo", Verb::Undo),
         ("report", Verb::Report),
+        ("forget", Verb::Forget),
         ("sandbox", Verb::Sandbox),
         ("login", Verb::Login),
         ("logout", Verb::Logout),

@@ -26,6 +26,7 @@ pub use self::flags::{
 pub use self::help::{command, setting_help};
 use self::other_words::Piped;
 pub(crate) use self::roles::with_roles;
+use crate::commands::forget::Deletion;
 use crate::commands::report::ReportForm;
 use crate::commands::undo::UndoOptions;
 use crate::config::output::OutputFormat;
@@ -83,6 +84,8 @@ pub enum Command {
     Undo(UndoArgs),
     /// Show how a run went, from its directory: in words, as JSON, or as a page
     Report(ReportArgs),
+    /// Delete the files of run directories that hold customers' values
+    Forget(ForgetArgs),
     /// Start a local server that behaves like the API, for trials
     Sandbox(SandboxArgs),
     /// Log in, and keep the login in the token file
@@ -181,6 +184,26 @@ pub struct ReportArgs {
     pub form: Option<OutputFormat>,
 }
 
+/// `custsync forget`
+#[derive(Debug, clap::Args)]
+pub struct ForgetArgs {
+    /// The run directories
+    #[arg(value_name = "DIR", required = true)]
+    pub directories: Vec<PathBuf>,
+    /// List the files, and delete nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Format of the list on stdout [default: text]
+    #[arg(
+        id = "form",
+        long = "output-format",
+        value_enum,
+        hide_possible_values = true,
+        value_name = "text|json"
+    )]
+    pub form: Option<OutputFormat>,
+}
+
 /// `custsync completions`
 #[derive(Debug, clap::Args)]
 pub struct CompletionsArgs {
@@ -269,6 +292,7 @@ impl Args {
             Command::Logout(_) => Verb::Logout,
             Command::Token(_) => Verb::Token,
             Command::Report(_) => Verb::Report,
+            Command::Forget(_) => Verb::Forget,
             Command::Completions(_) | Command::Man(_) => Verb::Page,
         }
     }
@@ -283,7 +307,9 @@ impl Args {
             Command::Sandbox(args) => &args.flags.config,
             Command::Login(flags) => &flags.token.config,
             Command::Logout(flags) | Command::Token(flags) => &flags.config,
-            Command::Report(_) | Command::Completions(_) | Command::Man(_) => &None,
+            Command::Report(_) | Command::Forget(_) | Command::Completions(_) | Command::Man(_) => {
+                &None
+            }
         };
         path.as_deref()
     }
@@ -300,6 +326,7 @@ impl Args {
             | Command::Check(_)
             | Command::Undo(_)
             | Command::Report(_)
+            | Command::Forget(_)
             | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)
@@ -331,6 +358,21 @@ impl Args {
         Some((&args.directories, form))
     }
 
+    /// Returns the run directories whose files with values are to be deleted, whether they are only
+    /// listed, and the format of the list.
+    pub(crate) fn forget(&self) -> Option<(&[PathBuf], Deletion, OutputFormat)> {
+        let Command::Forget(args) = &self.command else {
+            return None;
+        };
+        let deletion = if args.dry_run {
+            Deletion::Listed
+        } else {
+            Deletion::Done
+        };
+        let format = args.form.unwrap_or(OutputFormat::Text);
+        Some((&args.directories, deletion, format))
+    }
+
     /// Returns the file that `config init` is to write.
     pub fn output_file(&self) -> Option<&Path> {
         match &self.command {
@@ -343,6 +385,7 @@ impl Args {
             | Command::Check(_)
             | Command::Undo(_)
             | Command::Report(_)
+            | Command::Forget(_)
             | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)
@@ -364,6 +407,7 @@ impl Args {
             Command::Config(args) => args.files.clone(),
             Command::Undo(_)
             | Command::Report(_)
+            | Command::Forget(_)
             | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)

@@ -11,10 +11,11 @@ use crate::config::USUAL_FILE;
 use crate::process::exit::Exit;
 
 /// The verbs that have a page, as their pages are called behind `custsync-`.
-pub(super) const PAGES: [&str; 11] = [
+pub(super) const PAGES: [&str; 12] = [
     "run",
     "check",
     "report",
+    "forget",
     "sandbox",
     "login",
     "logout",

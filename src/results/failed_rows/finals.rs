@@ -233,7 +233,7 @@ fn remove_all_but(run_dir: &RunDir, names: &[String]) -> io::Result<()> {
 }
 
 /// Whether custsync creates files of failed rows with this name.
-fn is_of_failed_rows(name: &str) -> bool {
+pub(crate) fn is_of_failed_rows(name: &str) -> bool {
     if name == SPOOL_NAME {
         return true;
     }

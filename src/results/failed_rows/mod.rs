@@ -28,7 +28,7 @@ use std::io;
 
 use bytes::Bytes;
 
-pub(crate) use self::finals::FinishedFiles;
+pub(crate) use self::finals::{FinishedFiles, is_of_failed_rows};
 pub(crate) use self::form::FailedFormat;
 
 use self::files::{named, remove};
