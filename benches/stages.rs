@@ -14,7 +14,9 @@ use custsync::testing::input::{Block, BlockSize, Input, InputName, InputRules, R
 use custsync::testing::journal::{Entry, Outcome};
 use custsync::testing::schedule::error_limit::ErrorLimit;
 use custsync::testing::schedule::rate::Rate;
-use custsync::testing::schedule::{History, Moment, RetryPolicy, Rules, Schedule, Step};
+use custsync::testing::schedule::{
+    Care, History, Moment, ReadNeed, RetryPolicy, Rules, Schedule, Step,
+};
 
 /// About a megabyte of rows.
 const ROWS: u64 = 6_000;
@@ -150,6 +152,7 @@ fn scheduling(criterion: &mut Criterion) {
         wait_max: Duration::from_mins(15),
         timeout: Duration::from_secs(30),
         grace: Duration::from_secs(25),
+        reads: ReadNeed::Required,
     };
     let mut schedule = Schedule::new(rules, History::default(), 7);
     let answer = |took| Attempt {
@@ -169,7 +172,7 @@ fn scheduling(criterion: &mut Criterion) {
             passed += Duration::from_micros(20);
             let now = Moment::after_start(passed);
             let customer = CustomerId::new(id).expect("an id");
-            schedule.offer(customer, id, 400);
+            schedule.offer(customer, id, 400, Care::None);
             match schedule.next(now) {
                 Step::Send(ticket, _) => {
                     schedule.finished(ticket, answer(Duration::from_micros(15)), now);

@@ -149,7 +149,8 @@ pub mod testing {
     /// The schedule.
     pub mod schedule {
         pub use crate::schedule::{
-            History, Moment, Random, RetryPolicy, Rules, Schedule, Step, error_limit, rate,
+            Care, History, Moment, Random, ReadNeed, RetryPolicy, Rules, Schedule, Step,
+            error_limit, rate,
         };
     }
 }

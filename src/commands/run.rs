@@ -111,8 +111,8 @@ pub(crate) fn run(
     };
 
     let progress_guard = terminal.show_progress(progress.clone(), known.total_bytes);
-    let (sent, recorded) =
-        pipeline::run(RowFeed::Inputs(reading), sending, recorder).map_err(Failure::unusable)?;
+    let (sent, recorded) = pipeline::run(RowFeed::Inputs(Box::new(reading)), sending, recorder)
+        .map_err(Failure::unusable)?;
     drop(progress_guard);
     let left_out = sent.care.left_out;
     let ended = care::end(&run_dir, settings, sent.care, || {

@@ -62,7 +62,7 @@ pub(crate) use restore::{
     ChangeHistory, Conflicts, FieldFate, LeftOutEffect, RestoreRequest, RestoreRules,
 };
 pub(crate) use row_notes::RowNotes;
-pub use sendable::Unsendable;
+pub(crate) use sendable::Unsendable;
 pub(crate) use server_words::{NAME_CHARACTERS_MAX, is_code, is_field};
 pub(crate) use sheet_fault::SheetFault;
 pub use update::UpdateBuilder;

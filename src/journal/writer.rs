@@ -344,18 +344,6 @@ impl JournalWriter {
         self.sync()
     }
 
-    /// Drops all lines, the queued ones included, durably.
-    pub(super) fn clear(&mut self) -> Result<(), WriteError> {
-        self.pushed = Pushed::default();
-        self.disk.cut(0).map_err(WriteError::Write)?;
-        self.good_bytes = 0;
-        self.synced_bytes = 0;
-        if self.durability == Durability::Synced {
-            self.durability = Durability::Dirty;
-        }
-        self.sync()
-    }
-
     fn make_durable(&mut self) -> Result<(), WriteError> {
         match self.durability {
             Durability::Synced => Ok(()),

@@ -2,7 +2,7 @@
 //! leaves. Images that come within a short time share a sync.
 
 use std::io;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -136,20 +136,15 @@ fn write_all(
                 Line::Country(id, name) => file.push_country(id, &name),
             }
             let wait = sync_at.saturating_duration_since(Instant::now());
-            next = match queue.recv_timeout(wait) {
-                Ok(line) => Some(line),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-            };
+            next = queue.recv_timeout(wait).ok();
         }
         file.sync()?;
         synced_at = Some(Instant::now());
         durable.send_replace(Durable::Images(images));
-        match queue.recv() {
-            Ok(line) => first = line,
-            Err(_) => {
-                file.close()?;
-                return Ok(Some(file));
-            }
-        }
+        let Ok(line) = queue.recv() else {
+            file.close()?;
+            return Ok(Some(file));
+        };
+        first = line;
     }
 }

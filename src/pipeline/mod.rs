@@ -76,7 +76,7 @@ pub(crate) struct Reading {
 /// The source of the rows of a run.
 pub(crate) enum RowFeed {
     /// Inputs.
-    Inputs(Reading),
+    Inputs(Box<Reading>),
     /// The customers of a run that is undone.
     Undo(UndoRows),
 }
@@ -127,8 +127,13 @@ pub(crate) fn run(
         Err(_) => ControlFlow::Break(()),
     };
     let readers = match feed {
-        RowFeed::Inputs(reading) => Readers::start(reading, send)?,
-        RowFeed::Undo(rows) => Readers(vec![spawn("reader", move || rows.send(send))?]),
+        RowFeed::Inputs(reading) => Readers::start(*reading, send)?,
+        RowFeed::Undo(rows) => {
+            let reader = spawn("reader", move || match rows.send(send) {
+                ControlFlow::Continue(()) | ControlFlow::Break(()) => {}
+            });
+            Readers(vec![reader?])
+        }
     };
     let recording = spawn("recorder", move || recorder.run(messages, &written_in))?;
     // The recorder opens its last files after all connections are closed, which may have taken all

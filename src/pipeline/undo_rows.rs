@@ -33,7 +33,10 @@ pub(crate) struct UndoRows {
 
 impl UndoRows {
     /// Hands over all rows, in batches, until the receiver wants no more.
-    pub(super) fn send(self, mut send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()>) {
+    pub(super) fn send(
+        self,
+        mut send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         let mut batch = empty_batch();
         for (row, customer) in (1..).zip(self.images.customers()) {
             match self.row(row, customer) {
@@ -44,20 +47,14 @@ impl UndoRows {
                 Err(error) => {
                     let fault = InputFault::Read(io::Error::other(error));
                     let name = self.name.clone();
-                    let _ = send(Err(InputError { name, fault }));
-                    return;
+                    return send(Err(InputError { name, fault }));
                 }
             }
             if batch.rows.len() >= BATCH_ROWS {
-                let full = std::mem::replace(&mut batch, empty_batch());
-                if send(Ok(full)).is_break() {
-                    return;
-                }
+                send(Ok(std::mem::replace(&mut batch, empty_batch())))?;
             }
         }
-        if !batch.rows.is_empty() {
-            let _ = send(Ok(batch));
-        }
+        send(Ok(batch))
     }
 
     fn row(&self, number: u64, customer: CustomerId) -> Result<Row, ImagesError> {

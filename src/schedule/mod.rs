@@ -73,7 +73,8 @@ mod trouble;
 mod window;
 
 pub(crate) use backoff::{Backoff, Jitter};
-pub(crate) use care::{Care, Decision, ReadNeed};
+pub(crate) use care::Decision;
+pub use care::{Care, ReadNeed};
 pub(crate) use cause::Cause;
 pub(crate) use ended::{Ended, Ending};
 pub(crate) use limited_by::{InFlightBound, LimitedBy};

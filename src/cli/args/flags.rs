@@ -48,7 +48,7 @@ pub struct UndoFlags {
     /// Leave these fields as they are; repeatable
     #[arg(long, value_name = "FIELD,...")]
     without_field: Vec<String>,
-    /// The id of a country's name, as in country_id:Norway=2; repeatable
+    /// The id of a country's name, as in `country_id:Norway=2`; repeatable
     ///
     /// The API shows the name of a customer's country, and a request names its id.
     #[arg(long, value_name = "FIELD:TEXT=VALUE")]

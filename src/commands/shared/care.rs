@@ -43,7 +43,7 @@ pub(in crate::commands) fn of_run(
     let images = if is_kept {
         let images = match start {
             Start::Fresh => begin_images(run_dir),
-            Start::Continue { .. } => continue_images(run_dir),
+            Start::Continue { checkpoint, .. } => continue_images(run_dir, checkpoint.entries()),
         };
         let images = images.map_err(Failure::run_directory)?;
         countries.learn_all(images.countries());
@@ -74,8 +74,15 @@ pub(in crate::commands) fn countries(settings: &Settings) -> Countries {
     Countries::of_words(countries)
 }
 
-/// Continues the file of images in a run directory.
-pub(in crate::commands) fn continue_images(run_dir: &RunDir) -> Result<ImagesFile, ImagesError> {
+/// Continues the file of images in a run directory whose journal has this many entries. Without any,
+/// an earlier process may have ended before there was a file.
+pub(in crate::commands) fn continue_images(
+    run_dir: &RunDir,
+    entries: u64,
+) -> Result<ImagesFile, ImagesError> {
+    if entries == 0 && !run_dir.file(IMAGES_NAME).exists() {
+        return begin_images(run_dir);
+    }
     let resumed = ImagesFile::resume(run_dir)?;
     if resumed.torn_bytes > 0 {
         info!(

@@ -1,6 +1,7 @@
 //! The end of an undo that sends nothing: what it would put back.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use anyhow::anyhow;
@@ -93,7 +94,8 @@ fn in_words(directory: &Path, counts: &UndoCounts) -> String {
         } else {
             format!(": {}", fields.join(", "))
         };
-        text += &format!("{name:<14} {}{fields}\n", customers(count));
+        writeln!(text, "{name:<14} {}{fields}", customers(count))
+            .expect("writing to a String cannot fail");
     }
     text
 }

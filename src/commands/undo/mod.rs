@@ -93,7 +93,9 @@ pub(crate) fn undo(
     let own = own.transpose().map_err(Failure::run_directory)?;
     let images = match start {
         Start::Fresh => care::begin_images(&run_dir),
-        Start::Continue { .. } => care::continue_images(&run_dir),
+        Start::Continue { ref checkpoint, .. } => {
+            care::continue_images(&run_dir, checkpoint.entries())
+        }
     };
     let images = images.map_err(Failure::run_directory)?;
     let left_out = care::known_left_out(settings, &start, facts.left_out_is_kept);

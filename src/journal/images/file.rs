@@ -4,7 +4,7 @@ use std::io::BufReader;
 
 use super::IMAGES_NAME;
 use super::error::ImagesError;
-use super::line::{CountryPair, ImageEntry, ImageLine};
+use super::line::{self, CountryPair, ImageEntry};
 use super::reader::{ImageReader, LINE_BYTES_MAX};
 use crate::contract::Countries;
 use crate::journal::disk::{Disk, FileOnDisk};
@@ -55,8 +55,8 @@ impl ImagesFile {
         let images = run_dir.open_file(IMAGES_NAME)?;
         let mut lines = ImageReader::of(BufReader::with_capacity(BUFFER_BYTES, images), file);
         let mut countries = Countries::default();
-        for line in &mut lines {
-            if let (_, ImageLine::Country(pair)) = line? {
+        while let Some(next) = lines.next_with(line::country_pair) {
+            if let (_, Some(pair)) = next? {
                 countries.learn(pair.country_id, &pair.country_name);
             }
         }
@@ -140,14 +140,6 @@ impl ImagesFile {
         self.write()?;
         self.lines
             .close()
-            .map_err(|error| ImagesError::of_write(&self.file, error))
-    }
-
-    /// Drops all lines, once nothing will be put back.
-    pub(crate) fn clear(&mut self) -> Result<(), ImagesError> {
-        self.countries = Countries::default();
-        self.lines
-            .clear()
             .map_err(|error| ImagesError::of_write(&self.file, error))
     }
 

@@ -77,6 +77,7 @@ impl ImageIndex {
     }
 
     /// Returns the number of images.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.places.len()
     }

@@ -13,17 +13,6 @@ use crate::journal::line;
 /// The first bytes of each line with an image, and of no other line.
 const ENTRY_START: &[u8] = b"{\"row\":";
 
-/// One line.
-#[derive(Debug)]
-pub(crate) enum ImageLine {
-    /// An image.
-    Image(Box<ImageEntry>),
-    /// A country's id and name, learned from an answer.
-    Country(CountryPair),
-    /// A mark, or a line of a kind that only a later version knows.
-    Other,
-}
-
 /// A customer before a request, and the request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ImageEntry {
@@ -89,14 +78,6 @@ fn encode(line: &impl Serialize, buffer: &mut Vec<u8>) {
     let start = buffer.len();
     serde_json::to_writer(&mut *buffer, line).expect("values, written to memory, cannot fail");
     line::seal(buffer, start);
-}
-
-/// Reads the content of an intact line.
-pub(super) fn read(content: &[u8]) -> serde_json::Result<ImageLine> {
-    if content.starts_with(ENTRY_START) {
-        return serde_json::from_slice(content).map(|entry| ImageLine::Image(Box::new(entry)));
-    }
-    Ok(country_pair(content)?.map_or(ImageLine::Other, ImageLine::Country))
 }
 
 /// Returns the customer of an intact line with an image; `None` for other lines.

@@ -23,8 +23,7 @@ mod reader;
 pub(crate) use error::ImagesError;
 pub(crate) use file::ImagesFile;
 pub(crate) use index::ImageIndex;
-pub(crate) use line::{ImageEntry, ImageLine};
-pub(crate) use reader::ImageReader;
+pub(crate) use line::ImageEntry;
 
 /// The file's name.
 pub(crate) const IMAGES_NAME: &str = "before.ndjson";

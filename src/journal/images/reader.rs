@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use super::error::ImagesError;
-use super::line::{self, ImageLine};
+use super::line;
 use crate::journal::sealed_lines::{SealedLine, SealedLines};
 use crate::journal::writer::UNSYNCED_BYTES_MAX;
 
@@ -110,14 +110,6 @@ impl<R: BufRead> ImageReader<R> {
             file: self.file.clone(),
             offset,
         }
-    }
-}
-
-impl<R: BufRead> Iterator for ImageReader<R> {
-    type Item = Result<(u64, ImageLine), ImagesError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.next_with(line::read)
     }
 }
 

@@ -11,9 +11,7 @@ use super::power_cut::{CUTS, Model, Moment, Random, Syncs};
 use super::run_directory;
 use crate::contract::{Countries, CustomerId, Image};
 use crate::journal::disk::Disk as _;
-use crate::journal::images::{
-    IMAGES_NAME, ImageEntry, ImageIndex, ImageLine, ImagesError, ImagesFile,
-};
+use crate::journal::images::{IMAGES_NAME, ImageEntry, ImageIndex, ImagesError, ImagesFile};
 use crate::journal::{RunDir, RunDirError, WriteError};
 
 fn id(id: u64) -> CustomerId {
@@ -233,23 +231,6 @@ fn a_line_is_no_longer_than_can_be_read() {
 }
 
 #[test]
-fn a_file_that_is_cleared_can_be_used_on() {
-    let directory = Directory::new();
-    let mut file = ImagesFile::begin(&directory.run_dir).expect("a file");
-    file.push(&entry(1, 1, "Nurse")).expect("short");
-    file.push_country(4, "Country 4");
-    file.sync().expect("a sync");
-    file.push(&entry(2, 1, "Nurse")).expect("short");
-    file.clear().expect("a file");
-    assert_eq!(directory.bytes(), b"");
-    assert_eq!(file.countries().id("Country 4"), None);
-    file.push(&entry(3, 1, "Nurse")).expect("short");
-    file.close().expect("a sync");
-    let index = index_of(&directory.run_dir).expect("an index");
-    assert_eq!(rows(&index, 1), [3]);
-}
-
-#[test]
 fn a_file_that_is_taken_away_is_noticed_before_requests_leave() {
     let directory = Directory::new();
     let mut file = ImagesFile::begin(&directory.run_dir).expect("a file");
@@ -433,21 +414,4 @@ fn what_was_synced_outlasts_any_power_cut() {
             };
         }
     }
-}
-
-#[test]
-fn a_reader_ends_at_its_first_error() {
-    let directory = Directory::new();
-    let mut bytes = file_of(&[3, 3], &directory);
-    let line = *offsets(&bytes).get(2).expect("a line");
-    *bytes.get_mut(line + 3).expect("a byte") ^= 1;
-    let reader = crate::journal::images::ImageReader::of(&bytes[..], "it".to_owned());
-    let lines: Vec<_> = reader.collect();
-    assert_eq!(lines.len(), 3, "two lines and the error");
-    assert!(matches!(lines.last(), Some(Err(_))));
-    let row = |line: Result<(u64, ImageLine), _>| match line {
-        Ok((_, ImageLine::Image(image))) => Some(image.row),
-        Ok(_) | Err(_) => None,
-    };
-    assert_eq!(lines.into_iter().find_map(row), Some(1));
 }

@@ -81,7 +81,7 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
         Ending::Unsendable { fields } => {
             entry.outcome = Outcome::Failed;
             entry.error = Some(UNSENDABLE.into());
-            entry.errors = fields.iter().map(unsendable).collect();
+            entry.errors = fields.iter().copied().map(unsendable).collect();
         }
         Ending::Rejected { status, error } => {
             entry.outcome = Outcome::Rejected;
@@ -105,7 +105,7 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
     }
 }
 
-fn unsendable((field, reason): &(Field, Unsendable)) -> EntryError<'static> {
+fn unsendable((field, reason): (Field, Unsendable)) -> EntryError<'static> {
     EntryError {
         field: field.name().into(),
         code: Some(UNSENDABLE.into()),

@@ -171,7 +171,9 @@ impl Recorder {
         crash::provoke("recorder");
         match message {
             Message::Facts(facts) => {
-                facts.iter().for_each(|fact| self.journal.push_fact(fact));
+                for fact in facts {
+                    self.journal.push_fact(fact);
+                }
                 self.journal.flush().map_err(|error| error.source)?;
                 Ok(self.journal.sync()?)
             }

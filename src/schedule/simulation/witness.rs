@@ -53,6 +53,10 @@ enum QuotaKind {
     Other,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about one row"
+)]
 #[derive(Debug, Clone, Default)]
 struct Row {
     in_flight: bool,

@@ -139,12 +139,13 @@ impl Undo {
         for entry in self.undoing.run.images(customer) {
             add(&entry?);
         }
-        for own in &self.undoing.own {
-            for entry in own.images(customer) {
-                add(&entry?);
-            }
+        let own = self.undoing.own.iter();
+        for entry in own.flat_map(|own| own.images(customer)) {
+            add(&entry?);
         }
-        self.kept.get(&customer).into_iter().for_each(add);
+        if let Some(kept) = self.kept.get(&customer) {
+            add(kept);
+        }
         Ok(history)
     }
 
