@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use custsync::testing::contract::{
-    Answer, Attempt, Body, CustomerId, Field, Response, UpdateBuilder, ValueRules,
+    Answer, Attempt, Body, CustomerId, EchoCheck, Field, Response, UpdateBuilder, ValueRules,
 };
 use custsync::testing::input::{Block, BlockSize, Input, InputName, InputRules, RowRules};
 use custsync::testing::journal::{Entry, Outcome};
@@ -149,6 +149,7 @@ fn scheduling(criterion: &mut Criterion) {
         in_flight_max: 64,
         retry: RetryPolicy::new(5).expect("a good number of attempts"),
         error_limit: ErrorLimit::None,
+        echo: EchoCheck::Warn,
         wait_max: Duration::from_mins(15),
         timeout: Duration::from_secs(30),
         grace: Duration::from_secs(25),

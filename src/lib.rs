@@ -111,8 +111,8 @@ pub mod testing {
     /// The API's contract.
     pub mod contract {
         pub use crate::contract::{
-            Answer, Attempt, Body, Claim, CustomerId, ErrorCode, FIELDS, Field, FieldKind,
-            FieldSet, NullRule, Reset, Response, Shown, UpdateBuilder, ValueRules,
+            Answer, Attempt, Body, Claim, CustomerId, EchoCheck, ErrorCode, FIELDS, Field,
+            FieldKind, FieldSet, NullRule, Reset, Response, Shown, UpdateBuilder, ValueRules,
         };
     }
     /// Inputs.

@@ -3,7 +3,7 @@
 #![no_main]
 
 use custsync::testing::api::Token;
-use custsync::testing::api::reading::{self, Asked, BodyBytes, KeepImage};
+use custsync::testing::api::reading::{self, Asked, BodyBytes, Compared, KeepImage};
 use custsync::testing::contract::{Body, Claim, CustomerId, FIELDS, Response, Shown};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -72,7 +72,7 @@ fn check_words(response: &Response) {
     }
 }
 
-fn response(status: StatusCode, headers: &HeaderMap, body: &[u8], compared_with: Option<&[u8]>) -> Response {
+fn response(status: StatusCode, headers: &HeaderMap, body: &[u8], compared: Compared<'_>) -> Response {
     let token = Token::new(TOKEN, "the fuzzer").expect("a token");
     let url = "https://a.example/v1/customers".parse().expect("a URL");
     let customer = CustomerId::new(CUSTOMER).expect("an id");
@@ -80,7 +80,7 @@ fn response(status: StatusCode, headers: &HeaderMap, body: &[u8], compared_with:
         status,
         headers,
         BodyBytes::Whole(body),
-        Asked { customer, token: &token, url: &url, compared_with, image: KeepImage::No },
+        Asked { customer, token: &token, url: &url, compared, image: KeepImage::No },
     )
 }
 
@@ -100,11 +100,11 @@ fuzz_target!(|input: (u16, u8, Vec<(u8, &[u8])>, &[u8])| {
         headers.insert("content-type", HeaderValue::from_static("application/problem+json"));
     }
     let body = with_token(body);
-    let written = response(status, &headers, &body, None);
+    let written = response(status, &headers, &body, Compared::WithItself(SENT));
     assert_eq!(written.shown, None);
     check_words(&written);
-    let read = response(status, &headers, &body, Some(SENT));
-    assert_eq!((read.body, &read.error), (written.body, &written.error));
+    let read = response(status, &headers, &body, Compared::WithEarlier(SENT));
+    assert_eq!((read.body, &read.error, read.echo), (written.body, &written.error, None));
     // The same bytes, parsed completely. What the reader skips need only look like JSON: a number
     // may be out of range.
     let seen: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
@@ -121,7 +121,7 @@ fuzz_target!(|input: (u16, u8, Vec<(u8, &[u8])>, &[u8])| {
     // The bytes as the id of a customer who is shown as sent.
     let id = String::from_utf8_lossy(&body);
     for answer in [format!("{{\"data\":{{\"id\":{id},{SHOWN}}}"), format!("{{\"id\":{id},{SHOWN}")] {
-        if response(StatusCode::OK, &headers, answer.as_bytes(), Some(SENT)).shown != Some(Shown::AsSent) {
+        if response(StatusCode::OK, &headers, answer.as_bytes(), Compared::WithEarlier(SENT)).shown != Some(Shown::AsSent) {
             continue;
         }
         let Ok(seen) = serde_json::from_str::<serde_json::Value>(&answer) else { continue };

@@ -13,7 +13,7 @@ use tracing::warn;
 use url::Url;
 
 use crate::api::answer::reading;
-use crate::api::answer::reading::{Asked, KeepImage};
+use crate::api::answer::reading::{Asked, Compared, KeepImage};
 use crate::api::http::clients;
 use crate::api::http::clients::Clients;
 use crate::api::http::fault::{fault_of, fault_of_answer};
@@ -21,7 +21,7 @@ use crate::api::http::lanes::{Lanes, Processed};
 use crate::api::http::options::{HttpError, HttpOptions, Protocol};
 use crate::api::http::route::Route;
 use crate::api::token::secret::Token;
-use crate::contract::{Answer, Answered, Attempt, CustomerId, Fault};
+use crate::contract::{Answer, Answered, Attempt, CustomerId, EchoCheck, Fault};
 
 /// The API's name for the header that scopes a request to a tenant.
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
@@ -37,6 +37,8 @@ pub(crate) struct ApiOptions {
     pub tenant: Option<u64>,
     /// The settings for HTTP.
     pub http: HttpOptions,
+    /// Whether the answer to an update is compared with the values sent.
+    pub echo: EchoCheck,
 }
 
 /// The client for the API. Clones share its connections.
@@ -60,6 +62,7 @@ struct Requests {
     /// Whether the server may not speak HTTP/2. Without TLS there is no ALPN, so `--http2` assumes
     /// that it does.
     doubts_http2: AtomicBool,
+    echo: EchoCheck,
 }
 
 impl Api {
@@ -81,6 +84,7 @@ impl Api {
                 update_headers,
                 read_headers,
                 doubts_http2,
+                echo: options.echo,
             }),
         })
     }
@@ -101,9 +105,13 @@ impl Api {
         let mut request =
             self.requests
                 .request(Method::PUT, &self.requests.update_headers, customer, token);
-        *request.body_mut() = Some(body.into());
+        *request.body_mut() = Some(body.clone().into());
+        let compared = match self.requests.echo {
+            EchoCheck::Off => Compared::WithNothing,
+            EchoCheck::Warn | EchoCheck::Reject => Compared::WithItself(&body),
+        };
         self.requests
-            .attempt(request, customer, token, None, image)
+            .attempt(request, customer, token, compared, image)
             .await
     }
 
@@ -121,7 +129,7 @@ impl Api {
             self.requests
                 .request(Method::GET, &self.requests.read_headers, customer, token);
         self.requests
-            .attempt(request, customer, token, Some(sent), image)
+            .attempt(request, customer, token, Compared::WithEarlier(sent), image)
             .await
     }
 }
@@ -152,7 +160,7 @@ impl Requests {
         request: Request,
         customer: CustomerId,
         token: &Token,
-        compared_with: Option<&[u8]>,
+        compared: Compared<'_>,
         image: KeepImage,
     ) -> Answered {
         let started = Instant::now();
@@ -160,7 +168,7 @@ impl Requests {
             customer,
             token,
             url: &self.customers,
-            compared_with,
+            compared,
             image,
         };
         let (place, client) = self.lanes.take_place();
@@ -252,6 +260,7 @@ mod tests {
             base_url,
             tenant,
             http,
+            echo: EchoCheck::Off,
         })
         .expect("a client")
     }

@@ -16,6 +16,7 @@ use crate::commands::shared::start::{Start, Started};
 use crate::commands::shared::{care, descriptors, inputs, reading, row_range, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
+use crate::contract::{CountryNames, Field};
 use crate::input::KnownInput;
 use crate::journal::{Checkpoint, Outcome, Processes, Purpose, Retry};
 use crate::pipeline::recorder::{Earlier, Inputs, Recorder};
@@ -98,7 +99,8 @@ pub(crate) fn run(
             rules(&settings.sending, reads).map_err(Failure::unusable)?,
             history,
             seed(),
-        ),
+        )
+        .with_countries(country_names(settings)),
         api,
         token_source: server.token_source().clone(),
         grant,
@@ -228,6 +230,14 @@ fn left_out(settings: &Settings, checkpoint: &Checkpoint) -> LeftOut {
     }
 }
 
+/// The names of countries that the user maps to ids (`[values.country_id]`).
+pub(in crate::commands) fn country_names(settings: &Settings) -> CountryNames {
+    let texts = settings.input.rows.cells.values.texts();
+    CountryNames::of_texts(
+        texts.filter_map(|(field, text, id)| (field == Field::CountryId).then_some((text, id))),
+    )
+}
+
 pub(in crate::commands) fn rules(
     sending: &SendingSettings,
     reads: ReadNeed,
@@ -237,6 +247,7 @@ pub(in crate::commands) fn rules(
         in_flight_max: sending.max_in_flight.get(),
         retry: RetryPolicy::new(sending.attempts.get())?,
         error_limit: sending.max_errors,
+        echo: sending.echo,
         wait_max: sending.max_wait,
         timeout: sending.timeout,
         grace: sending.grace,

@@ -8,7 +8,7 @@ use clap::builder::PossibleValue;
 use super::resolver::Resolver;
 use super::setting::Setting;
 use super::value::ValueError;
-use crate::contract::Leniency;
+use crate::contract::{EchoCheck, Leniency};
 use crate::input::{EmptyRule, FormatChoice, OvertakenRule, Quotes, Ragged};
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
@@ -35,6 +35,7 @@ macro_rules! words {
 }
 
 words!(Leniency: Damaged = "damaged", Decimals = "decimals", Joined = "joined");
+words!(EchoCheck: Warn = "warn", Reject = "reject", Off = "off");
 words!(EmptyRule: Omit = "omit", Null = "null", Error = "error");
 words!(ErrorShape: Documented = "documented", Laravel = "laravel", Both = "both");
 words!(FailedFormat: Auto = "auto", ExcelCsv = "excel-csv", Xlsx = "xlsx", Ndjson = "ndjson");

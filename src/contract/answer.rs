@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::echo::Echo;
 use super::fault::Fault;
 use super::image::Image;
 
@@ -44,6 +45,9 @@ pub struct Response {
     /// The comparison of the customer in the answer with the values sent. Only for reads whose
     /// answer shows that customer.
     pub shown: Option<Shown>,
+    /// The comparison of the customer in the answer with the values sent. Only for updates whose
+    /// answer shows that customer.
+    pub echo: Option<Echo>,
     /// A hash of `country_name` in `data`, to compare two answers. A request names the country by
     /// id, so the name cannot be compared with the value sent.
     pub country: Option<u64>,
@@ -58,8 +62,8 @@ pub struct Response {
     /// The host that a redirect points to.
     pub location_host: Option<String>,
     /// The API's words on a refused row: from 4xx answers, and from 2xx answers that refuse the
-    /// row.
-    pub error: Option<ServerError>,
+    /// row. In a box, since few answers have it.
+    pub error: Option<Box<ServerError>>,
 }
 
 /// The shape of a body, as far as it shows who answers and whether the update was applied. No value

@@ -75,7 +75,8 @@ pub(crate) fn compare_answer(sent: &[u8], answer: &[u8], customer: CustomerId) -
     Some(if is_empty { Shown::Otherwise } else { shown })
 }
 
-/// Compares a value that was sent, or shown earlier, with a value that is shown.
+/// Compares a value that was sent, or shown earlier, with a value that is shown. For `user_id`, that
+/// is `related_user.id`.
 pub(super) fn compare_values(
     field: Field,
     sent: &MemberValue<'_>,

@@ -160,7 +160,9 @@ impl<'de> Deserialize<'de> for ResourceMembers<'de> {
                             map.next_value::<IgnoredAny>()?;
                             continue;
                         }
-                        MemberName::RelatedUserId => related_user(map.next_value()?),
+                        MemberName::RelatedUserId => {
+                            related_user_id(map.next_value::<&RawValue>()?.get())
+                        }
                         MemberName::Id | MemberName::CountryName | MemberName::Of(_) => {
                             Some(map.next_value::<MemberValue<'_>>()?)
                         }
@@ -196,8 +198,8 @@ fn put<'a>(slot: &mut Option<MemberValue<'a>>, value: Option<MemberValue<'a>>) {
 
 /// Returns the id of a related user, or null; `None` for an object without an id. A value that is no
 /// object keeps its member's name, so that a number is not taken for an id.
-fn related_user(json: &RawValue) -> Option<MemberValue<'_>> {
-    match json.get() {
+pub(super) fn related_user_id(json: &str) -> Option<MemberValue<'_>> {
+    match json {
         "null" => Some(MemberValue::Null),
         json => match serde_json::from_str::<RelatedUserId<'_>>(json) {
             Ok(user) => user.0,

@@ -25,6 +25,8 @@ pub struct Checkpoint {
     rows: [RoaringTreemap; Outcome::ALL.len()],
     blocks: BTreeMap<u64, RowBlock>,
     overtakers: Overtakers,
+    /// Updated rows that the API shows in another way than they were sent.
+    echoes: RoaringTreemap,
     last_row: Option<u64>,
     /// The last row that was applied, by its place in the input.
     last_updated: Option<u64>,
@@ -99,6 +101,7 @@ impl Checkpoint {
             rows: Default::default(),
             blocks: BTreeMap::new(),
             overtakers: Overtakers::default(),
+            echoes: RoaringTreemap::new(),
             last_row: None,
             last_updated: None,
             last_applied: None,
@@ -122,6 +125,9 @@ impl Checkpoint {
         }
         match entry.outcome {
             Outcome::Updated => {
+                if entry.has_echo() {
+                    self.echoes.insert(entry.row);
+                }
                 self.answered += 1;
                 self.last_applied = Some(entry.row);
                 self.last_updated = self.last_updated.max(Some(entry.row));
@@ -288,6 +294,11 @@ impl Checkpoint {
             .filter(|outcome| !self.may_be_sent_again(*outcome) && counts(*outcome))
             .map(|outcome| self.count(outcome))
             .sum()
+    }
+
+    /// Whether the row was updated, and the API shows it in another way than it was sent.
+    pub fn has_echo(&self, row: u64) -> bool {
+        self.echoes.contains(row) && self.rows(Outcome::Updated).contains(row)
     }
 
     /// Returns the number of entries. A row that was sent again has several.

@@ -132,6 +132,15 @@ pub struct Entry<'a> {
     /// The fields that later rows of its customer had set before it ended.
     #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
     pub overtaken: FieldSet,
+    /// The fields that the answer shows with another value than was sent.
+    #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
+    pub echo: FieldSet,
+    /// The fields that the answer shows in another spelling.
+    #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
+    pub echo_spelling: FieldSet,
+    /// Whether the answer shows a `date_of_birth` that is one day off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub echo_next_day: bool,
     /// The time when it ended.
     #[serde(with = "milliseconds")]
     pub at: Timestamp,
@@ -182,6 +191,9 @@ impl<'a> Entry<'a> {
             errors: Vec::new(),
             fields: FieldSet::EMPTY,
             overtaken: FieldSet::EMPTY,
+            echo: FieldSet::EMPTY,
+            echo_spelling: FieldSet::EMPTY,
+            echo_next_day: false,
             at,
             hash,
             request: None,
@@ -335,6 +347,7 @@ pub(super) mod optional_milliseconds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Field;
 
     fn entry() -> Entry<'static> {
         Entry {
@@ -381,7 +394,13 @@ mod tests {
             errors: vec![error(Some("format")), error(None)],
             ..entry()
         };
-        for entry in [entry(), full] {
+        let echo = Entry {
+            echo: [Field::DateOfBirth].into_iter().collect(),
+            echo_spelling: [Field::Email].into_iter().collect(),
+            echo_next_day: true,
+            ..entry()
+        };
+        for entry in [entry(), full, echo] {
             let line = encoded(&entry);
             assert_eq!(
                 serde_json::from_str::<Entry<'_>>(&line).expect("an entry"),

@@ -1,6 +1,8 @@
 //! The part of an entry that a checkpoint needs, read without parsing the rest. A continued run
 //! reads millions of entries before its first request.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 use serde::Deserialize;
 
@@ -11,6 +13,11 @@ use crate::contract::FieldSet;
 /// The key of [`Entry::overtaken`](super::Entry::overtaken). In a string, each of its quotes would
 /// have a backslash before it.
 const OVERTAKEN_KEY: &[u8] = b"\"overtaken\":";
+/// The begin of the keys of [`Entry::echo`](super::Entry::echo),
+/// [`Entry::echo_spelling`](super::Entry::echo_spelling) and
+/// [`Entry::echo_next_day`](super::Entry::echo_next_day).
+static ECHO_KEYS: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(b",\"echo"));
 
 /// The row, customer, outcome and hash of an entry. Its field sets are read on demand, since most
 /// are never needed.
@@ -57,6 +64,11 @@ impl<'a> Settled<'a> {
             return Ok(FieldSet::EMPTY);
         }
         serde_json::from_slice(self.line).map(|Members { overtaken }| overtaken)
+    }
+
+    /// Whether the answer shows a field in another way than it was sent.
+    pub(super) fn has_echo(&self) -> bool {
+        ECHO_KEYS.find(self.line).is_some()
     }
 
     /// Reads the members in the order in which an entry is written: from the start up to the
@@ -159,6 +171,7 @@ mod tests {
             errors: vec![error.clone()],
             fields,
             overtaken: fields,
+            echo: fields,
             hash: u64::MAX - 1,
             request: Some(7),
             ..Entry::of_row(row, outcome)
@@ -194,7 +207,45 @@ mod tests {
             );
             assert_eq!(settled.fields().expect("a field set"), entry.fields);
             assert_eq!(settled.overtaken().expect("a field set"), entry.overtaken);
+            assert_eq!(settled.has_echo(), !entry.echo.is_empty());
         }
+    }
+
+    #[test]
+    fn each_member_about_the_echo_is_noticed_and_no_text_is_taken_for_one() {
+        let fields = [Field::Email].into_iter().collect();
+        let plain = || Entry::of_row(17, Outcome::Updated);
+        let check = |entry: Entry<'_>, want: bool| {
+            let line = entry.line();
+            let settled = Settled::read(&line).expect("an entry");
+            assert_eq!(settled.has_echo(), want, "{entry:?}");
+        };
+        let echo = Entry {
+            echo: fields,
+            ..plain()
+        };
+        check(echo, true);
+        let spelling = Entry {
+            echo_spelling: fields,
+            ..plain()
+        };
+        check(spelling, true);
+        let next_day = Entry {
+            echo_next_day: true,
+            ..plain()
+        };
+        check(next_day, true);
+        let text = Entry {
+            message: Some(r#","echo":["email"],"#.into()),
+            ..plain()
+        };
+        check(text, false);
+        let text = Entry {
+            message: Some("echo".into()),
+            error: Some(",".into()),
+            ..plain()
+        };
+        check(text, false);
     }
 
     #[test]

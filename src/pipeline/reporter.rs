@@ -10,6 +10,7 @@ use tracing::{debug, info, warn};
 
 use super::brakes::{self, Figures};
 use crate::api::Route;
+use crate::contract::FieldSet;
 use crate::results::held_back::{Brake, BrakeTimes, HeldBack};
 use crate::results::progress::{RunProgress, SendingProgress};
 use crate::results::timeline::{Sample, Sampler, TimelinePoint};
@@ -41,6 +42,8 @@ pub(crate) struct Reporter {
     has_warned_of_sockets: bool,
     /// Whether it was logged that refusals are believed.
     has_warned_of_refusals: bool,
+    /// The fields of which it was logged that the API shows another value.
+    warned_of_echo: FieldSet,
 }
 
 /// The API's health as it was reported.
@@ -129,6 +132,7 @@ impl Reporter {
             has_warned_of_unknown: false,
             has_warned_of_sockets: false,
             has_warned_of_refusals: false,
+            warned_of_echo: FieldSet::EMPTY,
         }
     }
 
@@ -187,6 +191,7 @@ impl Reporter {
         self.warn_of_unknown_customers(schedule);
         self.warn_of_sockets(schedule);
         self.warn_of_refusals(schedule);
+        self.warn_of_echo(schedule);
     }
 
     /// Returns the time for which each cause held the run back.
@@ -311,6 +316,17 @@ impl Reporter {
                 "the API has refused every row, even when it was sent again later: these rows are rejected, and so is each further one that is refused, until an update succeeds (--max-errors none)"
             );
         }
+    }
+
+    /// Warns once of each field that the API never shows as it was sent.
+    fn warn_of_echo(&mut self, schedule: &Schedule<Row>) {
+        let fields = schedule.fields_never_as_sent();
+        for field in fields.without(self.warned_of_echo).names() {
+            warn!(
+                "the API shows another {field} than was sent, in all of the first 20 answers that show it: compare a customer with the input (--echo)"
+            );
+        }
+        self.warned_of_echo = fields;
     }
 
     /// Warns once that no customer so far exists, which is rarely intended.

@@ -70,7 +70,9 @@ impl Exit {
             Self::RunDirectory => {
                 "the run directory cannot be used or written: locked, full, damaged, or of another input; or standard output cannot be written"
             }
-            Self::LimitReached => "a limit that you set stopped it: `--max-errors`",
+            Self::LimitReached => {
+                "a limit that you set stopped it: `--max-errors`, `--echo reject`"
+            }
             Self::Fault => {
                 "a bug in custsync: the message says whom to tell; what was recorded is intact"
             }
@@ -138,7 +140,7 @@ impl From<Exit> for ExitCode {
 impl From<&StopReason> for Exit {
     fn from(reason: &StopReason) -> Self {
         match reason {
-            StopReason::ErrorLimit { .. } => Self::LimitReached,
+            StopReason::ErrorLimit { .. } | StopReason::EchoDiffers { .. } => Self::LimitReached,
             StopReason::Outage { .. }
             | StopReason::OnlyRefusals { .. }
             | StopReason::NoSockets { .. }

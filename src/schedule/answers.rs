@@ -115,9 +115,12 @@ impl<T: Clone> Schedule<T> {
 
     fn applied(&mut self, ticket: Ticket, answer: &Answer, departure: Departure, now: Moment) {
         let sent = departure.at;
-        let (status, country) = match answer {
-            Answer::Response(response) => (response.status, response.country),
-            Answer::Fault(_) => (0, None),
+        let (status, country, echo) = match answer {
+            Answer::Response(response) => {
+                let echo = response.echo.map(|echo| self.limits.echoes.completed(echo));
+                (response.status, response.country, echo)
+            }
+            Answer::Fault(_) => (0, None, None),
         };
         let held = self.order.get(ticket);
         let (failures, cost, took) = (held.failures.failed, held.failures.cost, held.took);
@@ -130,7 +133,7 @@ impl<T: Clone> Schedule<T> {
                 .applied(held.customer, &held.row, country, failures, sent, now);
         self.retries.bucket.refill(cost);
         self.let_through(departure, took, now);
-        self.end_applied(ticket, Ending::Updated { status });
+        self.end_applied(ticket, Ending::Updated { status, echo });
         self.api_works(sent, now);
         self.settle(decidable, now);
     }
@@ -200,7 +203,7 @@ fn rejected(answer: Answer) -> Ending {
     match answer {
         Answer::Response(Response { status, error, .. }) => Ending::Rejected {
             status,
-            error: error.unwrap_or_default(),
+            error: error.map(|error| *error).unwrap_or_default(),
         },
         Answer::Fault(fault) => Ending::Failed {
             cause: Cause::Fault(fault),

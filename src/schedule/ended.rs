@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::cause::Cause;
-use crate::contract::{CustomerId, Field, FieldSet, ServerError, Unsendable};
+use crate::contract::{CustomerId, Echo, Field, FieldSet, ServerError, Unsendable};
 
 /// A row that has ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +29,8 @@ pub enum Ending {
     Updated {
         /// The answer's status.
         status: u16,
+        /// The comparison of the answer with the values sent, if it shows the customer.
+        echo: Option<Echo>,
     },
     /// The API refuses it.
     Rejected {

@@ -22,6 +22,7 @@
 //! | How many may be in flight? | `flights`, with `concurrency` and `sockets` |
 //! | What does an answer mean? | `judge` |
 //! | What does it do? | `answers`, with `refusals`, `trouble`, `limits_met`, `not_reached` and `controls` |
+//! | Are values shown as they were sent? | `echo` |
 //! | When is a row sent again? | `retry`, `retry_tokens`, `row_failures` |
 //! | Does the API work, and whose fault is a failure? | `availability` |
 //! | How do rows in doubt end? | `settling` |
@@ -35,6 +36,7 @@ mod care;
 mod cause;
 mod concurrency;
 mod controls;
+mod echo;
 mod ended;
 pub mod error_limit;
 mod flights;

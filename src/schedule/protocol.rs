@@ -14,7 +14,7 @@ use super::stop::StopReason;
 use super::ticket::Ticket;
 use super::token::{self, Refreshed};
 use super::window::WindowPace;
-use crate::contract::CustomerId;
+use crate::contract::{CustomerId, FieldSet};
 
 /// Rows held at once: in flight, waiting for a retry, in doubt, or queued behind another row of
 /// their customer.
@@ -185,6 +185,12 @@ impl<T: Clone> Schedule<T> {
             .too_long_until
             .max(Some(self.throttle.paused_until()))
             .filter(|until| *until > now)
+    }
+
+    /// The fields that the API has shown with another value than was sent in all of the first 20
+    /// answers that show them.
+    pub fn fields_never_as_sent(&self) -> FieldSet {
+        self.limits.echoes.never_as_sent()
     }
 
     /// The limit on the speed of the run, if any.

@@ -7,6 +7,7 @@ use super::error_limit::ErrorLimit;
 use super::moment::Moment;
 use super::rate::Rate;
 use super::retry::RetryPolicy;
+use crate::contract::EchoCheck;
 
 /// The rules of a schedule.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Rules {
     pub retry: RetryPolicy,
     /// The number of rows that may end badly.
     pub error_limit: ErrorLimit,
+    /// The use of the echo check.
+    pub echo: EchoCheck,
     /// The longest time in which the API may let nothing through, by a named wait or an outage.
     pub wait_max: Duration,
     /// The time that requests in flight have to finish once the run stops.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::availability::{Availability, Transition};
 use super::care::{Care, ReadNeed};
 use super::cause::Cause;
+use super::echo::Echoes;
 use super::ended::{Ended, Ending};
 use super::error_limit::ErrorLimit;
 use super::flights::Flights;
@@ -22,6 +23,7 @@ use super::stop::StopReason;
 use super::throttle::Throttle;
 use super::ticket::Ticket;
 use super::token::TokenState;
+use crate::contract::CountryNames;
 
 /// A schedule, which decides what to send and when.
 ///
@@ -52,6 +54,7 @@ pub(super) struct Retries {
 #[derive(Debug)]
 pub(super) struct Limits {
     pub(super) error_limit: ErrorLimit,
+    pub(super) echoes: Echoes,
     pub(super) history: History,
     /// The reason to stop at the first row, because earlier processes ended too many rows badly.
     pub(super) exceeded_before: Option<StopReason>,
@@ -135,6 +138,7 @@ impl<T: Clone> Schedule<T> {
             timeout,
             retry,
             error_limit,
+            echo,
             wait_max,
             grace,
             reads,
@@ -151,6 +155,7 @@ impl<T: Clone> Schedule<T> {
             token: TokenState::default(),
             limits: Limits {
                 error_limit,
+                echoes: Echoes::new(echo),
                 history,
                 exceeded_before: None,
                 wait_max,
@@ -185,11 +190,24 @@ impl<T: Clone> Schedule<T> {
         schedule
     }
 
+    /// Compares countries with these names as well.
+    #[must_use]
+    pub(crate) fn with_countries(mut self, countries: CountryNames) -> Schedule<T> {
+        self.limits.echoes.set_countries(countries);
+        self
+    }
+
     /// Ends a row, and counts how it ended.
     pub(super) fn end(&mut self, ticket: Ticket, ending: Ending) {
         let held = self.order.end(ticket);
         match ending {
-            Ending::Updated { .. } | Ending::Unchanged => self.count_ended(Bad::No),
+            Ending::Updated { echo, .. } => {
+                self.count_ended(Bad::No);
+                if let Some(reason) = self.limits.echoes.applied(echo) {
+                    self.stop(reason);
+                }
+            }
+            Ending::Unchanged => self.count_ended(Bad::No),
             Ending::Rejected { .. }
             | Ending::Conflict { .. }
             | Ending::Unsendable { .. }

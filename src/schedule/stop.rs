@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::cause::Cause;
 use super::error_limit::ErrorLimit;
 use super::request::Request;
-use crate::contract::Fault;
+use crate::contract::{Fault, FieldSet};
 
 /// The reason for which a run stops. Rows without an outcome stay unsent, and the same command
 /// continues.
@@ -20,6 +20,13 @@ pub enum StopReason {
         errors: u64,
         /// The limit.
         limit: ErrorLimit,
+    },
+    /// Rows in a row were applied, and the API shows other values than were sent (`--echo reject`).
+    EchoDiffers {
+        /// The number of rows.
+        rows: u32,
+        /// The fields that differ in at least one of them.
+        fields: FieldSet,
     },
     /// The API did not answer for longer than `--max-wait`.
     Outage {
@@ -158,6 +165,11 @@ impl fmt::Display for StopReason {
             StopReason::ErrorLimit { ended, errors, limit } => {
                 write!(f, "{errors} of {ended} rows ended badly, more than --max-errors {limit}")
             }
+            StopReason::EchoDiffers { rows, fields } => write!(
+                f,
+                "{rows} rows in a row were applied, and the API shows other values than were sent: {} (--echo reject; --echo warn goes on)",
+                fields.names().collect::<Vec<_>>().join(", ")
+            ),
             StopReason::Outage { lasted, cause } => {
                 write!(f, "the API has been down for {} s, longer than --max-wait", lasted.as_secs())?;
                 cause.map_or(Ok(()), |cause| write!(f, "; the last failure was {cause}"))

@@ -4,32 +4,70 @@
 
 use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::api::answer::seen::{Ids, Key, Seen};
+use crate::api::answer::seen::{Ids, Key, Seen, WithFields};
 use crate::api::answer::server_error::Media;
-use crate::contract::{Body, Claim, CustomerId, Shape};
+use crate::contract::{Body, Claim, CustomerId, Shape, ShownFields};
 
-/// The claim and shape of a body, and a hash of the country's name in its `data`.
-pub(crate) type BodyFacts = (Body, Option<u64>);
+/// The facts about a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct BodyFacts<'a> {
+    /// Its claim and shape.
+    pub(crate) body: Body,
+    /// A hash of the country's name in its `data`.
+    pub(crate) country: Option<u64>,
+    /// The fields of the request's customer, if it shows that customer and they are wanted.
+    pub(crate) shown: Option<ShownFields<'a>>,
+}
+
+/// The parts of a body that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Its claim.
+    Claim,
+    /// Its claim, and the customer's fields.
+    ClaimAndFields,
+}
 
 /// Classifies the whole body of an answer to a request about this customer.
-pub(crate) fn classify(body: &[u8], media: Media, customer: CustomerId) -> BodyFacts {
+pub(crate) fn classify(
+    body: &[u8],
+    media: Media,
+    customer: CustomerId,
+    wanted: Wanted,
+) -> BodyFacts<'_> {
     if body.is_empty() {
-        return (Body::Empty, None);
+        return BodyFacts::default();
     }
-    match serde_json::from_slice::<BodyMembers>(body) {
-        Ok(members) => (
-            Body::Object {
-                claim: members.claim(customer),
-                shape: members.shape(media),
-            },
-            members.data_country,
-        ),
+    let Ok(members) = members_of(body, wanted) else {
         // Neither JSON nor an object.
-        Err(_) => (Body::Other, None),
+        return BodyFacts {
+            body: Body::Other,
+            ..BodyFacts::default()
+        };
+    };
+    let claim = members.claim(customer);
+    let is_shown = wanted == Wanted::ClaimAndFields && claim == Claim::Applied;
+    BodyFacts {
+        body: Body::Object {
+            claim,
+            shape: members.shape(media),
+        },
+        country: members.data_country,
+        shown: if is_shown {
+            members.shown(body, customer)
+        } else {
+            None
+        },
     }
+}
+
+fn members_of(body: &[u8], wanted: Wanted) -> serde_json::Result<BodyMembers<'_>> {
+    let mut parser = serde_json::Deserializer::from_slice(body);
+    let members = parser.deserialize_map(MembersVisitor(wanted))?;
+    parser.end()?;
+    Ok(members)
 }
 
 /// The facts that the members of an object add up to.
@@ -38,7 +76,7 @@ pub(crate) fn classify(body: &[u8], media: Media, customer: CustomerId) -> BodyF
     reason = "each is a question of its own about one object, and several may be true"
 )]
 #[derive(Default)]
-struct BodyMembers {
+struct BodyMembers<'a> {
     /// `error` is not null, `errors` is not empty, or `success` is false.
     refuses: bool,
     /// `success` is a string or true.
@@ -50,6 +88,8 @@ struct BodyMembers {
     own_ids: Ids,
     /// The country in `data`.
     data_country: Option<u64>,
+    /// The fields in `data`, if they are wanted.
+    data_fields: ShownFields<'a>,
     /// A member is a field of the contract.
     has_field: bool,
     /// `error`, `message` or `errors` is not null.
@@ -60,7 +100,7 @@ struct BodyMembers {
     is_repeated: bool,
 }
 
-impl BodyMembers {
+impl<'a> BodyMembers<'a> {
     fn claim(&self, customer: CustomerId) -> Claim {
         let is_bare = !self.has_data && self.has_field;
         let ids = if self.has_data {
@@ -81,6 +121,14 @@ impl BodyMembers {
         }
     }
 
+    /// The fields of this customer, whether in `data` or in the body itself.
+    fn shown(&self, body: &'a [u8], customer: CustomerId) -> Option<ShownFields<'a>> {
+        if self.has_data {
+            return Some(self.data_fields).filter(|_| self.data_ids.show(customer));
+        }
+        self.own_ids.show(customer).then(|| bare_fields(body))
+    }
+
     fn shape(&self, media: Media) -> Shape {
         if self.has_words || (media == Media::Problem && self.has_title) {
             Shape::ApiError
@@ -90,40 +138,51 @@ impl BodyMembers {
     }
 }
 
-impl<'de> Deserialize<'de> for BodyMembers {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<BodyMembers, D::Error> {
-        struct MembersVisitor;
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = BodyMembers;
+/// The fields of a body that is the customer itself.
+fn bare_fields(body: &[u8]) -> ShownFields<'_> {
+    let mut shown = ShownFields::default();
+    let mut parser = serde_json::Deserializer::from_slice(body);
+    WithFields(&mut shown)
+        .deserialize(&mut parser)
+        .expect("it was read before");
+    shown
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+struct MembersVisitor(Wanted);
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<BodyMembers, A::Error> {
-                let mut members = BodyMembers::default();
-                let mut seen = 0_u32;
-                while let Some(key) = map.next_key::<Key>()? {
-                    members.read(key, &mut map)?;
-                    if matches!(
-                        key,
-                        Key::Error | Key::Errors | Key::Success | Key::Data | Key::Id
-                    ) {
-                        let bit = 1 << key as u32;
-                        members.is_repeated |= seen & bit != 0;
-                        seen |= bit;
-                    }
-                }
-                Ok(members)
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = BodyMembers<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<BodyMembers<'de>, A::Error> {
+        let mut members = BodyMembers::default();
+        let mut seen = 0_u32;
+        while let Some(key) = map.next_key::<Key>()? {
+            members.read(key, &mut map, self.0)?;
+            if matches!(
+                key,
+                Key::Error | Key::Errors | Key::Success | Key::Data | Key::Id
+            ) {
+                let bit = 1 << key as u32;
+                members.is_repeated |= seen & bit != 0;
+                seen |= bit;
             }
         }
-        deserializer.deserialize_map(MembersVisitor)
+        Ok(members)
     }
 }
 
-impl BodyMembers {
+impl<'de> BodyMembers<'de> {
     /// Reads the value of a key.
-    fn read<'de, A: MapAccess<'de>>(&mut self, key: Key, map: &mut A) -> Result<(), A::Error> {
+    fn read<A: MapAccess<'de>>(
+        &mut self,
+        key: Key,
+        map: &mut A,
+        wanted: Wanted,
+    ) -> Result<(), A::Error> {
         match key {
             Key::Error => {
                 let is_null = map.next_value::<Seen>()? == Seen::Null;
@@ -153,12 +212,18 @@ impl BodyMembers {
                 self.refuses |= success == Seen::Boolean(false);
             }
             Key::Data => {
+                let data = match wanted {
+                    Wanted::Claim => map.next_value()?,
+                    Wanted::ClaimAndFields => {
+                        map.next_value_seed(WithFields(&mut self.data_fields))?
+                    }
+                };
                 if let Seen::Object {
                     ids,
                     country,
                     is_repeated,
                     ..
-                } = map.next_value()?
+                } = data
                 {
                     self.data_country = country;
                     self.has_data = true;
@@ -187,7 +252,10 @@ mod tests {
 
     fn check_as(media: Media, body: &str, want: Body) {
         let customer = CustomerId::new(7).expect("an id");
-        assert_eq!(classify(body.as_bytes(), media, customer).0, want, "{body}");
+        for wanted in [Wanted::Claim, Wanted::ClaimAndFields] {
+            let facts = classify(body.as_bytes(), media, customer, wanted);
+            assert_eq!(facts.body, want, "{body}");
+        }
     }
 
     fn check(body: &str, claim: Claim, shape: Shape) {
@@ -352,9 +420,10 @@ mod tests {
                 body.as_bytes(),
                 Media::Other,
                 CustomerId::new(7).expect("an id"),
+                Wanted::ClaimAndFields,
             );
             assert_ne!(
-                judged.0,
+                judged.body,
                 Body::Object {
                     claim: Claim::OtherCustomer,
                     shape: Shape::Another

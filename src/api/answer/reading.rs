@@ -7,10 +7,11 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use url::Url;
 
+use crate::api::answer::body::{BodyFacts, Wanted};
 use crate::api::answer::server_error::Media;
 use crate::api::answer::{body, rate_headers, server_error};
 use crate::api::token::secret::Token;
-use crate::contract::{Body, Claim, CustomerId, Image, Response, Shown, compare_answer};
+use crate::contract::{Body, Claim, CustomerId, Echo, Image, Response, Shown, compare_answer};
 use crate::text;
 
 /// The most bytes of a body that are read. The API's resource takes less than 2 KB even with the
@@ -29,10 +30,21 @@ pub struct Asked<'a> {
     pub token: &'a Token,
     /// The URL of the request, for a relative redirect.
     pub url: &'a Url,
-    /// The body of the update to compare with, if the request reads the customer.
-    pub compared_with: Option<&'a [u8]>,
+    /// The update that the customer in the answer is compared with.
+    pub compared: Compared<'a>,
     /// Whether the customer in the answer is kept.
     pub image: KeepImage,
+}
+
+/// The update that the customer in an answer is compared with, by the body of its request.
+#[derive(Debug, Clone, Copy)]
+pub enum Compared<'a> {
+    /// None: the customer is not looked at.
+    WithNothing,
+    /// An earlier one, by a request that reads the customer.
+    WithEarlier(&'a [u8]),
+    /// The one that is answered.
+    WithItself(&'a [u8]),
 }
 
 /// Whether the customer in an answer is kept.
@@ -115,17 +127,35 @@ pub fn response(
     let now_unix_s =
         rate_headers::date_unix_s(headers).or_else(|| rate_headers::unix_s(SystemTime::now()));
     let media = media_of(headers);
-    let (bytes, (body, country)) = match bytes {
-        BodyBytes::Whole(bytes) => (bytes, body::classify(bytes, media, asked.customer)),
-        BodyBytes::TooLong => (&b""[..], (Body::TooLong, None)),
+    let wanted = match (asked.compared, status) {
+        (Compared::WithItself(_), StatusCode::OK | StatusCode::CREATED) => Wanted::ClaimAndFields,
+        _ => Wanted::Claim,
+    };
+    let (bytes, facts) = match bytes {
+        BodyBytes::Whole(bytes) => {
+            let facts = body::classify(bytes, media, asked.customer, wanted);
+            (bytes, facts)
+        }
+        BodyBytes::TooLong => (
+            &b""[..],
+            BodyFacts {
+                body: Body::TooLong,
+                ..BodyFacts::default()
+            },
+        ),
+    };
+    let BodyFacts { body, country, .. } = facts;
+    let (shown, echo) = match asked.compared {
+        Compared::WithNothing => (None, None),
+        Compared::WithEarlier(sent) => (shown(status, body, bytes, sent, asked.customer), None),
+        Compared::WithItself(sent) => (None, facts.shown.map(|shown| Echo::of(sent, &shown))),
     };
     Response {
         status: status.as_u16(),
         body,
         country,
-        shown: asked
-            .compared_with
-            .and_then(|sent| shown(status, body, bytes, sent, asked.customer)),
+        shown,
+        echo,
         retry_after: rate_headers::retry_after(headers, now_unix_s),
         window: rate_headers::window(headers, now_unix_s),
         date_unix_s: now_unix_s,
@@ -135,7 +165,8 @@ pub fn response(
             None
         },
         // The body of a 5xx is never kept: a debug page carries SQL with the row's values.
-        error: is_refusal(status, body).then(|| server_error::parse(bytes, media, asked.token)),
+        error: is_refusal(status, body)
+            .then(|| Box::new(server_error::parse(bytes, media, asked.token))),
     }
 }
 
@@ -205,6 +236,7 @@ fn location_host(headers: &HeaderMap, asked: Asked<'_>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{Field, FieldSet};
     use reqwest::header::{DATE, HeaderValue};
 
     const SENT: &[u8] = br#"{"email":"a@b.example"}"#;
@@ -213,7 +245,7 @@ mod tests {
         status: u16,
         headers: &[(&'static str, &str)],
         body: &str,
-        compared_with: Option<&[u8]>,
+        compared: Compared<'_>,
     ) -> Response {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
@@ -226,7 +258,7 @@ mod tests {
             customer,
             token: &token,
             url: &url,
-            compared_with,
+            compared,
             image: KeepImage::No,
         };
         let status = StatusCode::from_u16(status).expect("a status");
@@ -237,11 +269,14 @@ mod tests {
     fn a_read_compares_only_the_customer_that_it_is_about() {
         let check = |status: u16, body: &str, want: Option<Shown>| {
             assert_eq!(
-                read_as(status, &[], body, Some(SENT)).shown,
+                read_as(status, &[], body, Compared::WithEarlier(SENT)).shown,
                 want,
                 "{status} {body}"
             );
-            assert_eq!(read_as(status, &[], body, None).shown, None);
+            assert_eq!(
+                read_as(status, &[], body, Compared::WithNothing).shown,
+                None
+            );
         };
         check(
             200,
@@ -282,8 +317,36 @@ mod tests {
     }
 
     #[test]
+    fn an_update_is_compared_with_its_own_answer() {
+        let differs: FieldSet = [Field::Email].into_iter().collect();
+        let check = |status: u16, body: &str, want: Option<FieldSet>| {
+            let found = read_as(status, &[], body, Compared::WithItself(SENT));
+            assert_eq!(
+                (found.echo.map(|echo| echo.differs), found.shown),
+                (want, None),
+                "{status} {body}"
+            );
+            for compared in [Compared::WithNothing, Compared::WithEarlier(SENT)] {
+                assert_eq!(read_as(status, &[], body, compared).echo, None);
+            }
+        };
+        let other = r#"{"success":"ok","data":{"id":7,"email":"c@b.example"}}"#;
+        check(200, other, Some(differs));
+        check(201, other, Some(differs));
+        check(200, &other.replace("c@b", "a@b"), Some(FieldSet::EMPTY));
+        check(200, r#"{"id":7,"email":null}"#, Some(differs));
+        check(202, other, None);
+        check(422, other, None);
+        check(204, "", None);
+        check(200, r#"{"success":"ok"}"#, None);
+        check(200, r#"{"data":{"email":"c@b.example"}}"#, None);
+        check(200, &other.replace('7', "9"), None);
+        check(200, &other.replace("ok\"", "ok\",\"error\":\"x\""), None);
+    }
+
+    #[test]
     fn a_country_is_compared_by_what_two_answers_show() {
-        let country = |body: &str| read_as(200, &[], body, None).country;
+        let country = |body: &str| read_as(200, &[], body, Compared::WithNothing).country;
         let updated = country(r#"{"success":"ok","data":{"id":7,"country_name":"Land"}}"#);
         assert!(updated.is_some());
         assert_eq!(
@@ -297,7 +360,7 @@ mod tests {
         assert_ne!(updated, country(r#"{"data":{"id":7,"country_name":null}}"#));
         assert_eq!(country(r#"{"data":{"id":7}}"#), None);
         let sent = br#"{"email":"a@b.example","country_id":4}"#;
-        let shown = |body: &str| read_as(200, &[], body, Some(sent)).shown;
+        let shown = |body: &str| read_as(200, &[], body, Compared::WithEarlier(sent)).shown;
         let data = r#"{"data":{"id":7,"email":"a@b.example","country_name":"Land"}}"#;
         assert_eq!(shown(data), Some(Shown::AsSentButCountry));
         assert_eq!(shown(&data.replace("a@b", "c@b")), Some(Shown::Otherwise));
@@ -306,7 +369,7 @@ mod tests {
     #[test]
     fn refusals_keep_the_server_s_words_and_failures_do_not() {
         let check = |status: u16, body: &str, want: Option<Option<&str>>| {
-            let error = read_as(status, &[], body, None).error;
+            let error = read_as(status, &[], body, Compared::WithNothing).error;
             assert_eq!(
                 error.as_ref().map(|error| error.code.as_deref()),
                 want,
@@ -328,7 +391,7 @@ mod tests {
                 422,
                 &[("content-type", content_type)],
                 r#"{"title":"Invalid"}"#,
-                None,
+                Compared::WithNothing,
             );
             assert_eq!(
                 response.error.and_then(|error| error.message).as_deref(),
@@ -344,7 +407,7 @@ mod tests {
     #[test]
     fn a_redirect_names_its_host_without_the_token() {
         let check = |location: &str, want: Option<&str>| {
-            let response = read_as(302, &[("location", location)], "", None);
+            let response = read_as(302, &[("location", location)], "", Compared::WithNothing);
             assert_eq!(response.location_host.as_deref(), want, "{location}");
         };
         check("https://Login.example/x", Some("login.example"));
@@ -362,12 +425,12 @@ mod tests {
             200,
             &[(DATE.as_str(), "Sun, 06 Nov 1994 08:49:37 GMT")],
             "",
-            None,
+            Compared::WithNothing,
         )
         .date_unix_s;
         assert_eq!(date, Some(784_111_777));
         let before = rate_headers::unix_s(SystemTime::now());
-        let date = read_as(200, &[], "", None).date_unix_s;
+        let date = read_as(200, &[], "", Compared::WithNothing).date_unix_s;
         assert!(
             before <= date && date <= rate_headers::unix_s(SystemTime::now()),
             "{date:?}"

@@ -4,10 +4,10 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::contract::{CustomerId, Field, IdError};
+use crate::contract::{CustomerId, Field, IdError, ShownFields};
 
 /// The kind of a JSON value, with the facts that matter.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,13 +45,25 @@ impl Seen {
 
 impl<'de> Deserialize<'de> for Seen {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Seen, D::Error> {
-        deserializer.deserialize_any(SeenVisitor)
+        deserializer.deserialize_any(SeenVisitor(None))
     }
 }
 
-struct SeenVisitor;
+/// Reads a value, and keeps the fields of a customer in it.
+pub(crate) struct WithFields<'s, 'de>(pub(crate) &'s mut ShownFields<'de>);
 
-impl<'de> Visitor<'de> for SeenVisitor {
+impl<'de> DeserializeSeed<'de> for WithFields<'_, 'de> {
+    type Value = Seen;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Seen, D::Error> {
+        deserializer.deserialize_any(SeenVisitor(Some(self.0)))
+    }
+}
+
+/// Reads a value. The fields of a customer are kept if there is a place for them.
+struct SeenVisitor<'s, 'de>(Option<&'s mut ShownFields<'de>>);
+
+impl<'de> Visitor<'de> for SeenVisitor<'_, 'de> {
     type Value = Seen;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -95,6 +107,9 @@ impl<'de> Visitor<'de> for SeenVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
+        if let Some(shown) = self.0 {
+            return with_fields(map, shown);
+        }
         let (mut is_empty, mut ids, mut ids_count, mut country) =
             (true, Ids::default(), 0_u32, None);
         while let Some(key) = map.next_key::<InnerKey>()? {
@@ -106,7 +121,7 @@ impl<'de> Visitor<'de> for SeenVisitor {
                 }
                 InnerKey::Country => {
                     let name = map.next_value::<&RawValue>()?;
-                    country = Some(rapidhash::v3::rapidhash_v3(name.get().as_bytes()));
+                    country = Some(hash_of_country(name.get()));
                 }
                 InnerKey::Other => {
                     map.next_value::<IgnoredAny>()?;
@@ -120,6 +135,43 @@ impl<'de> Visitor<'de> for SeenVisitor {
             is_repeated: ids_count > 1,
         })
     }
+}
+
+/// Reads an object, and keeps the fields of a customer in it.
+fn with_fields<'de, A: MapAccess<'de>>(
+    mut map: A,
+    shown: &mut ShownFields<'de>,
+) -> Result<Seen, A::Error> {
+    let (mut is_empty, mut ids, mut ids_count, mut country) = (true, Ids::default(), 0_u32, None);
+    while let Some(key) = map.next_key::<FieldKey>()? {
+        is_empty = false;
+        match key {
+            FieldKey::Id => {
+                ids.add(map.next_value::<Seen>()?.as_id());
+                ids_count = ids_count.saturating_add(1);
+            }
+            FieldKey::Of(field) => {
+                let value = map.next_value::<&RawValue>()?.get();
+                if field == Field::CountryId {
+                    country = Some(hash_of_country(value));
+                }
+                shown.put(field, value);
+            }
+            FieldKey::Other => {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+    }
+    Ok(Seen::Object {
+        is_empty,
+        ids,
+        country,
+        is_repeated: ids_count > 1,
+    })
+}
+
+fn hash_of_country(name: &str) -> u64 {
+    rapidhash::v3::rapidhash_v3(name.as_bytes())
 }
 
 /// The ids that a resource shows, as a rule one. At most two different ids are kept: two prove that
@@ -199,6 +251,35 @@ enum InnerKey {
     Country,
     #[serde(other)]
     Other,
+}
+
+/// The name of a member of a nested object, if fields are kept.
+#[derive(Clone, Copy)]
+enum FieldKey {
+    Id,
+    Of(Field),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for FieldKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<FieldKey, D::Error> {
+        struct FieldKeyVisitor;
+        impl Visitor<'_> for FieldKeyVisitor {
+            type Value = FieldKey;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<FieldKey, E> {
+                Ok(match name {
+                    "id" => FieldKey::Id,
+                    name => ShownFields::field_of(name).map_or(FieldKey::Other, FieldKey::Of),
+                })
+            }
+        }
+        deserializer.deserialize_str(FieldKeyVisitor)
+    }
 }
 
 /// The name of a top-level member.

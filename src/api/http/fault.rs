@@ -271,7 +271,7 @@ mod tests {
     use super::*;
     use crate::api::reading::KeepImage;
     use crate::api::{Api, ApiOptions, HttpOptions, Protocol, Token};
-    use crate::contract::{Answer, CustomerId};
+    use crate::contract::{Answer, CustomerId, EchoCheck};
 
     const SETTINGS: u8 = 4;
     const RST_STREAM: u8 = 3;
@@ -329,6 +329,7 @@ mod tests {
             base_url,
             tenant: None,
             http,
+            echo: EchoCheck::Off,
         })
         .expect("a client");
         let token = Token::new("abc", "the file").expect("a good token");

@@ -10,6 +10,7 @@ use clap::Args;
 use super::sandbox_flags::SandboxFlags;
 use super::words::words;
 use crate::config::output::{Color, OutputFormat, Progress};
+use crate::contract::EchoCheck;
 use crate::input::{FormatChoice, OvertakenRule, Quotes, Ragged};
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
@@ -380,6 +381,13 @@ struct PaceFlags {
     /// also at the start, but not rows that are sent again.
     #[arg(long, value_name = "N|P%|none")]
     max_errors: Option<String>,
+    /// Compare each answer with the values sent: report fields that differ, reject them, or off
+    ///
+    /// warn counts the rows and fields of which the API shows another value than was sent. With
+    /// reject such rows also make the exit code 1, and 20 of them in a row stop the run with exit
+    /// code 6.
+    #[arg(long, value_parser = words::<EchoCheck>(), hide_short_help = true)]
+    echo: Option<String>,
     /// Find out whether the API keeps the fields that an update leaves out, or trust that it does
     ///
     /// probe: the first rows that leave fields out are sent one at a time, and each customer is read

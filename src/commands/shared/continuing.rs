@@ -25,6 +25,7 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         StopReason::HungUp | StopReason::Interrupted | StopReason::Terminated => TimeToGoOn::Now,
         // These need another limit, another address or another input.
         StopReason::ErrorLimit { .. }
+        | StopReason::EchoDiffers { .. }
         | StopReason::Unreachable {
             fault: Fault::Tls(TlsFault::NotTls),
         }
@@ -47,6 +48,7 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         StopReason::Interrupted => StoppedBy::Interrupt,
         StopReason::Terminated => StoppedBy::Termination,
         StopReason::ErrorLimit { .. } => StoppedBy::ErrorLimit,
+        StopReason::EchoDiffers { .. } => StoppedBy::Echo,
         StopReason::InputUnusable
         | StopReason::InputUnavailable
         | StopReason::InputReplaced

@@ -130,6 +130,7 @@ impl Server {
         ApiOptions {
             base_url: self.base_url.clone(),
             tenant: settings.api.tenant,
+            echo: settings.sending.echo,
             // The schedule cancels requests, since it knows when each was sent.
             http: HttpOptions {
                 timeout: None,

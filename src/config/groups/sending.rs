@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::config::resolver::Resolver;
 use crate::config::setting::{of_process, of_run};
 use crate::config::value::{ValueError, parsed};
-use crate::contract::{Field, FieldSet};
+use crate::contract::{EchoCheck, Field, FieldSet};
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::row::duplicates::DuplicatePolicy;
@@ -39,6 +39,8 @@ pub struct SendingSettings {
     /// The limit of failed rows. The default is a tenth for a run, and none for a check, which is
     /// to list them all.
     pub max_errors: ErrorLimit,
+    /// The use of the echo check.
+    pub echo: EchoCheck,
     /// The rows of one customer that are sent.
     pub unique: DuplicatePolicy,
     /// The rows of an earlier run that are sent again.
@@ -97,6 +99,7 @@ impl SendingSettings {
             timeout: resolver.duration(of_process("timeout"), "30s", &TIMEOUTS),
             attempts: resolver.number(of_process("attempts"), "5", ATTEMPTS),
             max_errors: resolver.one(of_process("max-errors"), max_errors, parsed),
+            echo: resolver.choice(of_process("echo"), &EchoCheck::Warn),
             unique: resolver.choice(of_run("unique"), &DuplicatePolicy::All),
             retry: resolver.choice(of_process("retry"), &Retry::Failed),
             left_out: resolver.choice(of_process("left-out"), &LeftOut::Unknown),

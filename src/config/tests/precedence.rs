@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 91] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 92] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -97,6 +97,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 91] = [
     ("timeout", Kind::One, ["1ms", "2s", "1h"]),
     ("attempts", Kind::One, ["1", "2", "100"]),
     ("max-errors", Kind::One, ["1", "2%", "none"]),
+    ("echo", Kind::One, ["reject", "off", "warn"]),
     ("unique", Kind::One, ["reject", "last", "all"]),
     ("retry", Kind::One, ["rejected", "failed", "rejected"]),
     ("left-out", Kind::One, ["trust", "probe", "trust"]),

@@ -69,9 +69,14 @@ pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
 
 fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
     match ending {
-        Ending::Updated { status } => {
+        Ending::Updated { status, echo } => {
             entry.outcome = Outcome::Updated;
             entry.status = Some(*status);
+            if let Some(echo) = echo {
+                entry.echo = echo.differs;
+                entry.echo_spelling = echo.spelling;
+                entry.echo_next_day = echo.next_day;
+            }
         }
         Ending::Unchanged => entry.outcome = Outcome::Unchanged,
         Ending::Conflict { fields } => {

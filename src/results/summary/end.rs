@@ -80,6 +80,8 @@ pub(crate) enum StoppedBy {
     Termination,
     /// `--max-errors`.
     ErrorLimit,
+    /// `--echo reject`.
+    Echo,
     /// The input.
     Input,
     /// The journal, which cannot be written.
@@ -96,6 +98,7 @@ impl StoppedBy {
             StoppedBy::Interrupt => "Interrupted",
             StoppedBy::Termination => "Terminated",
             StoppedBy::ErrorLimit => "Stopped by --max-errors",
+            StoppedBy::Echo => "Stopped by --echo reject",
             StoppedBy::Input => "Stopped because the input cannot be read on",
             StoppedBy::Journal => "Stopped because outcomes cannot be recorded",
             StoppedBy::Api => "Stopped early",

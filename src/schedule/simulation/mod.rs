@@ -37,7 +37,7 @@ use self::world::{CareSetup, Report, Setup};
 use super::error_limit::ErrorLimit;
 use super::rate::Rate;
 use super::{Moment, Random, ReadNeed, Refreshed, RetryPolicy, Rules};
-use crate::contract::CustomerId;
+use crate::contract::{CustomerId, EchoCheck};
 
 /// Prints the seed if a run fails.
 struct Seed(u64);
@@ -107,6 +107,7 @@ fn well(rows: u64, random: &mut Random) -> Setup {
             timeout: s(30),
             retry: RetryPolicy::new(5).expect("a good limit"),
             error_limit: ErrorLimit::None,
+            echo: EchoCheck::Warn,
             wait_max: s(15 * 60),
             grace: s(25),
             reads: ReadNeed::Required,

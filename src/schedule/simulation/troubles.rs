@@ -200,7 +200,10 @@ fn attempts_from_before_the_breaker_opened_are_forgiven() {
             Step::Ended(ended) => {
                 assert_eq!(
                     ended.ending,
-                    Ending::Updated { status: 200 },
+                    Ending::Updated {
+                        status: 200,
+                        echo: None,
+                    },
                     "row {}",
                     ended.row
                 );

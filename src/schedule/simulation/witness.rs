@@ -402,7 +402,7 @@ impl Witness {
         );
         assert_eq!(ended.customer, self.customers[ended.row as usize]);
         match &ended.ending {
-            Ending::Updated { status } => {
+            Ending::Updated { status, .. } => {
                 assert_eq!(
                     (Some(*status), *status),
                     (state.status, 200),

@@ -3,6 +3,7 @@
 mod attempts;
 mod care;
 mod control;
+mod echo;
 mod in_doubt;
 mod not_reached;
 mod outages;
@@ -17,7 +18,8 @@ use super::rate::{LimitedRate, Rate, RateUnit};
 use super::state::{DoubtRound, Supply};
 use super::*;
 use crate::contract::{
-    Answer, Attempt, Body, CustomerId, Fault, FieldSet, RateWindow, Reset, Response, Shown,
+    Answer, Attempt, Body, CustomerId, EchoCheck, Fault, FieldSet, RateWindow, Reset, Response,
+    Shown,
 };
 
 /// The time that each answer takes.
@@ -43,6 +45,7 @@ fn rules() -> Rules {
         timeout: S(30),
         retry: RetryPolicy::new(5).expect("a good limit"),
         error_limit: ErrorLimit::Count(1000),
+        echo: EchoCheck::Warn,
         wait_max: S(900),
         grace: S(25),
         reads: ReadNeed::Required,
@@ -278,7 +281,7 @@ impl Run {
     fn ending(&self, row: u64) -> (String, u32) {
         let ended = self.ended(row);
         let how = match &ended.ending {
-            Ending::Updated { status } => format!("updated {status}"),
+            Ending::Updated { status, .. } => format!("updated {status}"),
             Ending::Rejected { status, .. } => format!("rejected {status}"),
             Ending::Failed { cause } => format!("failed {cause}"),
             Ending::Unchanged => "unchanged".to_owned(),
