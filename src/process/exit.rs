@@ -60,7 +60,7 @@ impl Exit {
         match self {
             Self::Success => "every row updated (`check`: every row valid)",
             Self::SomeRowsFailed => {
-                "finished; some rows invalid, rejected or failed (another code with `--bad-rows-exit`)"
+                "finished; some rows invalid, rejected or failed, or shown with other values (`--echo reject`); another code with `--bad-rows-exit`"
             }
             Self::Unusable => {
                 "usage, configuration or input cannot be used; nothing was sent, or the message says what"

@@ -8,8 +8,8 @@ use custsync::testing::journal::{
 };
 use custsync::testing::results::TimelinePoint;
 use custsync::testing::results::summary::{
-    ErrorGroup, LatencySummary, ProcessSummary, SendingSummary, SettingSummary, StepSummary,
-    Summary, Tone, Totals,
+    EchoField, EchoSummary, ErrorGroup, LatencySummary, ProcessSummary, SendingSummary,
+    SettingSummary, StepSummary, Summary, Tone, Totals,
 };
 use custsync::testing::results::tally::MessageCount;
 use jiff::Timestamp;
@@ -59,6 +59,28 @@ pub(crate) fn full_error_group() -> ErrorGroup {
             message: String::new(),
             rows: 1,
         }],
+    }
+}
+
+/// An echo check in which no key is left out.
+pub(crate) fn full_echo() -> EchoSummary {
+    EchoSummary {
+        rows: 0,
+        rejected: true,
+        fields: vec![full_echo_field()],
+    }
+}
+
+/// A field of an echo check in which no key is left out.
+pub(crate) fn full_echo_field() -> EchoField {
+    EchoField {
+        field: String::new(),
+        differs: 0,
+        next_day: 0,
+        spelling: 0,
+        share: 0.0,
+        first: Vec::new(),
+        first_spelling: Vec::new(),
     }
 }
 
@@ -114,6 +136,7 @@ pub(crate) fn full_summary() -> Summary {
         unrecorded: Some(0),
         errors: Vec::new(),
         warnings: Vec::new(),
+        echo: Some(full_echo()),
         dates_normalised: 0,
         fields_left_out: 0,
         left_out_is_kept: Some(true),

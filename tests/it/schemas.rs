@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::full::{
-    full_entry, full_error_group, full_facts, full_figures, full_header, full_input, full_latency,
-    full_point, full_process, full_sending, full_setting, full_step, full_summary, full_totals,
+    full_echo, full_echo_field, full_entry, full_error_group, full_facts, full_figures,
+    full_header, full_input, full_latency, full_point, full_process, full_sending, full_setting,
+    full_step, full_summary, full_totals,
 };
 use crate::harness::{Customers, End, Scenario};
 
@@ -203,6 +204,8 @@ fn the_members_are_those_of_the_program() {
     let of_summary = [
         ("summary", keys(&full_summary(), &[])),
         ("errorGroup", keys(&full_error_group(), &[])),
+        ("echo", keys(&full_echo(), &[])),
+        ("echoField", keys(&full_echo_field(), &[])),
         ("message", keys(&full_error_group().messages[0], &[])),
         ("sending", keys(&full_sending(), &[])),
         ("latency", keys(&full_latency(), &[])),

@@ -146,8 +146,20 @@ impl<'c> Typed<'c> {
                     vec![("max-errors", higher_limit(*rows, *errors).into())],
                 ),
             }],
+            Some(StopReason::EchoDiffers { .. }) => vec![self.despite_echo(ended)],
             Some(reason) => self.going_on(ended, reason).into_iter().collect(),
             None => self.after_finished_run(ended),
+        }
+    }
+
+    fn despite_echo(&self, ended: &Ended<'_>) -> NextStep {
+        let results = ended.run_dir.display_path(JOURNAL_NAME);
+        if !self.can_be_read_again {
+            return NextStep::LookAtEcho { results };
+        }
+        NextStep::GoOnDespiteEcho {
+            results,
+            command: self.continued(ended.run_dir, &["echo"], vec![("echo", "warn".into())]),
         }
     }
 
@@ -169,6 +181,11 @@ impl<'c> Typed<'c> {
         let failed = rows_to_send_again(summary);
         let others = summary.invalid + summary.rejected.unwrap_or_default();
         let mut steps = Vec::new();
+        if summary.has_rejected_echo() {
+            steps.push(NextStep::LookAtEcho {
+                results: ended.run_dir.display_path(JOURNAL_NAME),
+            });
+        }
         if ended.is_cut_by_max_rows {
             steps.push(NextStep::SendRest {
                 needs: if self.can_be_read_again {

@@ -361,13 +361,16 @@ impl Recorder {
         };
         // A row without an outcome was not asked for.
         let outcome = earlier.checkpoint.outcome(row.position.row);
+        let has_echo = earlier.checkpoint.has_echo(row.position.row);
         if outcome.is_some_and(Outcome::is_bad)
             && let Some(entry) = self.earlier_entry(row.position.row)?
         {
             self.count_entry(&entry, row);
             return Ok(());
         }
-        if let Some(outcome) = outcome {
+        if has_echo && let Some(entry) = self.earlier_entry(row.position.row)? {
+            self.tally.record_good(&entry, row.position);
+        } else if let Some(outcome) = outcome {
             self.tally.record_success(outcome);
         }
         self.failed.record_success(row.position.row);
@@ -380,7 +383,7 @@ impl Recorder {
             self.tally.record_failure(entry, row.position);
             self.failed.record_failure(entry, row.position, &row.raw);
         } else {
-            self.tally.record_success(entry.outcome);
+            self.tally.record_good(entry, row.position);
             self.failed.record_success(entry.row);
         }
     }

@@ -1,5 +1,6 @@
 //! The summary of a run directory: `summary.json`. `text` tells people the same.
 
+mod echo;
 mod end;
 mod groups;
 mod inputs;
@@ -15,6 +16,8 @@ pub(in crate::results) mod words;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::echo::EchoVerdict;
+pub use self::echo::{EchoField, EchoSummary};
 pub use self::end::Tone;
 pub(crate) use self::end::{Commands, End, StoppedBy};
 pub(in crate::results) use self::groups::share;
@@ -113,6 +116,10 @@ pub struct Summary {
     pub errors: Vec<ErrorGroup>,
     /// Warnings, the largest group first.
     pub warnings: Vec<ErrorGroup>,
+    /// Fields that the API's answers show in another way than they were sent. Only present if there
+    /// is such a field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub echo: Option<EchoSummary>,
     /// Rows with a date normalised to RFC 3339.
     pub dates_normalised: u64,
     /// Rows that leave out fields of the contract. The API's pages contradict each other on the
@@ -210,7 +217,16 @@ impl Summary {
     /// Whether a row needs the user's attention.
     pub fn has_bad_rows(&self) -> bool {
         let others = [self.rejected, self.failed, self.conflict, self.other];
-        self.invalid > 0 || others.into_iter().flatten().any(|rows| rows > 0)
+        self.invalid > 0
+            || others.into_iter().flatten().any(|rows| rows > 0)
+            || self.has_rejected_echo()
+    }
+
+    /// Whether rows that were updated count as bad for what the API shows.
+    pub fn has_rejected_echo(&self) -> bool {
+        self.echo
+            .as_ref()
+            .is_some_and(|echo| echo.rows_rejected() > 0)
     }
 
     /// Formats the summary as JSON.

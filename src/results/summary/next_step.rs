@@ -49,6 +49,18 @@ pub(crate) enum NextStep {
         /// The command.
         command: String,
     },
+    /// Look at updated rows that the API shows in another way than they were sent.
+    LookAtEcho {
+        /// The file that names them.
+        results: String,
+    },
+    /// Look at such rows, and go on with `--echo warn`.
+    GoOnDespiteEcho {
+        /// The file that names them.
+        results: String,
+        /// The command.
+        command: String,
+    },
     /// Go on with the same command.
     GoOn {
         /// The time at which that is of use.
@@ -167,6 +179,12 @@ impl NextStep {
             NextStep::RaiseLimit { .. } => {
                 "Look at the failed rows first. To go on all the same:".to_owned()
             }
+            NextStep::LookAtEcho { results } => format!(
+                "Compare the rows with \"echo\" in {results} with their customers: the API shows other values than were sent."
+            ),
+            NextStep::GoOnDespiteEcho { results, .. } => {
+                format!("Look at the rows with \"echo\" in {results} first. To go on all the same:")
+            }
             NextStep::GoOn { when, .. } => format!("{}:", when.words()),
             NextStep::PutBack { journal } => format!(
                 "{journal} is gone or is another file. Put it back before you run this again: without it, all rows are sent again."
@@ -179,13 +197,14 @@ impl NextStep {
 
     fn command(&self) -> Option<&str> {
         match self {
-            NextStep::PutBack { .. } => None,
+            NextStep::PutBack { .. } | NextStep::LookAtEcho { .. } => None,
             NextStep::Send { command, .. }
             | NextStep::CheckAgain { command }
             | NextStep::Correct { command, .. }
             | NextStep::SendFailedAgain { command, .. }
             | NextStep::SendRest { command, .. }
             | NextStep::RaiseLimit { command }
+            | NextStep::GoOnDespiteEcho { command, .. }
             | NextStep::GoOn { command, .. }
             | NextStep::PipeAgain { command, .. } => Some(command),
         }

@@ -7,7 +7,7 @@ use super::end::{End, StoppedBy, Tone};
 use super::next_step::next;
 use super::verdict::verdict;
 use super::words::{counted, rows, times, took, took_ms};
-use super::{ErrorGroup, LatencySummary, SendingSummary, Summary};
+use super::{EchoField, ErrorGroup, LatencySummary, SendingSummary, Summary};
 use crate::schedule::rate::shown_per_second;
 use crate::text::{self, grouped};
 
@@ -219,7 +219,13 @@ fn write_notes(summary: &Summary, input_notes: &[String], lines: &mut String) {
             &format!("{more} more {kinds}: summary.json"),
         );
     }
-    for note in input_notes.iter().cloned().chain(notes(summary)) {
+    let echo = summary.echo.iter().flat_map(|echo| &echo.fields);
+    for warning in echo.clone().filter_map(EchoField::warning) {
+        labelled(lines, "warning", &warning);
+    }
+    let of_echo = echo.filter_map(EchoField::note);
+    let notes = input_notes.iter().cloned().chain(notes(summary));
+    for note in notes.chain(of_echo) {
         labelled(lines, "note", &note);
     }
 }

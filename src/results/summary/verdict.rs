@@ -1,8 +1,8 @@
 //! The verdict on a run or check: one sentence that comes before all figures.
 
-use super::Summary;
 use super::end::{End, StoppedBy};
 use super::words::{at, counted, rows, took};
+use super::{EchoSummary, Summary};
 use crate::text::grouped;
 
 /// The rows of a summary, as the verdict groups them.
@@ -18,6 +18,8 @@ struct Counts {
     unsent: u64,
     /// Rows that had their values already.
     unchanged: u64,
+    /// Updated rows that are rejected for what the API shows.
+    otherwise: u64,
 }
 
 impl Counts {
@@ -38,6 +40,7 @@ impl Counts {
             elsewhere,
             unsent,
             unchanged,
+            otherwise: (summary.echo.as_ref()).map_or(0, EchoSummary::rows_rejected),
         }
     }
 }
@@ -149,6 +152,11 @@ fn left_over(counts: &Counts, words: &Words) -> Vec<String> {
     let [one, several] = words.were_not;
     let parts = [
         (counts.bad, one, several),
+        (
+            counts.otherwise,
+            "updated row is shown with other values than were sent",
+            "updated rows are shown with other values than were sent",
+        ),
         (
             counts.unchanged,
             "had its values already",

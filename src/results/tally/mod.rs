@@ -1,11 +1,13 @@
 //! Counts of outcomes for the summary: a fold over journal entries and the rows that stream past.
 
+mod echo;
 mod group;
 mod latencies;
 mod read;
 
 use std::collections::BTreeMap;
 
+pub use self::echo::{EchoRows, EchoTally};
 pub use self::group::{Group, MessageCount, Messages};
 pub use self::latencies::Latencies;
 pub use self::read::RowsRead;
@@ -24,6 +26,7 @@ const OTHERS: &str = "other";
 pub struct Tally {
     outcomes: BTreeMap<Outcome, u64>,
     groups: BTreeMap<GroupKey, ErrorRows>,
+    echo: EchoTally,
 }
 
 /// The key of an error group.
@@ -52,6 +55,12 @@ impl Tally {
     /// Counts a row with an outcome that needs no attention.
     pub fn record_success(&mut self, outcome: Outcome) {
         *self.outcomes.entry(outcome).or_default() += 1;
+    }
+
+    /// Counts a row that did not end badly, with the API's answer to it.
+    pub fn record_good(&mut self, entry: &Entry<'_>, position: Position) {
+        self.record_success(entry.outcome);
+        self.echo.add(entry, position);
     }
 
     /// Counts a row that ended badly, in each group that its errors belong to.
@@ -108,6 +117,11 @@ impl Tally {
     /// Returns the number of rows with this outcome.
     pub fn count(&self, outcome: Outcome) -> u64 {
         self.outcomes.get(&outcome).copied().unwrap_or_default()
+    }
+
+    /// Returns the updated rows that the API shows in another way than they were sent.
+    pub fn echo(&self) -> &EchoTally {
+        &self.echo
     }
 
     /// Returns the number of rows that have ended.

@@ -6,12 +6,13 @@ use jiff::Timestamp;
 
 use super::Finish;
 use crate::commands::shared::changed_settings;
-use crate::journal::{Figures, JOURNAL_NAME, SUMMARY_NAME};
+use crate::contract::EchoCheck;
+use crate::journal::{Figures, JOURNAL_NAME, Outcome, SUMMARY_NAME};
 use crate::pipeline;
 use crate::pipeline::sender::ReadTo;
 use crate::process::crash;
 use crate::results::report::REPORT_NAME;
-use crate::results::summary::{self, SendingSummary, Summary, Tone};
+use crate::results::summary::{self, EchoSummary, EchoVerdict, SendingSummary, Summary, Tone};
 use crate::results::timeline::TIMELINE_NAME;
 use crate::schedule::StopReason;
 use crate::text::{self, with_causes};
@@ -60,6 +61,12 @@ impl Finish<'_> {
             unrecorded: None,
             errors: summary::error_groups(tally, self.read.rows, &self.names),
             warnings: summary::warning_groups(&self.read, &self.names),
+            echo: EchoSummary::of(
+                tally.echo(),
+                tally.count(Outcome::Updated),
+                &self.names,
+                self.echo_verdict(),
+            ),
             dates_normalised: 0,
             fields_left_out: 0,
             left_out_is_kept: self
@@ -85,6 +92,13 @@ impl Finish<'_> {
         };
         summary.count(tally, &self.read, self.recorded.unrecorded);
         summary
+    }
+
+    fn echo_verdict(&self) -> EchoVerdict {
+        match self.settings.sending.echo {
+            EchoCheck::Reject => EchoVerdict::Rejected,
+            EchoCheck::Warn | EchoCheck::Off => EchoVerdict::Warned,
+        }
     }
 
     /// Returns the files of the run directory, of which someone may have deleted some. The report and

@@ -256,6 +256,70 @@ fn a_stopped_run_tells_what_is_left() {
     check(StoppedBy::HangUp, [2, 0, 0, 0, 0, 0], Some(2), want);
 }
 
+/// The echo of 3 rows of a run: a date that is mostly a day off, and phone numbers.
+fn echo(rejected: bool) -> EchoSummary {
+    let field = |field: &str, [differs, next_day, spelling]: [u64; 3]| EchoField {
+        field: field.to_owned(),
+        differs,
+        next_day,
+        spelling,
+        share: 0.0,
+        first: vec!["a.csv:2".to_owned()],
+        first_spelling: vec!["a.csv:4".to_owned()],
+    };
+    EchoSummary {
+        rows: 3,
+        rejected,
+        fields: vec![
+            field("date_of_birth", [3, 2, 0]),
+            field("phone_number", [0, 0, 9]),
+        ],
+    }
+}
+
+#[test]
+fn rows_that_are_shown_with_other_values_are_warnings_unless_they_are_rejected() {
+    let summary = |rejected| Summary {
+        echo: Some(echo(rejected)),
+        ..run([1_000, 0, 0, 0, 0, 0])
+    };
+    for rejected in [false, true] {
+        let lines = "warning  date_of_birth: 3 answers show another value, 2 of them a day off: most likely a time zone; first at a.csv:2\n\
+                     note     phone_number: 9 answers show another spelling; first at a.csv:4\n";
+        let details = details(&summary(rejected));
+        assert!(details.contains(lines), "{details}");
+        assert_eq!(summary(rejected).has_bad_rows(), rejected);
+    }
+    let end = End::default();
+    check_verdict(&summary(false), &end, "All 1,000 rows updated in 11.4 s.");
+    check_verdict(
+        &summary(true),
+        &end,
+        "All 1,000 rows updated in 11.4 s; 3 updated rows are shown with other values than were sent.",
+    );
+    let spelling = Summary {
+        echo: Some(EchoSummary {
+            rows: 0,
+            ..echo(true)
+        }),
+        ..run([1_000, 0, 0, 0, 0, 0])
+    };
+    assert!(!spelling.has_bad_rows(), "spelling is no other value");
+    let stopped = End {
+        stopped: Some(StoppedBy::Echo),
+        ..End::default()
+    };
+    let summary = Summary {
+        echo: Some(echo(true)),
+        ..run([20, 0, 0, 0, 0, 10])
+    };
+    check_verdict(
+        &summary,
+        &stopped,
+        "Stopped by --echo reject: 20 of 30 rows are done; 10 are left.",
+    );
+}
+
 #[test]
 fn a_finished_run_has_nothing_left_to_send() {
     let end = End {
