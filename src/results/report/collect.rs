@@ -172,6 +172,7 @@ fn run_report(parts: Vec<Part>) -> Option<RunReport> {
         answer_times: answers.iter().collect(),
         errors: summary.errors.iter().map(Group::from).collect(),
         warnings: summary.warnings.iter().map(Group::from).collect(),
+        echo: summary.echo.clone(),
         notes: notes(&summary),
         failed_files: summary.failed_files.clone(),
         settings: settings(first, &summary),

@@ -161,16 +161,16 @@ impl History {
         if !is_last {
             return;
         }
+        let input = entry.file.map_or(0, |file| file.saturating_sub(1));
+        let position = Position {
+            row: entry.row,
+            line: entry.line,
+            input: usize::try_from(input).unwrap_or(usize::MAX),
+        };
         if entry.outcome.is_bad() {
-            let input = entry.file.map_or(0, |file| file.saturating_sub(1));
-            let position = Position {
-                row: entry.row,
-                line: entry.line,
-                input: usize::try_from(input).unwrap_or(usize::MAX),
-            };
             self.tally.record_failure(entry, position);
         } else {
-            self.tally.record_success(entry.outcome);
+            self.tally.record_good(entry, position);
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::results::summary::Tone;
+use crate::results::summary::{EchoSummary, Tone};
 
 /// A report on one run or on several.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -56,6 +56,9 @@ pub(crate) struct RunReport {
     pub(crate) errors: Vec<Group>,
     /// Warnings, the largest group first.
     pub(crate) warnings: Vec<Group>,
+    /// The fields that the API shows in another way than they were sent; `None` if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) echo: Option<EchoSummary>,
     /// Further notes, a sentence each.
     pub(crate) notes: Vec<String>,
     /// The files of failed rows, by their names in the run directory.

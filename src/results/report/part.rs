@@ -10,7 +10,8 @@ use crate::journal::{
     RunDirError, SUMMARY_NAME, is_foreign, last_fact,
 };
 use crate::results::summary::{
-    self, End, InputNames, ProcessSummary, StepSummary, Summary, Tone, Totals, format_time,
+    self, EchoSummary, EchoVerdict, End, InputNames, ProcessSummary, StepSummary, Summary, Tone,
+    Totals, format_time,
 };
 use crate::text::{self, grouped};
 
@@ -192,6 +193,12 @@ fn summary_by_journal(history: &History, last: LastProcess, directory: &str) -> 
         elsewhere: if_any(Outcome::Elsewhere),
         other: if_any(Outcome::Other),
         errors: summary::error_groups(tally, recorded, &InputNames::of_names(&names)),
+        echo: EchoSummary::of(
+            tally.echo(),
+            tally.count(Outcome::Updated),
+            &InputNames::of_names(&names),
+            EchoVerdict::Warned,
+        ),
         inputs: names,
         processes: Some(ProcessSummary::all(&history.processes)),
         totals: Some(Totals::of(&history.processes)),

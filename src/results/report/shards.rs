@@ -88,6 +88,12 @@ fn add(all: &mut Summary, other: &Summary) {
     all.blank_rows = all.blank_rows.max(other.blank_rows);
     add_groups(&mut all.errors, &other.errors);
     add_groups(&mut all.warnings, &other.warnings);
+    let updated = all.updated.unwrap_or_default();
+    match (&mut all.echo, &other.echo) {
+        (Some(all), Some(other)) => all.append(other, updated),
+        (all @ None, other) => all.clone_from(other),
+        (Some(_), None) => {}
+    }
     all.files.clear();
     all.exit_code = all.exit_code.max(other.exit_code);
 }

@@ -12,13 +12,13 @@ use crate::text::{grouped, safe_ellipsis};
 /// The most groups of a table.
 const GROUPS_MAX: usize = 50;
 /// The most bytes of the tables of errors and of warnings, so that the whole page stays small.
-const ERRORS_BYTES_MAX: usize = 15_000;
+const ERRORS_BYTES_MAX: usize = 12_900;
 const WARNINGS_BYTES_MAX: usize = 3_500;
 /// The most places and sentences of a group.
 const PLACES_MAX: usize = 3;
 const SENTENCES_MAX: usize = 3;
 /// The most characters of a file's name, of a field and of a sentence.
-const NAME_MAX: usize = 40;
+pub(super) const NAME_MAX: usize = 40;
 const SENTENCE_MAX: usize = 200;
 
 /// Adds the section of errors.
@@ -122,7 +122,7 @@ fn code(group: &Group) -> String {
 }
 
 /// Adds the places of the first rows. The name of a file is said once for the lines behind it.
-fn places(cell: &mut Markup, places: &[String]) {
+pub(super) fn places(cell: &mut Markup, places: &[String]) {
     let mut before = None;
     for (n, place) in places.iter().take(PLACES_MAX).enumerate() {
         let (file, line) = place.rsplit_once(':').unwrap_or(("", place));

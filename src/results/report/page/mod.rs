@@ -4,6 +4,7 @@
 mod books;
 mod course;
 mod document;
+mod echo;
 mod ends;
 mod facts;
 mod groups;
@@ -72,6 +73,7 @@ fn one_run(page: &mut Markup, place: &Place, run: &RunReport) {
     }
     groups::errors(page, place, &run.errors);
     groups::warnings(page, place, run);
+    echo::draw(page, place, run);
     facts::draw(page, place, run);
     processes::draw(page, place, run);
 }

@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use self::reading::{Table, css_classes, rgb, svgs, tables, tags, variables};
 use super::{Links, render};
 use crate::results::report::model::{Report, RowEnd};
+use crate::results::summary::EchoSummary;
 use crate::text::grouped;
 
 /// The largest page of one run in bytes.
@@ -239,6 +240,12 @@ fn texts_of_any_length_leave_the_page_small() {
         group.code.clone_from(&long);
     }
     run.warnings.clone_from(&run.errors);
+    let field = scenes::echo(&long, [7, 7, 7]);
+    run.echo = Some(EchoSummary {
+        rows: 7,
+        rejected: true,
+        fields: vec![field; 90],
+    });
     for setting in &mut run.settings {
         setting.value = Some(long.clone());
         setting.origin = Some(long.clone());

@@ -9,7 +9,7 @@ use crate::results::report::model::{
     Setting, Shards, Step, Stretch,
 };
 use crate::results::report::page::Links;
-use crate::results::summary::Tone;
+use crate::results::summary::{EchoField, EchoSummary, Tone};
 
 /// All ends that a course can show.
 const ENDS: [RowEnd; 10] = [
@@ -185,6 +185,7 @@ fn run(course: Option<Course>) -> RunReport {
         latency_us: Some([8400, 25_300, 61_000]),
         errors: Vec::new(),
         warnings: Vec::new(),
+        echo: None,
         notes: Vec::new(),
         failed_files: Vec::new(),
         settings: vec![setting("rate", "100", Some("--rate"))],
@@ -240,6 +241,22 @@ fn group(end: Option<RowEnd>, field: Option<&str>, code: &str, rows: u64, wrong:
             .map(|line| format!("customers.csv:{line}"))
             .to_vec(),
         wrong: vec![wrong.to_owned()],
+    }
+}
+
+pub(super) fn echo(field: &str, [differs, next_day, spelling]: [u64; 3]) -> EchoField {
+    let first = |rows: u64, lines: [&str; 2]| {
+        let lines = lines.map(|line| format!("customers.csv:{line}"));
+        lines.into_iter().filter(|_| rows > 0).collect()
+    };
+    EchoField {
+        field: field.to_owned(),
+        differs,
+        next_day,
+        spelling,
+        share: float(differs) / 764.31,
+        first: first(differs, ["2", "9"]),
+        first_spelling: first(spelling, ["3", "4"]),
     }
 }
 
@@ -307,6 +324,14 @@ pub(super) fn outage() -> RunReport {
             77,
             "spaces around the value were removed",
         )],
+        echo: Some(EchoSummary {
+            rows: 402,
+            rejected: false,
+            fields: vec![
+                echo("date_of_birth", [402, 400, 0]),
+                echo("phone_number", [0, 0, 31_204]),
+            ],
+        }),
         notes: vec![
             "2 requests were cut off: the API may have applied them; the rows are sent again."
                 .to_owned(),
@@ -456,6 +481,10 @@ pub(super) fn script_names() -> RunReport {
         "<svg onload=alert(1)>".clone_into(&mut group.code);
         group.first = vec![format!("{evil}:7"), format!("{evil}:8")];
         group.wrong = vec!["]]></style><style>*{display:none}".to_owned()];
+    }
+    for field in run.echo.iter_mut().flat_map(|echo| &mut echo.fields) {
+        field.field = "</th><script>alert(1)</script>".to_owned();
+        field.first = vec![format!("{evil}:7")];
     }
     run.directories = vec![format!("{evil}.custsync")];
     run.failed_files = vec!["javascript:alert(1)//<b>.csv".to_owned()];
