@@ -25,6 +25,7 @@ mod descriptors;
 mod dialects;
 mod docs;
 mod early_ends;
+mod echo;
 mod encodings;
 mod excel;
 mod explain;

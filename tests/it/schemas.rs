@@ -90,6 +90,10 @@ fn files_of_real_runs_keep_to_the_schemas() {
     });
     files_keep(&bad.run(["--max-rows", "1"]).exits(0));
     files_keep(&bad.run([]).exits(1));
+    let otherwise = scenario().sandbox(|options| {
+        options.echo = "email=ignore,date_of_birth=next-day".parse().unwrap();
+    });
+    files_keep(&otherwise.run(["--echo", "reject"]).exits(1));
     let several = scenario()
         .file("b.ndjson", "{\"id\":1,\"job\":\"Cook\"}\n")
         .sandbox(|_| {});
