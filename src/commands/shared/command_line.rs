@@ -89,10 +89,12 @@ impl CommandLine {
     }
 }
 
-/// Returns the words of a flag. A value that begins with `-` is joined to it, as it would be read as
-/// another flag.
+/// Returns the words of a flag. A switch has no value. A value that begins with `-` is joined to the
+/// flag, as it would be read as another flag.
 fn flag_with_value(flag: &str, value: &OsStr) -> Vec<String> {
-    if value.as_bytes().starts_with(b"-") {
+    if value.is_empty() {
+        vec![format!("--{flag}")]
+    } else if value.as_bytes().starts_with(b"-") {
         let mut joined = OsString::from(format!("--{flag}="));
         joined.push(value);
         vec![shell_word(&joined)]

@@ -49,6 +49,8 @@ pub(in crate::commands) struct Typed<'c> {
     settings: &'c Settings,
     /// Whether all inputs can be read again.
     can_be_read_again: bool,
+    /// Whether the command finds its directory by itself.
+    knows_directory: bool,
 }
 
 /// The result of a run or check, as far as the next steps depend on it.
@@ -78,6 +80,17 @@ impl<'c> Typed<'c> {
             line,
             settings,
             can_be_read_again: inputs.iter().all(KnownInput::can_be_named_again),
+            knows_directory: settings.output.run_dir.is_some(),
+        }
+    }
+
+    /// The command of an undo, whose directory is below that of the run.
+    pub(in crate::commands) fn undo(line: &'c CommandLine, settings: &'c Settings) -> Typed<'c> {
+        Typed {
+            line,
+            settings,
+            can_be_read_again: true,
+            knows_directory: true,
         }
     }
 
@@ -115,7 +128,7 @@ impl<'c> Typed<'c> {
         mut with: Vec<(&'static str, OsString)>,
     ) -> String {
         let mut without = without.to_vec();
-        if self.settings.output.run_dir.is_none() {
+        if !self.knows_directory {
             with.insert(0, ("run-dir", run_dir.path().into()));
             without.push("fresh");
         }
@@ -219,6 +232,33 @@ impl<'c> Typed<'c> {
                 ..Changes::default()
             }),
         }
+    }
+
+    /// Returns the steps after an undo, the most important last.
+    pub(in crate::commands) fn after_undo(&self, ended: &Ended<'_>) -> Vec<NextStep> {
+        let summary = ended.summary;
+        if let Some(reason) = ended.stop {
+            return self.going_on(ended, reason).into_iter().collect();
+        }
+        let mut steps = Vec::new();
+        if let Some(customers) = summary.conflict {
+            steps.push(NextStep::Overwrite {
+                customers,
+                results: ended.run_dir.display_path(JOURNAL_NAME),
+                command: self.continued(
+                    ended.run_dir,
+                    &["force"],
+                    vec![("force", OsString::new())],
+                ),
+            });
+        }
+        if let Some(rows @ 1..) = summary.failed {
+            steps.push(NextStep::SendFailedAgain {
+                rows,
+                command: self.continued(ended.run_dir, &[], Vec::new()),
+            });
+        }
+        steps
     }
 
     /// Returns the steps after a check, the most important last.

@@ -226,7 +226,9 @@ fn begin_run(
 ) -> Result<Started, Failure> {
     let started = begin(file, run_dir, settings, inputs, purpose)?;
     // Logged at the start, since a killed process cannot print how to continue it.
-    info!("recording in {}", text::safe_path(started.run_dir.path()));
+    if purpose == Purpose::Run {
+        info!("recording in {}", text::safe_path(started.run_dir.path()));
+    }
     Ok(started)
 }
 

@@ -6,6 +6,8 @@ mod origin;
 use std::path::Path;
 use std::sync::Arc;
 
+use tracing::info;
+
 use self::origin::UndoneRun;
 use crate::api::Api;
 use crate::commands::Failure;
@@ -33,6 +35,7 @@ use crate::results::progress::RunProgress;
 use crate::results::timeline::TimelineFile;
 use crate::schedule::{ReadNeed, Schedule};
 use crate::terminal::Terminal;
+use crate::text;
 
 /// The folder of an undo in the directory of the run.
 const UNDO_NAME: &str = "undo";
@@ -79,6 +82,9 @@ pub(crate) fn undo(
         start,
     } = start::for_undo(&path, settings, &known.inputs)?;
     server.log_destination(settings);
+    if !options.is_dry {
+        info!("recording in {}", text::safe_path(run_dir.path()));
+    }
     let UndoneRun {
         mut countries,
         images: of_run,
@@ -164,7 +170,7 @@ pub(crate) fn undo(
         command: Purpose::Undo,
         settings,
         names: known.names,
-        typed: Typed::new(line, settings, &known.inputs),
+        typed: Typed::undo(line, settings),
         until: sent.until,
         run_dir,
         is_kept: true,

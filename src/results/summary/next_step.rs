@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::words::counted;
 use crate::download::has_hidden_query;
 use crate::text::grouped;
 
@@ -65,6 +66,15 @@ pub(crate) enum NextStep {
     GoOn {
         /// The time at which that is of use.
         when: TimeToGoOn,
+        /// The command.
+        command: String,
+    },
+    /// Put back what others have changed since, too.
+    Overwrite {
+        /// The number of customers.
+        customers: u64,
+        /// The file that names them.
+        results: String,
         /// The command.
         command: String,
     },
@@ -185,6 +195,12 @@ impl NextStep {
             NextStep::GoOnDespiteEcho { results, .. } => {
                 format!("Look at the rows with \"echo\" in {results} first. To go on all the same:")
             }
+            NextStep::Overwrite {
+                customers, results, ..
+            } => format!(
+                "{} changed since, and {results} says which fields. To put those back, too:",
+                counted(*customers, "customer was", "customers were")
+            ),
             NextStep::GoOn { when, .. } => format!("{}:", when.words()),
             NextStep::PutBack { journal } => format!(
                 "{journal} is gone or is another file. Put it back before you run this again: without it, all rows are sent again."
@@ -205,6 +221,7 @@ impl NextStep {
             | NextStep::SendRest { command, .. }
             | NextStep::RaiseLimit { command }
             | NextStep::GoOnDespiteEcho { command, .. }
+            | NextStep::Overwrite { command, .. }
             | NextStep::GoOn { command, .. }
             | NextStep::PipeAgain { command, .. } => Some(command),
         }

@@ -3,6 +3,7 @@
 use super::end::{End, StoppedBy};
 use super::words::{at, counted, rows, took};
 use super::{EchoSummary, Summary};
+use crate::journal::Purpose;
 use crate::text::grouped;
 
 /// The rows of a summary, as the verdict groups them.
@@ -47,6 +48,8 @@ impl Counts {
 
 /// The words of a verb.
 struct Words {
+    /// "row" and "rows".
+    noun: [&'static str; 2],
     /// "updated", behind a count of rows.
     done: &'static str,
     /// The same in the singular, negated or not, and behind "none of the rows".
@@ -55,7 +58,16 @@ struct Words {
     were_not: [&'static str; 2],
 }
 
+impl Words {
+    /// Counts what the verb is about.
+    fn count(&self, n: u64) -> String {
+        let [one, several] = self.noun;
+        counted(n, one, several)
+    }
+}
+
 const RUN: Words = Words {
+    noun: ["row", "rows"],
     done: "updated",
     was: "was updated",
     were_not: ["was not", "were not"],
@@ -65,7 +77,14 @@ const FINISHED: Words = Words {
     were_not: ["row was not updated", "rows were not updated"],
     ..RUN
 };
+const UNDO: Words = Words {
+    noun: ["customer", "customers"],
+    done: "put back",
+    was: "was put back",
+    were_not: ["was not, or not as a whole", "were not, or not as a whole"],
+};
 const CHECK: Words = Words {
+    noun: ["row", "rows"],
     done: "can be sent",
     was: "can be sent",
     were_not: ["cannot", "cannot"],
@@ -74,19 +93,29 @@ const CHECK: Words = Words {
 /// Returns the verdict as a sentence or two.
 pub(in crate::results) fn verdict(summary: &Summary, end: &End) -> String {
     let counts = Counts::of(summary);
-    let is_check = summary.valid.is_some();
-    match end.stopped {
-        Some(by) if is_check => check_stopped(by, &counts, summary),
-        Some(by) => run_stopped(by, &counts, summary),
-        None if counts.records == 0 => no_rows(end),
-        None => match end.finished_before {
-            Some(at_time) => {
-                let begin = format!("Nothing left to send: finished on {}", at(at_time));
-                sentence(begin, &left_over(&counts, &FINISHED))
-            }
-            None if is_check => finished(&counts, &CHECK, "", end),
-            None => finished(&counts, &RUN, &time_of(summary), end),
-        },
+    let (words, begin) = match summary.command {
+        Purpose::Check => (&CHECK, ""),
+        Purpose::Run => (&RUN, "Nothing left to send"),
+        Purpose::Undo => (&UNDO, "Nothing left to put back"),
+    };
+    match (end.stopped, end.finished_before, summary.command) {
+        (Some(by), _, Purpose::Check) => check_stopped(by, &counts, summary),
+        (Some(by), ..) => run_stopped(by, &counts, words, summary),
+        (None, ..) if counts.records == 0 && summary.command == Purpose::Undo => {
+            "There are no customers to put back.".to_owned()
+        }
+        (None, ..) if counts.records == 0 => no_rows(end),
+        (None, Some(at_time), _) => {
+            let begin = format!("{begin}: finished on {}", at(at_time));
+            let words = if summary.command == Purpose::Run {
+                &FINISHED
+            } else {
+                words
+            };
+            sentence(begin, &left_over(&counts, words))
+        }
+        (None, None, Purpose::Check) => finished(&counts, words, "", end),
+        (None, None, _) => finished(&counts, words, &time_of(summary), end),
     }
 }
 
@@ -114,14 +143,14 @@ fn sentence(begin: String, parts: &[String]) -> String {
 fn finished(counts: &Counts, words: &Words, time: &str, end: &End) -> String {
     let Counts { records, good, .. } = *counts;
     let of_all = match good {
-        0 if records == 1 => format!("1 row {}", negated(words)),
-        0 => format!("None of the {} {}", rows(records), words.was),
-        1 if records == 1 => format!("1 row {}{time}", words.done),
-        good if good == records => format!("All {} {}{time}", rows(records), words.done),
+        0 if records == 1 => format!("{} {}", words.count(1), negated(words)),
+        0 => format!("None of the {} {}", words.count(records), words.was),
+        1 if records == 1 => format!("{} {}{time}", words.count(1), words.done),
+        good if good == records => format!("All {} {}{time}", words.count(records), words.done),
         good => format!(
             "{} of {} {}{time}",
             grouped(good),
-            rows(records),
+            words.count(records),
             words.done
         ),
     };
@@ -184,7 +213,7 @@ fn left_over(counts: &Counts, words: &Words) -> Vec<String> {
         .collect()
 }
 
-fn run_stopped(by: StoppedBy, counts: &Counts, summary: &Summary) -> String {
+fn run_stopped(by: StoppedBy, counts: &Counts, words: &Words, summary: &Summary) -> String {
     let done = counts.records - counts.unsent;
     let all = summary.total;
     let bad = match counts.bad {
@@ -201,10 +230,15 @@ fn run_stopped(by: StoppedBy, counts: &Counts, summary: &Summary) -> String {
     };
     let is = |n: u64| if n == 1 { "is" } else { "are" };
     let done = match (done, all) {
-        (0, None) => "no row is done".to_owned(),
-        (0, Some(all)) => format!("none of {} is done", rows(all)),
-        (done, None) => format!("{} {} done", rows(done), is(done)),
-        (done, Some(all)) => format!("{} of {} {} done", grouped(done), rows(all), is(done)),
+        (0, None) => format!("no {} is done", words.noun[0]),
+        (0, Some(all)) => format!("none of {} is done", words.count(all)),
+        (done, None) => format!("{} {} done", words.count(done), is(done)),
+        (done, Some(all)) => format!(
+            "{} of {} {} done",
+            grouped(done),
+            words.count(all),
+            is(done)
+        ),
     };
     format!("{}: {done}{bad}; {left}.", by.words())
 }

@@ -228,9 +228,10 @@ impl Finish<'_> {
             }),
             finished_before: nothing_done.and_then(|sending| sending.earlier.finished_at),
             input_notes: self.names.notes(),
-            next: match sending {
-                Some(_) => self.typed.after_run(&ended),
-                None => self.typed.after_check(&ended),
+            next: match self.command {
+                Purpose::Run => self.typed.after_run(&ended),
+                Purpose::Check => self.typed.after_check(&ended),
+                Purpose::Undo => self.typed.after_undo(&ended),
             },
             commands: self.typed.commands(),
         }

@@ -91,6 +91,10 @@ impl Finish<'_> {
             settings: changed_settings::of(self.settings),
         };
         summary.count(tally, &self.read, self.recorded.unrecorded);
+        if self.settings.sending.complete {
+            // The customers' own values are sent for them.
+            summary.fields_left_out = 0;
+        }
         summary
     }
 
