@@ -7,7 +7,7 @@ use jiff::civil;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::answer::Shown;
-use super::resource::{MemberValue, Resource, SentFields};
+use super::resource::{MemberValue, Resource, SentFields, is_null};
 use super::{CustomerId, Field};
 
 /// The result of comparing a value sent with a value shown.
@@ -116,15 +116,6 @@ fn if_equal(is_equal: bool, comparison: ValueComparison) -> ValueComparison {
         comparison
     } else {
         ValueComparison::Different
-    }
-}
-
-/// Whether a value is null to the API, which turns `""` into null.
-pub(super) fn is_null(value: &MemberValue<'_>) -> bool {
-    match value {
-        MemberValue::Null => true,
-        MemberValue::Text(text) => text.is_empty(),
-        MemberValue::Integer(_) | MemberValue::Other(_) | MemberValue::Repeated => false,
     }
 }
 

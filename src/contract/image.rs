@@ -7,9 +7,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::compare::is_null;
 use super::field::FIELDS;
-use super::resource::{MemberValue, Resource};
+use super::resource::{MemberValue, Resource, is_null};
 use super::{CustomerId, Field, FieldSet};
 
 /// The member that holds the name of the country.

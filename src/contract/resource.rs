@@ -284,6 +284,15 @@ impl<'a> MemberValue<'a> {
     }
 }
 
+/// Whether a value is null to the API, which turns `""` into null.
+pub(super) fn is_null(value: &MemberValue<'_>) -> bool {
+    match value {
+        MemberValue::Null => true,
+        MemberValue::Text(text) => text.is_empty(),
+        MemberValue::Integer(_) | MemberValue::Other(_) | MemberValue::Repeated => false,
+    }
+}
+
 impl<'de> Deserialize<'de> for MemberValue<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MemberValue<'de>, D::Error> {
         let json = <&RawValue>::deserialize(deserializer)?;

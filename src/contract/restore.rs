@@ -25,11 +25,11 @@
 
 use std::collections::BTreeMap;
 
-use super::compare::{ValueComparison, compare_values, is_null};
+use super::compare::{ValueComparison, compare_values};
 use super::country::Countries;
 use super::image::Image;
 use super::lay_over::lay_values_over;
-use super::resource::{MemberValue, SentFields};
+use super::resource::{MemberValue, SentFields, is_null};
 use super::sendable::{Unsendable, body_of, sendable};
 use super::{FIELDS, Field, FieldSet};
 

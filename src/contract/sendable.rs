@@ -5,9 +5,9 @@ use std::fmt;
 use serde::Serializer as _;
 
 use super::allowed::Leniency;
-use super::compare::{is_null, point_in_time};
+use super::compare::point_in_time;
 use super::country::Countries;
-use super::resource::MemberValue;
+use super::resource::{MemberValue, is_null};
 use super::row_notes::RowNotes;
 use super::value::{Cell, FieldValue, value};
 use super::{ErrorCode, Field, NullRule, ValueRules};

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tracing::error;
 
-use super::{join, spawn};
+use super::threads::{join, spawn};
 use crate::journal::{ImageEntry, ImagesError, ImagesFile, RunDir};
 use crate::text::with_causes;
 

@@ -23,6 +23,7 @@ pub(crate) mod recorder;
 mod reporter;
 pub(crate) mod resume;
 pub(crate) mod sender;
+mod threads;
 mod token_refresh;
 pub(crate) mod undo_rows;
 
@@ -48,6 +49,7 @@ use self::reading::{
 use self::recorder::{EndedRow, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, RowEnd, Written};
 pub(crate) use self::reporter::explain;
 use self::sender::{Queues, ReadTo, Sending, Sent};
+use self::threads::{join, spawn};
 use self::undo_rows::UndoRows;
 use crate::input::{InputError, KnownInput, RowRange};
 use crate::journal::Outcome;
@@ -128,12 +130,7 @@ pub(crate) fn run(
     };
     let readers = match feed {
         RowFeed::Inputs(reading) => Readers::start(*reading, send)?,
-        RowFeed::Undo(rows) => {
-            let reader = spawn("reader", move || match rows.send(send) {
-                ControlFlow::Continue(()) | ControlFlow::Break(()) => {}
-            });
-            Readers(vec![reader?])
-        }
+        RowFeed::Undo(rows) => Readers(vec![spawn("reader", move || rows.send(send))?]),
     };
     let recording = spawn("recorder", move || recorder.run(messages, &written_in))?;
     // The recorder opens its last files after all connections are closed, which may have taken all
@@ -404,17 +401,6 @@ impl Readers {
             ReadTo::Stop => {}
         }
     }
-}
-
-fn spawn<T: Send + 'static>(
-    name: &str,
-    work: impl FnOnce() -> T + Send + 'static,
-) -> io::Result<JoinHandle<T>> {
-    thread::Builder::new().name(name.to_owned()).spawn(work)
-}
-
-fn join<T>(thread: JoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[cfg(test)]

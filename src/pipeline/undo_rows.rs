@@ -33,7 +33,13 @@ pub(crate) struct UndoRows {
 
 impl UndoRows {
     /// Hands over all rows, in batches, until the receiver wants no more.
-    pub(super) fn send(
+    pub(super) fn send(self, send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()>) {
+        match self.send_all(send) {
+            ControlFlow::Continue(()) | ControlFlow::Break(()) => {}
+        }
+    }
+
+    fn send_all(
         self,
         mut send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
@@ -51,10 +57,15 @@ impl UndoRows {
                 }
             }
             if batch.rows.len() >= BATCH_ROWS {
-                send(Ok(std::mem::replace(&mut batch, empty_batch())))?;
+                let full = std::mem::replace(&mut batch, empty_batch());
+                send(Ok(full))?;
             }
         }
-        send(Ok(batch))
+        if batch.rows.is_empty() {
+            ControlFlow::Continue(())
+        } else {
+            send(Ok(batch))
+        }
     }
 
     fn row(&self, number: u64, customer: CustomerId) -> Result<Row, ImagesError> {

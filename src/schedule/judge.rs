@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::care::ReadNeed;
+use super::decision::ReadNeed;
 use super::stop::Unexpected;
 use crate::contract::{Answer, Body, Claim, Fault, Response, Shape, Shown};
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rapidhash::RapidHashMap;
 
-use super::care::Care;
+use super::decision::Care;
 use super::ended::Ending;
 use super::moment::Moment;
 use super::request::{Departure, Request};

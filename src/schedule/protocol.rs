@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::care::Care;
 use super::cause::Cause;
+use super::decision::Care;
 use super::ended::Ended;
 use super::limited_by::LimitedBy;
 use super::moment::Moment;

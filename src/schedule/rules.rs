@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::care::ReadNeed;
+use super::decision::ReadNeed;
 use super::error_limit::ErrorLimit;
 use super::moment::Moment;
 use super::rate::Rate;

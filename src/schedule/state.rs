@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::availability::{Availability, Transition};
-use super::care::{Care, ReadNeed};
 use super::cause::Cause;
+use super::decision::{Care, ReadNeed};
 use super::echo::Echoes;
 use super::ended::{Ended, Ending};
 use super::error_limit::ErrorLimit;

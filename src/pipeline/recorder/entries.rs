@@ -86,7 +86,10 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
         Ending::Unsendable { fields } => {
             entry.outcome = Outcome::Failed;
             entry.error = Some(UNSENDABLE.into());
-            entry.errors = fields.iter().copied().map(unsendable).collect();
+            let fields = fields.iter();
+            entry.errors = fields
+                .map(|(field, reason)| unsendable(*field, *reason))
+                .collect();
         }
         Ending::Rejected { status, error } => {
             entry.outcome = Outcome::Rejected;
@@ -110,7 +113,7 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
     }
 }
 
-fn unsendable((field, reason): (Field, Unsendable)) -> EntryError<'static> {
+fn unsendable(field: Field, reason: Unsendable) -> EntryError<'static> {
     EntryError {
         field: field.name().into(),
         code: Some(UNSENDABLE.into()),

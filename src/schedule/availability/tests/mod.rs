@@ -5,7 +5,7 @@ mod control;
 mod doubts;
 mod signs;
 
-use super::super::care::Care;
+use super::super::decision::Care;
 use super::super::order::Order;
 use super::signs::Signs;
 use super::*;
