@@ -1,4 +1,4 @@
-//! What a run does with customers before and after their updates: which are read, and where their
+//! The care of a run for customers before and after their updates: which are read, and where their
 //! images are kept.
 
 use std::fs;
@@ -98,8 +98,8 @@ pub(in crate::commands) fn begin_images(run_dir: &RunDir) -> Result<ImagesFile, 
     ImagesFile::begin(run_dir)
 }
 
-/// What is known of the fields that updates leave out. An API that is known to clear them is
-/// refused.
+/// Returns what is known of the fields that updates leave out. An API that is known to clear them
+/// is refused.
 fn left_out(settings: &Settings, start: &Start) -> Result<ProbeState, Failure> {
     match known_left_out(settings, start, None) {
         // Every update sets all fields.
@@ -112,8 +112,8 @@ fn left_out(settings: &Settings, start: &Start) -> Result<ProbeState, Failure> {
     }
 }
 
-/// What is known of the fields that updates leave out: from earlier processes, from another run,
-/// or from the user.
+/// Returns what is known of the fields that updates leave out: from earlier processes, from another
+/// run, or from the user.
 pub(in crate::commands) fn known_left_out(
     settings: &Settings,
     start: &Start,

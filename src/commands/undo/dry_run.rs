@@ -17,7 +17,7 @@ use crate::schedule::StopReason;
 use crate::terminal;
 use crate::text::{self, grouped};
 
-/// What an undo would do, as JSON.
+/// The undo that would be made, as JSON.
 #[derive(Serialize)]
 struct DryRun<'a> {
     run_dir: String,

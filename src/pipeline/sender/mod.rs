@@ -3,21 +3,22 @@
 mod attempt_log;
 mod care;
 mod deciding;
+mod finish;
 mod replay;
+mod sending;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{error, info, warn};
 
 use self::attempt_log::AttemptLog;
 use self::care::Carer;
 pub(crate) use self::care::{CareResult, CareSettings, ProbeState, ReadMode, UndoCounts, Undoing};
+pub(crate) use self::sending::{BeforeFirstUpdate, Queues, ReadTo, Sending, Sent};
 use super::image_writer::Durable;
 use super::in_flight::InFlight;
 use super::input_stop::reason_of;
@@ -27,17 +28,16 @@ use super::recorder::{EndedRow, Message, RowEnd, Written};
 use super::reporter::Reporter;
 use super::resume::Resume;
 use super::token_refresh::TokenRefresh;
-use crate::api::{Api, Grant, TokenSource};
+use crate::api::Api;
 use crate::contract::{Answer, Answered, CustomerId};
 use crate::input::InputError;
 use crate::process::crash;
 use crate::process::signals::{Drain, StopSignal};
-use crate::results::held_back::Brake;
 use crate::results::progress::RunProgress;
 use crate::results::tally::{Latencies, RowsRead};
 use crate::row::{Row, RowContent};
 use crate::schedule::{
-    Ended, Ending, Moment, Refreshed, Request, Schedule, Statistics, Step, StopReason, Ticket,
+    Ended, Ending, Moment, Refreshed, Request, Schedule, Step, StopReason, Ticket,
 };
 
 /// The interval at which written entries are made durable and the token file is looked at.
@@ -46,79 +46,6 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 /// The longest wait without looking at the schedule again.
 const WAIT_MAX: Duration = Duration::from_hours(1);
-
-/// The parts that the sender works with.
-#[derive(Debug)]
-pub(crate) struct Sending {
-    /// Makes the decisions.
-    pub schedule: Schedule<Row>,
-    /// Sends requests.
-    pub api: Api,
-    /// The source of tokens.
-    pub token_source: TokenSource,
-    /// The first token.
-    pub grant: Grant,
-    /// The results of earlier processes.
-    pub resume: Option<Resume>,
-    /// What is done with customers before and after their updates.
-    pub care: CareSettings,
-    /// Done before the first update leaves.
-    pub before_first_update: Option<BeforeFirstUpdate>,
-    /// The progress that the user sees.
-    pub progress: Arc<RunProgress>,
-    /// The signals that end the run.
-    pub drain: Drain,
-}
-
-/// What is done before the first update leaves; if it fails, none does.
-pub(crate) struct BeforeFirstUpdate(pub Box<dyn FnOnce() -> anyhow::Result<()>>);
-
-impl fmt::Debug for BeforeFirstUpdate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("BeforeFirstUpdate")
-    }
-}
-
-/// The result of sending.
-#[derive(Debug)]
-pub(crate) struct Sent {
-    /// The reason if it stopped early.
-    pub stop: Option<StopReason>,
-    /// The error if the input could not be read further.
-    pub input_fault: Option<InputError>,
-    /// The rows that were read.
-    pub read: RowsRead,
-    /// The schedule's statistics.
-    pub statistics: Statistics,
-    /// The durations of answers.
-    pub latencies: Latencies,
-    /// The part of the time that each cause held it back.
-    pub held_back: Vec<(Brake, f64)>,
-    /// The point up to which the input was read.
-    pub read_to: ReadTo,
-    /// The end of a wait that the API named, if it is not over.
-    pub until: Option<Timestamp>,
-    /// Requests that the end of the run left without an answer.
-    pub cut_off: usize,
-    /// The result of the care for customers.
-    pub care: CareResult,
-}
-
-/// The point up to which the input was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ReadTo {
-    /// Its end.
-    End,
-    /// A stop before the end: there may be unread rows.
-    Stop,
-}
-
-/// The sender's queues: batches from the reader, messages to the recorder.
-pub(crate) struct Queues {
-    pub(crate) batches: mpsc::Receiver<Result<Batch, InputError>>,
-    pub(crate) recorder: mpsc::Sender<Message>,
-    pub(crate) written: watch::Receiver<Written>,
-}
 
 /// Sends until every row has ended or the run stops.
 pub(crate) async fn send(sending: Sending, queues: Queues) -> Sent {
@@ -512,58 +439,6 @@ impl Driver {
         if let Some(point) = point.map(Message::Timeline) {
             // If the queue is full, the timeline has a gap.
             self.queues.recorder.try_send(point).ok();
-        }
-    }
-
-    /// Collects rows that had ended when a second signal ended the loop.
-    fn collect_ended(&mut self) {
-        while let Some(ended) = self.sending.schedule.pop_ended() {
-            self.row_ended(ended);
-        }
-    }
-
-    /// Hands over the outcomes that are left, gives up requests in flight, and drops all queues.
-    async fn finish(mut self) -> Sent {
-        let cut_off = self.given_up + self.in_flight.len();
-        self.in_flight.clear();
-        // A failed refresh is no reason to stop a run that has ended.
-        if let Some(refreshed @ (Refreshed::New { .. } | Refreshed::Replaced { .. })) =
-            self.token_refresh.finish().await
-        {
-            let now = self.now();
-            self.sending.schedule.token_refreshed(refreshed, now);
-        }
-        self.collect_ended();
-        let stop = self.sending.schedule.stopped();
-        if stop.is_some_and(StopReason::is_about_another_input) {
-            self.tell_recorder(Message::LeaveFailedRows).await;
-        } else {
-            self.leave_waiting();
-            for row in std::mem::take(&mut self.again).into_values() {
-                self.ended_earlier(row);
-            }
-            self.read_settled_rows().await;
-        }
-        self.outbox.hand_over(&self.queues.recorder).await;
-        let now = self.now();
-        if let Some(point) = self.reporter.finish(&self.sending.schedule, now) {
-            self.tell_recorder(Message::Timeline(point)).await;
-        }
-        let care = self.carer.finish();
-        let wait = self.sending.schedule.named_wait_ends(now);
-        let wait = wait.map(|until| until.since(now));
-        Sent {
-            // A time beyond any date is not reported.
-            until: wait.and_then(|wait| Timestamp::now().checked_add(wait).ok()),
-            stop: self.sending.schedule.stopped().cloned(),
-            input_fault: self.input_fault,
-            read: self.read,
-            statistics: self.sending.schedule.statistics().clone(),
-            latencies: self.latencies,
-            held_back: self.reporter.brake_times().shares(),
-            read_to: self.read_to.unwrap_or(ReadTo::Stop),
-            cut_off,
-            care,
         }
     }
 

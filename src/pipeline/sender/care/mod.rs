@@ -26,7 +26,7 @@ use crate::schedule::{Care, Decision, Ending, Request, Ticket};
 pub(crate) struct CareSettings {
     /// The use of the customer that is read before an update.
     pub mode: ReadMode,
-    /// What is known of the fields that an update leaves out.
+    /// The knowledge of the fields that an update leaves out.
     pub left_out: ProbeState,
     /// The ids and names of countries.
     pub countries: Countries,
@@ -91,11 +91,11 @@ enum Prepared {
 /// The result of the care.
 #[derive(Debug)]
 pub(crate) struct CareResult {
-    /// What is known of the fields that updates leave out.
+    /// The knowledge of the fields that updates leave out.
     pub left_out: ProbeState,
     /// Whether an update may have cleared fields without anybody knowing yet.
     pub is_open: bool,
-    /// What an undo found.
+    /// The findings of an undo.
     pub undone: Option<UndoCounts>,
     /// Writes images of customers.
     pub images: Option<ImageWriter>,
