@@ -58,7 +58,6 @@ enum QuotaKind {
     reason = "each is a fact of its own about one row"
 )]
 #[derive(Debug, Clone, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Row {
     in_flight: bool,
     has_ended: bool,

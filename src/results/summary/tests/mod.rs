@@ -67,6 +67,7 @@ fn totals(number: usize) -> Totals {
 /// Returns the summary of a check.
 fn checked([valid, invalid, superseded]: [u64; 3]) -> Summary {
     Summary {
+        command: Purpose::Check,
         valid: Some(valid),
         updated: None,
         unsent: None,
