@@ -178,6 +178,48 @@ fn a_check_and_the_settings_show_no_customer_and_no_token() {
 }
 
 #[test]
+fn the_images_of_a_run_are_the_only_files_with_customers_values() {
+    let rows = |phone: &str| {
+        let rows = (1..=25).map(|id| format!("{id},{phone}\n"));
+        format!("id,phone_number\n{}", rows.collect::<String>())
+    };
+    let scenario = Scenario::new()
+        .file("customers.csv", rows(PHONE))
+        .unlimited()
+        .sandbox(|_| {})
+        .variable("CUSTSYNC_LEFT_OUT", "probe");
+    let url = scenario.url().expect("a sandbox has a URL");
+    let custsync = |words: &[&str]| {
+        let api = ["--base-url", &url, "--rate", "unlimited", "-vv"];
+        let words = words.iter().chain(&api).copied();
+        scenario.start_words(words).end().exits(0)
+    };
+    custsync(&["run", "customers.csv", "--run-dir", "first"]);
+    scenario.write("customers.csv", rows(SERVER_PHONE));
+    let check = |end: &End, directory: &str| {
+        end.is_not_shown(PHONES);
+        for entry in fs::read_dir(scenario.path(directory)).unwrap() {
+            let entry = entry.unwrap();
+            let (name, content) = (entry.file_name(), fs::read(entry.path()));
+            let holds_values =
+                String::from_utf8_lossy(&content.unwrap_or_default()).contains(PHONES);
+            assert_eq!(
+                holds_values,
+                name == "before.ndjson",
+                "{directory}: {name:?}"
+            );
+            if holds_values {
+                let mode = entry.metadata().unwrap().permissions().mode();
+                assert_eq!(mode & 0o777, 0o600, "{name:?}");
+            }
+        }
+    };
+    let run = ["run", "customers.csv", "--undoable", "--run-dir", "second"];
+    check(&custsync(&run), "second");
+    check(&custsync(&["undo", "second"]), "second/undo");
+}
+
+#[test]
 fn no_secret_is_visible_to_the_system_and_no_core_is_dumped() {
     // No answer comes while the process is examined.
     let hang = || {

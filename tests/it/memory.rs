@@ -79,3 +79,21 @@ fn the_shortest_rows_are_run_in_little_memory() {
         last,
     );
 }
+
+#[test]
+fn customers_are_read_kept_and_put_back_in_little_memory() {
+    let rows: String = (1..=8_000).map(|id| format!("{id},Clerk\n")).collect();
+    let scenario = Scenario::new()
+        .file("a.csv", format!("id,job\n{rows}"))
+        .unlimited()
+        .flags(["--max-in-flight", "256", "--undoable"])
+        .sandbox(|_| {});
+    let (finished, peak_kib) = scenario.start([]).finish_with_peak();
+    assert_eq!(finished.status.code(), Some(0));
+    assert!(peak_kib < MEMORY_MAX_KIB, "run: {peak_kib} KiB");
+    let url = scenario.url().expect("a sandbox has a URL");
+    let words = ["undo", "run", "--base-url", &url, "--rate", "unlimited"];
+    let (finished, peak_kib) = scenario.start_words(words).finish_with_peak();
+    assert_eq!(finished.status.code(), Some(0));
+    assert!(peak_kib < MEMORY_MAX_KIB, "undo: {peak_kib} KiB");
+}

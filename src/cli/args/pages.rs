@@ -11,9 +11,10 @@ use crate::config::USUAL_FILE;
 use crate::process::exit::Exit;
 
 /// The verbs that have a page, as their pages are called behind `custsync-`.
-pub(super) const PAGES: [&str; 12] = [
+pub(super) const PAGES: [&str; 13] = [
     "run",
     "check",
+    "undo",
     "report",
     "forget",
     "sandbox",

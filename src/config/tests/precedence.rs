@@ -197,6 +197,7 @@ fn a_run_is_known_by_what_changes_its_requests() {
         "allow",
         "base-url",
         "columns",
+        "complete",
         "date-format",
         "delimiter",
         "empty",
@@ -219,6 +220,7 @@ fn a_run_is_known_by_what_changes_its_requests() {
         "tenant",
         "trim",
         "two-digit-years",
+        "undoable",
         "unique",
         "values",
     ];

@@ -55,8 +55,8 @@ impl ImagesFile {
         let images = run_dir.open_file(IMAGES_NAME)?;
         let mut lines = ImageReader::of(BufReader::with_capacity(BUFFER_BYTES, images), file);
         let mut countries = Countries::default();
-        while let Some(next) = lines.next_with(line::country_pair) {
-            if let (_, Some(pair)) = next? {
+        while let Some(next) = lines.next_with(line::customer_or_pair) {
+            if let (_, (_, Some(pair))) = next? {
                 countries.learn(pair.country_id, &pair.country_name);
             }
         }

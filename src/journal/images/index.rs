@@ -58,9 +58,7 @@ impl ImageIndex {
         let buffered = BufReader::with_capacity(BUFFER_BYTES, start);
         let mut lines = ImageReader::of(buffered, file.clone());
         let mut places = Vec::new();
-        while let Some(next) =
-            lines.next_with(|line| Ok((line::customer(line)?, line::country_pair(line)?)))
-        {
+        while let Some(next) = lines.next_with(line::customer_or_pair) {
             let (offset, (customer, pair)) = next?;
             places.extend(customer.map(|customer| (customer, offset)));
             if let Some(pair) = pair {

@@ -81,7 +81,7 @@ fn encode(line: &impl Serialize, buffer: &mut Vec<u8>) {
 }
 
 /// Returns the customer of an intact line with an image; `None` for other lines.
-pub(super) fn customer(content: &[u8]) -> serde_json::Result<Option<CustomerId>> {
+fn customer(content: &[u8]) -> serde_json::Result<Option<CustomerId>> {
     #[derive(Deserialize)]
     struct Customer {
         #[serde(deserialize_with = "customer_id")]
@@ -94,12 +94,19 @@ pub(super) fn customer(content: &[u8]) -> serde_json::Result<Option<CustomerId>>
 }
 
 /// Returns the pair in an intact line; `None` for other lines.
-pub(super) fn country_pair(content: &[u8]) -> serde_json::Result<Option<CountryPair>> {
+fn country_pair(content: &[u8]) -> serde_json::Result<Option<CountryPair>> {
     const PAIR_START: &[u8] = b"{\"country_id\":";
     if content.starts_with(PAIR_START) {
         return serde_json::from_slice(content).map(Some);
     }
     Ok(None)
+}
+
+/// Returns the customer of an intact line with an image, or the pair of one with a pair.
+pub(super) fn customer_or_pair(
+    content: &[u8],
+) -> serde_json::Result<(Option<CustomerId>, Option<CountryPair>)> {
+    Ok((customer(content)?, country_pair(content)?))
 }
 
 /// The first bytes of a mark.
