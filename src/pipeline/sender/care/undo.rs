@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::contract::{
-    ChangeHistory, Countries, CustomerId, Field, FieldFate, Image, LeftOutEffect, RestoreRequest,
-    RestoreRules, SentFields, Unsendable,
+    ChangeHistory, Conflicts, Countries, CustomerId, Field, FieldFate, Image, LeftOutEffect,
+    RestoreRequest, RestoreRules, SentFields, Unsendable,
 };
 use crate::journal::{ImageEntry, ImageIndex, ImagesError};
 use crate::schedule::Ending;
@@ -139,12 +139,16 @@ impl Undo {
         for entry in self.undoing.run.images(customer) {
             add(&entry?);
         }
-        let own = self.undoing.own.iter();
-        for entry in own.flat_map(|own| own.images(customer)) {
-            add(&entry?);
-        }
-        if let Some(kept) = self.kept.get(&customer) {
-            add(kept);
+        // Updates of the undo itself may have cleared what somebody has changed since the run. Whoever
+        // overwrites that anyway does not need it.
+        if left_out == LeftOutEffect::Cleared && self.undoing.rules.conflicts == Conflicts::Keep {
+            let own = self.undoing.own.iter();
+            for entry in own.flat_map(|own| own.images(customer)) {
+                add(&entry?);
+            }
+            if let Some(kept) = self.kept.get(&customer) {
+                add(kept);
+            }
         }
         Ok(history)
     }
