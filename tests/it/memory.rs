@@ -82,9 +82,9 @@ fn the_shortest_rows_are_run_in_little_memory() {
 
 #[test]
 fn customers_are_read_kept_and_put_back_in_little_memory() {
-    let rows: String = (1..=8_000).map(|id| format!("{id},Clerk\n")).collect();
+    let rows = (1..=8_000).map(|id| format!("{id},Clerk\n"));
     let scenario = Scenario::new()
-        .file("a.csv", format!("id,job\n{rows}"))
+        .file("a.csv", format!("id,job\n{}", rows.collect::<String>()))
         .unlimited()
         .flags(["--max-in-flight", "256", "--undoable"])
         .sandbox(|_| {});

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use tracing::info;
 
-use self::origin::UndoneRun;
+use self::origin::{Mark, UndoneRun};
 use crate::api::Api;
 use crate::commands::Failure;
-use crate::commands::run::{Beginning, beginning, earlier_rows, rules, seed};
+use crate::commands::run::{Beginning, beginning, country_names, earlier_rows, rules, seed};
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::next_steps::Typed;
@@ -23,7 +23,7 @@ use crate::config::Settings;
 use crate::config::input::InputSettings;
 use crate::contract::{Conflicts, RestoreRules};
 use crate::input::{FormatChoice, InputName, InputRules};
-use crate::journal::{IMAGES_NAME, ImageIndex, Purpose};
+use crate::journal::{IMAGES_NAME, ImageIndex, Purpose, RunDir};
 use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::sender::{BeforeFirstUpdate, CareSettings, ReadMode, Sending, Undoing};
@@ -60,9 +60,9 @@ pub(crate) fn undo(
     let terminal = Terminal::new(settings);
     descriptors::require()?;
     let undone = UndoneRun::open(options.directory, settings)?;
-    let rules_of_undo = restore_rules(settings);
     let customers = undone.customers();
-    undone.refuse_what_cannot_be_put_back(rules_of_undo.without)?;
+    undone.refuse_what_cannot_be_put_back(restore_rules(settings).without)?;
+    let _lock = undone.lock.clone();
     let known = inputs::inspect(&input_of(settings, options.directory), None)?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
@@ -85,26 +85,13 @@ pub(crate) fn undo(
     if !options.is_dry {
         info!("recording in {}", text::safe_path(run_dir.path()));
     }
-    let UndoneRun {
-        mut countries,
-        images: of_run,
-        mark,
-        facts,
-        lock: _lock,
-    } = undone;
-    let own = match start {
-        Start::Fresh => None,
-        Start::Continue { .. } => Some(ImageIndex::read(&run_dir, &mut countries)),
+    let rows_of_run = UndoRows {
+        images: undone.images.clone(),
+        name: InputName::Path(options.directory.join(IMAGES_NAME)),
+        key,
+        without: restore_rules(settings).without,
     };
-    let own = own.transpose().map_err(Failure::run_directory)?;
-    let images = match start {
-        Start::Fresh => care::begin_images(&run_dir),
-        Start::Continue { ref checkpoint, .. } => {
-            care::continue_images(&run_dir, checkpoint.entries())
-        }
-    };
-    let images = images.map_err(Failure::run_directory)?;
-    let left_out = care::known_left_out(settings, &start, facts.left_out_is_kept);
+    let (care, mark) = precautions(settings, options, undone, &run_dir, &start)?;
     let timeline = match start {
         Start::Fresh => TimelineFile::begin(&run_dir),
         Start::Continue { .. } => TimelineFile::resume(&run_dir),
@@ -122,34 +109,18 @@ pub(crate) fn undo(
     let format = settings.output.failed_format;
     let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, 1);
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(1)).with_timeline(timeline);
-    let rows_of_run = UndoRows {
-        images: of_run.clone(),
-        name: InputName::Path(options.directory.join(IMAGES_NAME)),
-        key,
-        without: rules_of_undo.without,
-    };
-    let undoing = Undoing {
-        run: of_run,
-        own,
-        rules: rules_of_undo,
-        is_dry: options.is_dry,
-    };
     let sending = Sending {
         schedule: Schedule::new(
             rules(&settings.sending, ReadNeed::Required).map_err(Failure::unusable)?,
             history,
             seed(),
-        ),
+        )
+        .with_countries(country_names(settings)),
         api,
         token_source: server.token_source().clone(),
         grant,
         resume,
-        care: CareSettings {
-            mode: ReadMode::Undo(Box::new(undoing)),
-            left_out,
-            countries,
-            images: Some(ImageWriter::start(ImagesTo::Open(images)).map_err(Failure::unusable)?),
-        },
+        care,
         before_first_update: Some(BeforeFirstUpdate(mark)),
         progress: progress.clone(),
         drain: signals.drain(),
@@ -159,8 +130,9 @@ pub(crate) fn undo(
         pipeline::run(RowFeed::Undo(rows_of_run), sending, recorder).map_err(Failure::unusable)?;
     drop(progress_guard);
     server.stop();
-    let images = sent.care.images.and_then(ImageWriter::finish);
-    drop(images);
+    if let Some(images) = sent.care.images {
+        images.finish();
+    }
     if let Some(folder) = folder {
         let counts = sent.care.undone.unwrap_or_default();
         drop(folder);
@@ -194,6 +166,45 @@ pub(crate) fn undo(
         printed: Ok(()),
     };
     finish.finish(&terminal)
+}
+
+/// Returns how customers are treated, and what marks the run as undone.
+fn precautions(
+    settings: &Settings,
+    options: &UndoOptions<'_>,
+    undone: UndoneRun,
+    run_dir: &RunDir,
+    start: &Start,
+) -> Result<(CareSettings, Mark), Failure> {
+    let UndoneRun {
+        mut countries,
+        images: run,
+        mark,
+        facts,
+        lock: _,
+    } = undone;
+    let (images, own) = match start {
+        Start::Fresh => (care::begin_images(run_dir), None),
+        Start::Continue { checkpoint, .. } => (
+            care::continue_images(run_dir, checkpoint.entries()),
+            Some(ImageIndex::read(run_dir, &mut countries)),
+        ),
+    };
+    let images = images.map_err(Failure::run_directory)?;
+    let undoing = Undoing {
+        run,
+        own: own.transpose().map_err(Failure::run_directory)?,
+        rules: restore_rules(settings),
+        is_dry: options.is_dry,
+    };
+    let images = ImageWriter::start(ImagesTo::Open(images)).map_err(Failure::unusable)?;
+    let care = CareSettings {
+        mode: ReadMode::Undo(Box::new(undoing)),
+        left_out: care::known_left_out(settings, start, facts.left_out_is_kept),
+        countries,
+        images: Some(images),
+    };
+    Ok((care, mark))
 }
 
 /// Returns the user's choices.

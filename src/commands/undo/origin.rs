@@ -24,13 +24,16 @@ use crate::text::{self, grouped};
 /// The setting that makes a run keep images.
 const UNDOABLE: &str = "undoable";
 
+/// Writes into the journal of a run that it is being undone.
+pub(super) type Mark = Box<dyn FnOnce() -> anyhow::Result<()>>;
+
 /// The run that is undone. Its directory is locked until this is dropped.
 pub(super) struct UndoneRun {
     pub(super) images: Arc<ImageIndex>,
     /// The ids and names of countries that are known.
     pub(super) countries: Countries,
     /// Writes into the run's journal that it is being undone.
-    pub(super) mark: Box<dyn FnOnce() -> anyhow::Result<()>>,
+    pub(super) mark: Mark,
     pub(super) facts: Facts,
     /// The directory, locked.
     pub(super) lock: RunDir,
