@@ -241,3 +241,30 @@ fn requests_that_were_cut_off_are_told() {
     let given_up = second.start([]).until("requests", under_way);
     given_up.signal(Signal::TERM).end().exits(143).prints(told);
 }
+
+#[test]
+fn a_run_that_can_be_taken_back_says_how_and_the_undo_how_to_overwrite_others() {
+    let scenario = scenario(TWO).unlimited();
+    let run = scenario.run(["--undoable"]).exits(0);
+    let undo = command_below(&run, "To take it all back:").to_owned();
+    let sandbox = scenario.sandbox_thread();
+    sandbox
+        .edit(1, "email", json!("other@example.com"))
+        .expect("an edit");
+    let end = scenario.shell(&undo).exits(1);
+    let end = end.prints("1 of 2 customers put back");
+    let advice = "1 customer was changed since, and run/undo/results.ndjson says which fields. To put those back, too:";
+    let force = command_below(&end, advice).to_owned();
+    let before = scenario.counts().applied;
+    scenario
+        .shell(&force)
+        .exits(0)
+        .prints("All 2 customers put back.\n");
+    assert_eq!(scenario.counts().applied, before + 1);
+    scenario
+        .shell(&undo)
+        .exits(0)
+        .prints("Nothing left to put back: finished on ");
+    let end = scenario.run(["--undoable"]).exits(5);
+    end.says("is being put back (custsync undo): begin a new one");
+}

@@ -9,6 +9,8 @@ use crate::text::shell_word;
 
 /// The verb that sends.
 pub(in crate::commands) const RUN: &str = "run";
+/// The verb that puts back what was sent.
+pub(in crate::commands) const UNDO: &str = "undo";
 
 /// The words of a command line, with their roles.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +42,8 @@ pub(in crate::commands) struct Changes<'c> {
     pub(in crate::commands) verb: Option<&'static str>,
     /// The settings whose flags are left out.
     pub(in crate::commands) without: &'c [&'static str],
+    /// The settings whose flags are kept, if not all others are.
+    pub(in crate::commands) only: Option<&'c [&'static str]>,
     /// The inputs, if they are others.
     pub(in crate::commands) inputs: Option<Vec<PathBuf>>,
     /// More flags with their values. They come before any `--`.
@@ -64,11 +68,15 @@ impl CommandLine {
         let Changes {
             verb: other_verb,
             without,
+            only,
             inputs,
             with,
         } = changes;
         let is_kept = |role: &Role| match role {
-            Role::Flag(name) | Role::Value(name) => !without.contains(&name.as_str()),
+            Role::Flag(name) | Role::Value(name) => {
+                let name = name.as_str();
+                !without.contains(&name) && only.is_none_or(|only| only.contains(&name))
+            }
             Role::Input | Role::EndOfFlags => inputs.is_none(),
             Role::Program | Role::Verb => true,
         };

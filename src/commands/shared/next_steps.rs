@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::command_line::{Changes, CommandLine, RUN};
+use super::command_line::{Changes, CommandLine, RUN, UNDO};
 use super::continuing::time_to_go_on;
 use crate::config::api::{Target, TokenSource};
 use crate::config::provenance::Provenance;
@@ -37,6 +37,20 @@ const NOT_OF_FAILED_ROWS: [&str; 13] = [
 ];
 /// The flags of a check that a run does not have, or that name the directory of the check.
 const NOT_OF_A_RUN: [&str; 4] = ["dry-run", "explain", "fresh", "run-dir"];
+/// The flags of a run that an undo needs, too.
+const OF_AN_UNDO: [&str; 11] = [
+    "allow-http",
+    "base-url",
+    "ca-file",
+    "client-secret-file",
+    "config",
+    "http2",
+    "max-in-flight",
+    "rate",
+    "tenant",
+    "token-file",
+    "values",
+];
 /// The limit of bad rows that a run has if none is given.
 const ERROR_LIMIT: &str = "10%";
 /// The most directories of one name.
@@ -194,6 +208,9 @@ impl<'c> Typed<'c> {
         let failed = rows_to_send_again(summary);
         let others = summary.invalid + summary.rejected.unwrap_or_default();
         let mut steps = Vec::new();
+        if self.settings.sending.undoable && summary.updated > Some(0) {
+            steps.extend(self.undoing(ended));
+        }
         if summary.has_rejected_echo() {
             steps.push(NextStep::LookAtEcho {
                 results: ended.run_dir.display_path(JOURNAL_NAME),
@@ -218,6 +235,21 @@ impl<'c> Typed<'c> {
             steps.push(self.correction(ended));
         }
         steps
+    }
+
+    /// Returns the step that puts back what a run has changed, unless its sandbox ends with it.
+    fn undoing(&self, ended: &Ended<'_>) -> Option<NextStep> {
+        if matches!(self.settings.api.target, Target::Sandbox) {
+            return None;
+        }
+        Some(NextStep::Undo {
+            command: self.line.with(Changes {
+                verb: Some(UNDO),
+                only: Some(&OF_AN_UNDO),
+                inputs: Some(vec![ended.run_dir.path().to_owned()]),
+                ..Changes::default()
+            }),
+        })
     }
 
     fn correction(&self, ended: &Ended<'_>) -> NextStep {

@@ -69,6 +69,11 @@ pub(crate) enum NextStep {
         /// The command.
         command: String,
     },
+    /// Put back what the run has changed.
+    Undo {
+        /// The command.
+        command: String,
+    },
     /// Put back what others have changed since, too.
     Overwrite {
         /// The number of customers.
@@ -195,6 +200,7 @@ impl NextStep {
             NextStep::GoOnDespiteEcho { results, .. } => {
                 format!("Look at the rows with \"echo\" in {results} first. To go on all the same:")
             }
+            NextStep::Undo { .. } => "To take it all back:".to_owned(),
             NextStep::Overwrite {
                 customers, results, ..
             } => format!(
@@ -221,6 +227,7 @@ impl NextStep {
             | NextStep::SendRest { command, .. }
             | NextStep::RaiseLimit { command }
             | NextStep::GoOnDespiteEcho { command, .. }
+            | NextStep::Undo { command }
             | NextStep::Overwrite { command, .. }
             | NextStep::GoOn { command, .. }
             | NextStep::PipeAgain { command, .. } => Some(command),
