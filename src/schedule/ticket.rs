@@ -6,7 +6,7 @@ pub struct Ticket(u64);
 
 impl Ticket {
     /// Creates the handle with this number.
-    pub(super) fn numbered(number: u64) -> Ticket {
+    pub(crate) fn numbered(number: u64) -> Ticket {
         Ticket(number)
     }
 }

@@ -221,3 +221,120 @@ pub(super) fn country_can_be_put_back(
         .country_text()
         .is_some_and(|name| countries.id(name).is_some())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::CustomerId;
+
+    /// A customer with these members.
+    fn image(members: &str) -> Image {
+        let body = format!(r#"{{"data":{{"id":7,{members}}}}}"#);
+        let id = CustomerId::new(7).expect("an id");
+        Image::of_answer(body.as_bytes(), id).expect("the customer is shown")
+    }
+
+    fn ticket(number: u64) -> Ticket {
+        Ticket::numbered(number)
+    }
+
+    fn email() -> FieldSet {
+        [Field::Email].into_iter().collect()
+    }
+
+    /// Takes a customer who could be put back.
+    fn read(probe: &mut LeftOutProbe, number: u64, members: &str) -> AfterRead {
+        probe.read(ticket(number), Some(&image(members)), email(), |_| true)
+    }
+
+    const FILLED: &str = r#""job":"Nurse","email":"a@b.example""#;
+
+    #[test]
+    fn a_filled_field_shows_what_becomes_of_fields_that_are_left_out() {
+        let check = |shown: &str, want: AfterWrite, state: ProbeState| {
+            let mut probe = LeftOutProbe::new(ProbeState::Armed);
+            assert_eq!(read(&mut probe, 1, FILLED), AfterRead::KeepAndWrite);
+            assert_eq!(
+                probe.applied(ticket(1), Some(&image(shown))),
+                want,
+                "{shown}"
+            );
+            assert_eq!(probe.state(), state, "{shown}");
+        };
+        check(r#""job":"Nurse""#, AfterWrite::Kept, ProbeState::Kept);
+        // Somebody has changed it at the same time, but it was not cleared.
+        check(r#""job":"Clerk""#, AfterWrite::Kept, ProbeState::Kept);
+        check(r#""job":null"#, AfterWrite::Lost, ProbeState::Lost);
+        check(r#""job":"""#, AfterWrite::Lost, ProbeState::Lost);
+        // It is not shown, so the customer is read.
+        check(r#""email":null"#, AfterWrite::Read, ProbeState::Armed);
+    }
+
+    #[test]
+    fn an_answer_that_shows_nothing_is_followed_by_one_read() {
+        let mut probe = LeftOutProbe::new(ProbeState::Armed);
+        read(&mut probe, 1, FILLED);
+        assert_eq!(probe.applied(ticket(1), None), AfterWrite::Read);
+        assert!(probe.has_open_rows());
+        assert_eq!(probe.applied(ticket(1), None), AfterWrite::Applied);
+        assert!(probe.is_armed() && !probe.has_open_rows());
+        read(&mut probe, 2, FILLED);
+        assert_eq!(probe.applied(ticket(2), None), AfterWrite::Read);
+        let shown = image(r#""job":null"#);
+        assert_eq!(probe.applied(ticket(2), Some(&shown)), AfterWrite::Lost);
+    }
+
+    #[test]
+    fn a_customer_who_can_lose_nothing_shows_nothing() {
+        let mut probe = LeftOutProbe::new(ProbeState::Armed);
+        for number in 1..READS_MAX as u64 {
+            let members = r#""email":"a@b.example","job":null,"address":"""#;
+            assert_eq!(read(&mut probe, number, members), AfterRead::Write);
+            let applied = probe.applied(ticket(number), Some(&image(members)));
+            assert_eq!(applied, AfterWrite::Applied);
+            assert!(!probe.has_read_enough());
+        }
+        assert_eq!(read(&mut probe, 99, FILLED), AfterRead::KeepAndWrite);
+        assert!(probe.has_read_enough());
+    }
+
+    #[test]
+    fn a_customer_who_can_be_put_back_goes_before_one_who_cannot() {
+        let mut probe = LeftOutProbe::new(ProbeState::Armed);
+        let image = image(FILLED);
+        let read = |probe: &mut LeftOutProbe, number| {
+            probe.read(ticket(number), Some(&image), email(), |_| false)
+        };
+        assert_eq!(read(&mut probe, 1), AfterRead::Later);
+        assert_eq!(read(&mut probe, 2), AfterRead::Later);
+        // All others were put off, too.
+        assert_eq!(read(&mut probe, 1), AfterRead::KeepAndWrite);
+        let mut probe = LeftOutProbe::new(ProbeState::Armed);
+        let later = (1..).map(|number| read(&mut probe, number));
+        let later = later.take_while(|after| *after == AfterRead::Later).count();
+        assert_eq!(later, READS_MAX - 1);
+    }
+
+    #[test]
+    fn without_reads_it_gives_up() {
+        let mut probe = LeftOutProbe::new(ProbeState::Armed);
+        let after = probe.read(ticket(1), None, email(), |_| true);
+        assert_eq!(after, AfterRead::GiveUp);
+    }
+
+    #[test]
+    fn a_country_can_be_put_back_if_its_id_is_known_or_not_needed() {
+        let countries = Countries::of_words([("Norway".to_owned(), 2)]);
+        let country: FieldSet = [Field::CountryId].into_iter().collect();
+        for (members, fields, want) in [
+            (r#""country_name":"Norway""#, email(), true),
+            (r#""country_name":"Spain""#, email(), false),
+            (r#""country_name":"Spain""#, country, true),
+            (r#""country_name":null"#, email(), true),
+            (r#""job":"x""#, email(), true),
+        ] {
+            let found = country_can_be_put_back(&image(members), fields, &countries);
+            assert_eq!(found, want, "{members}");
+        }
+    }
+}
