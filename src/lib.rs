@@ -18,6 +18,10 @@
 //! 4. The answer becomes an outcome, which [`pipeline::recorder`] writes to the [`journal`] and
 //!    counts in the [`tally`](results::tally).
 //!
+//! If a customer is read first (`--undoable`, `--complete`, fields that are left out, an undo), the
+//! row passes the schedule twice: the read's answer goes to `pipeline/sender/care/`, which decides
+//! whether and with what the update follows.
+//!
 //! A report ([`results::report`]) is a fold over the journal and the other files of run directories.
 //!
 //! An invalid record takes the same way without the API, so that outcomes, failed rows and counts
@@ -64,8 +68,13 @@
 //! 7. **What `check` accepts is what `run` sends.** Both use the reading and checking of
 //!    `pipeline/reading/`.
 //! 8. **No secret and no customer's value** is in a log, an error, the journal or the summary.
-//!    Values are only in the request, in the file of failed rows, and on the screen of a user who
-//!    asks to see rows (`--explain`). The API's own words are only in results and failed rows.
+//!    Values are only in the request, in the file of failed rows, in the images of customers
+//!    (`before.ndjson`), and on the screen of a user who asks to see rows (`--explain`). The API's
+//!    own words are only in results and failed rows.
+//! 9. **A way back.** With `--undoable`, a customer's image is durable before the update leaves.
+//!    `custsync undo` puts back what the run wrote, field by field, and leaves alone what others
+//!    have changed since ([`ChangeHistory`](contract::ChangeHistory)). No more than one customer at
+//!    a time is at risk while it is not known whether the API clears fields that are left out.
 
 #![allow(
     rustdoc::private_intra_doc_links,

@@ -11,7 +11,7 @@ pub enum Care {
     /// The customer is read before, and the driver decides.
     Read,
     /// The same, and the driver also decides once its update is applied. No row that was not sent
-    /// yet leaves until then, or until the row is in doubt. After [`Schedule::go_together`] it needs
+    /// yet leaves until then, or until the row is in doubt. After [`Schedule::go_together`](super::Schedule::go_together) it needs
     /// less.
     Alone,
 }
