@@ -1,5 +1,6 @@
 //! Valid but suspicious values are sent unchanged, and counted by field, with their places.
 
+use custsync::testing::sandbox::{Reads, SuccessShape};
 use serde_json::{Value, json};
 
 use crate::harness::{End, Scenario};
@@ -16,31 +17,35 @@ fn warnings(end: &End) -> Vec<Value> {
 }
 
 #[test]
-fn fields_that_rows_leave_out_are_told_before_the_first_request() {
-    const TOLD: &str = "fields out, and it is not known";
-    let scenario = || {
+fn the_fate_of_fields_that_rows_leave_out_is_told_once() {
+    const KEPT: &str = "the API keeps the fields that an update leaves out";
+    const UNKNOWN: &str = "it is not known whether the API keeps or clears the fields";
+    let scenario = |reads, success| {
         Scenario::new()
             .file("a.csv", "id,job\n1,a\n2,b\n3,c\n")
-            .sandbox(|_| {})
+            .variable("CUSTSYNC_LEFT_OUT", "probe")
+            .sandbox(|options| {
+                options.reads = reads;
+                options.success_shape = success;
+            })
     };
-    let begun = scenario();
-    let end = begun
-        .run(["--max-errors", "5"])
-        .exits(0)
-        .says("the first 3 rows leave fields out");
-    let (_, command) = end
-        .stderr
-        .split_once("send the rest: ")
-        .expect("a command is named");
-    let command = command.lines().next().expect("a line");
-    assert!(command.contains(" run --max-rows 1 "), "{command}");
-    begun.run([]).exits(0).is_not_shown(TOLD);
-    let trusting = ["--left-out", "trust"];
-    scenario().run(trusting).exits(0).is_not_shown(TOLD);
-    let tried = scenario();
-    let end = tried.run(["--max-rows", "1"]).exits(0).says(TOLD);
-    assert!(!end.stderr.contains("send the rest"), "{}", end.stderr);
-    tried.run([]).exits(0).is_not_shown(TOLD);
+    let kept = scenario(Reads::Allowed, SuccessShape::Resource);
+    let end = kept.run(["--max-rows", "2"]).exits(0);
+    assert_eq!(end.lines_with(KEPT), 1, "{}", end.stderr);
+    assert_eq!(end.summary()["left_out_is_kept"], true);
+    let end = kept.run([]).exits(0);
+    end.is_not_shown(KEPT).is_not_shown(UNKNOWN);
+    assert_eq!(end.summary()["left_out_is_kept"], true);
+
+    let unknown = scenario(Reads::Forbidden, SuccessShape::Empty);
+    let end = unknown.run([]).exits(0);
+    assert_eq!(end.lines_with(UNKNOWN), 1, "{}", end.stderr);
+    end.is_not_shown(KEPT);
+    assert_eq!(end.summary()["left_out_is_kept"], Value::Null);
+
+    let trusting = scenario(Reads::Forbidden, SuccessShape::Empty);
+    let end = trusting.run(["--left-out", "trust"]).exits(0);
+    end.is_not_shown(KEPT).is_not_shown(UNKNOWN);
 }
 
 /// The warnings of a few values, in CSV and NDJSON alike.
