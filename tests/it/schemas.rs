@@ -2,6 +2,7 @@
 //! of the program.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use custsync::testing::journal::{BulkEntry, Outcome};
 use jsonschema::Validator;
@@ -120,6 +121,43 @@ fn files_of_stopped_and_killed_runs_keep_to_the_schemas() {
         .until("more updates", |scenario| scenario.counts().applied > 20);
     killed.signal(Signal::KILL).end().exits(137);
     files_keep(&scenario.run(["--rate", "unlimited"]).exits(0));
+}
+
+#[test]
+fn files_of_an_undo_keep_to_the_schemas() {
+    let scenario = Scenario::new()
+        .file("a.csv", "id,job\n1,a\n2,b\n")
+        .file("b.csv", "id,job\n2,c\n")
+        .sandbox(|_| {});
+    let url = scenario.url().expect("a server");
+    let run = |file, directory, more: &[&str]| {
+        let words = ["run", file, "--run-dir", directory, "--base-url", &url];
+        let words = words.into_iter().chain(more.iter().copied());
+        scenario.start_words(words).end().exits(0);
+    };
+    run("a.csv", "first", &["--undoable", "--left-out", "probe"]);
+    run("b.csv", "another", &[]);
+    let undo = scenario.custsync(["undo", "first", "--run-dir", "run", "--base-url", &url]);
+    let undo = undo.exits(1);
+    files_keep(&undo);
+    assert_eq!(undo.summary()["command"], "undo");
+    let conflict = &undo.summary()["errors"][0];
+    assert_eq!(conflict["outcome"], "conflict");
+    assert_eq!(conflict["code"], "changed");
+    assert_eq!(undo.results().header["purpose"], "undo");
+
+    let journal = fs::read_to_string(scenario.path("first/results.ndjson")).expect("a journal");
+    let results = validator(RESULTS);
+    let mut facts = BTreeSet::new();
+    for line in journal.lines() {
+        let line: Value = serde_json::from_str(line).expect("a line");
+        keeps(&results, &line);
+        facts.extend(line["fact"].as_str().map(str::to_owned));
+    }
+    assert!(
+        facts.contains("left_out") && facts.contains("undone"),
+        "{facts:?}"
+    );
 }
 
 #[test]
