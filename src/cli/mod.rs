@@ -175,7 +175,7 @@ fn dispatch(
 }
 
 /// Prints the help on a verb or a page of the documentation to stdout. `answer` is clap's, which
-/// knows the verbs. The sandbox is both: its page follows its flags.
+/// knows the verbs. Some words are both: the page follows the flags.
 fn help_on(word: &str, answer: &clap::Error) -> Result<u8, Failure> {
     let is_verb = !answer.use_stderr();
     if is_verb {

@@ -33,6 +33,7 @@ fn each_page_is_printed_as_it_is() {
         let verb = match topic.as_str() {
             "sandbox" => Some("Start a local server"),
             "report" => Some("Show how a run went"),
+            "undo" => Some("Put back what a run"),
             _ => None,
         };
         if let Some(about) = verb {
