@@ -153,6 +153,15 @@ impl Undo {
         Ok(history)
     }
 
+    /// Whether the images that the undo itself kept say more than those of the run. They do if its own
+    /// updates have cleared values that others have set since, unless those are not to be kept.
+    fn learns_from_itself(&self, left_out: LeftOutEffect) -> bool {
+        match (left_out, self.undoing.rules.conflicts) {
+            (LeftOutEffect::Cleared, Conflicts::Keep) => true,
+            (LeftOutEffect::Kept, _) | (LeftOutEffect::Cleared, Conflicts::Overwrite) => false,
+        }
+    }
+
     fn count(&mut self, put_back: &[Field], conflicts: &[Field], is_unsendable: bool) {
         let counts = &mut self.counts;
         counts.put_back += u64::from(!put_back.is_empty());
