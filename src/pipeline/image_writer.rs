@@ -11,6 +11,7 @@ use tracing::error;
 
 use super::threads::{join, spawn};
 use crate::journal::{ImageEntry, ImagesError, ImagesFile, RunDir};
+use crate::process::crash;
 use crate::text::with_causes;
 
 /// The shortest time between two syncs.
@@ -139,6 +140,7 @@ fn write_all(
             next = queue.recv_timeout(wait).ok();
         }
         file.sync()?;
+        crash::kill_at("image-synced");
         synced_at = Some(Instant::now());
         durable.send_replace(Durable::Images(images));
         let Ok(line) = queue.recv() else {

@@ -1,10 +1,19 @@
 //! Reports a bug in the program: a panic on any thread. It is reported once, without the panic's
 //! message, since most messages quote the data at hand, which may be a customer's value.
+//!
+//! Tests can provoke a panic, or kill the process, at places that the code names.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, Location};
 use std::sync::OnceLock;
+#[cfg(debug_assertions)]
+use std::sync::atomic::{AtomicU64, Ordering};
+#[cfg(debug_assertions)]
+use std::thread;
+
+#[cfg(debug_assertions)]
+use rustix::process::{Signal, getpid, kill_process};
 
 use crate::text;
 
@@ -62,6 +71,32 @@ pub(crate) fn provoke(place: &str) {
 /// Does nothing outside test builds.
 #[cfg(not(debug_assertions))]
 pub(crate) fn provoke(_: &str) {}
+
+/// Kills the process if a test asks for it, by a variable such as `image-synced@3`, which means the
+/// third time that any thread comes to this place. Only test builds read the variable.
+#[cfg(debug_assertions)]
+pub(crate) fn kill_at(place: &str) {
+    static WANTED: OnceLock<Option<(String, AtomicU64)>> = OnceLock::new();
+    let wanted = WANTED.get_or_init(|| {
+        let text = std::env::var("KILL_OF_A_TEST").ok()?;
+        let (place, times) = text.split_once('@')?;
+        Some((place.to_owned(), AtomicU64::new(times.parse().ok()?)))
+    });
+    if let Some((wanted, times_left)) = wanted
+        && wanted == place
+        && times_left.fetch_sub(1, Ordering::Relaxed) == 1
+    {
+        kill_process(getpid(), Signal::KILL).expect("a process may kill itself");
+        // Nothing after this place happens, even if the signal takes a moment.
+        loop {
+            thread::park();
+        }
+    }
+}
+
+/// Does nothing outside test builds.
+#[cfg(not(debug_assertions))]
+pub(crate) fn kill_at(_: &str) {}
 
 #[cfg(test)]
 mod tests {

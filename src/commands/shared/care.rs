@@ -23,6 +23,7 @@ use crate::journal::{
 use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
 use crate::pipeline::resume::LeftOut;
 use crate::pipeline::sender::{CareResult, CareSettings, ProbeState, ReadMode};
+use crate::process::crash;
 use crate::process::exit::Exit;
 use crate::schedule::StopReason;
 
@@ -156,6 +157,7 @@ pub(in crate::commands) fn look_after(
     if state == ProbeState::Armed {
         record_loss(journal).map_err(Failure::run_directory)?;
     }
+    crash::kill_at("loss-recorded");
     drop_images(run_dir, settings, result)?;
     Err(Failure::unusable(anyhow!("{}", StopReason::LeftOutIsLost)))
 }

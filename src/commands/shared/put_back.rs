@@ -13,6 +13,7 @@ use crate::contract::{
     LeftOutEffect, RestoreRequest, RestoreRules, SentFields,
 };
 use crate::journal::ImageEntry;
+use crate::process::crash;
 use crate::schedule::{Backoff, Jitter, Random};
 
 /// The first and the longest wait before a request is sent again.
@@ -72,6 +73,7 @@ async fn put_one_back(
     let Some(now) = patient.read(update).await? else {
         bail!("the customer of row {} cannot be read", update.row);
     };
+    crash::kill_at("put-back-read");
     let lost = update
         .image
         .filled_but_lost(&now, FieldSet::ALL.without(set));
@@ -91,6 +93,7 @@ async fn put_one_back(
         .collect();
     if let RestoreRequest::Put(body) = restoration.request {
         patient.write(update, body).await?;
+        crash::kill_at("put-back-answered");
     }
     if kept_back.is_empty() {
         info!("the customer of row {} is put back", update.row);

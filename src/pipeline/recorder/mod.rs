@@ -175,6 +175,7 @@ impl Recorder {
                     self.journal.push_fact(fact);
                 }
                 self.journal.flush().map_err(|error| error.source)?;
+                crash::kill_at("fact-written");
                 Ok(self.journal.sync()?)
             }
             Message::Sync => Ok(self.journal.sync()?),
@@ -209,6 +210,7 @@ impl Recorder {
                     Ok(()) => (entries.len(), None),
                     Err(error) => (error.written, Some(error.source)),
                 };
+                crash::kill_at("entry-written");
                 if let Some(timeline) = self.timeline.as_mut().filter(|_| written > 0) {
                     timeline.confirm();
                 }

@@ -315,6 +315,9 @@ impl Driver {
             self.sending.schedule.withdraw(ticket);
             return self.sending.schedule.stop(StopReason::JournalUnwritable);
         }
+        if request == Request::Write {
+            crash::kill_at("put-leaves");
+        }
         let (api, token) = (self.sending.api.clone(), self.token_refresh.token());
         let image = self.carer.keeps_image(request);
         match request {
@@ -344,6 +347,10 @@ impl Driver {
         let schedule = &mut self.sending.schedule;
         let log = AttemptLog::of(schedule.row(ticket), schedule.sent(ticket), &attempt);
         let request = schedule.request(ticket);
+        crash::kill_at(match request {
+            Request::Read => "read-answered",
+            Request::Write => "put-answered",
+        });
         if let Some(image) = image.as_deref().filter(|_| request == Request::Write) {
             self.updated_customer_is_shown(ticket, image);
         }

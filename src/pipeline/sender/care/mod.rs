@@ -18,6 +18,7 @@ use super::super::image_writer::{Durable, ImageWriter};
 use crate::api::reading::KeepImage;
 use crate::contract::{Countries, Field, FieldSet, Image, LeftOutEffect, SentFields, lay_over};
 use crate::journal::{ImageEntry, ImagesError};
+use crate::process::crash;
 use crate::row::{Row, RowContent};
 use crate::schedule::{Care, Decision, Ending, Request, Ticket};
 
@@ -371,6 +372,7 @@ impl Carer {
         }
         let images = self.images.as_mut().expect("images are kept");
         let number = images.push(entry());
+        crash::kill_at("image-queued");
         self.waiting
             .push_back((number, ticket, Decision::Write(ending)));
         Decided {
