@@ -47,7 +47,7 @@ pub struct UndoFlags {
     #[arg(long)]
     force: Option<bool>,
     /// Leave these fields as they are; repeatable
-    #[arg(long, value_name = "FIELD,...")]
+    #[arg(long, value_name = "FIELD,...", value_delimiter = ',')]
     without_field: Vec<String>,
     /// The id of a country's name, as in `country_id:Norway=2`; repeatable
     ///
