@@ -403,7 +403,10 @@ impl<T: Clone> Schedule<T> {
             return false;
         }
         let first = self.availability.first_answers();
-        if first.forbidden > 0 && first.not_found + first.others == 0 && self.refusals_may_stop() {
+        if first.forbidden > 0
+            && first.not_found + first.others == 0
+            && self.missing_permission_stops()
+        {
             self.stop(StopReason::Forbidden {
                 answers: first.forbidden,
                 request: self.run.refused,

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::availability::{Decidable, Doubt, DoubtReason, TOGETHER};
+use super::care::ReadNeed;
 use super::ended::Ending;
 use super::error_limit::ErrorLimit;
 use super::judge::AnsweredBy;
 use super::moment::Moment;
+use super::request::Request;
 use super::row_failures::AttemptKind;
 use super::state::{DoubtRound, Schedule, Supply};
 use super::stop::StopReason;
@@ -216,21 +218,20 @@ impl<T: Clone> Schedule<T> {
     /// Stops a run whose first rows got the same refusal: the token lacks the permission, or the
     /// address is another API's.
     pub(super) fn check_first_answers(&mut self) {
-        if !self.refusals_may_stop() {
-            return;
-        }
         let first = self.availability.first_answers();
         let is_first = !self.availability.has_answered();
         let nothing_else_can_tell = is_first || !self.availability.has_control_rows();
         if first.forbidden >= FORBIDDEN_MAX
             && first.not_found + first.others == 0
             && nothing_else_can_tell
+            && self.missing_permission_stops()
         {
             self.stop(StopReason::Forbidden {
                 answers: first.forbidden,
                 request: self.run.refused,
             });
         } else if is_first
+            && self.refusals_may_stop()
             && first.not_found >= NOT_FOUND_MAX
             && first.forbidden + first.others == 0
         {
@@ -257,6 +258,13 @@ impl<T: Clone> Schedule<T> {
     /// Whether refusals may stop the run. With `--max-errors none` the user expects them.
     pub(super) fn refusals_may_stop(&self) -> bool {
         self.limits.error_limit != ErrorLimit::None
+    }
+
+    /// Whether a missing permission stops the run. Without reads that updates need, nothing can be
+    /// done, whatever the user expects.
+    pub(super) fn missing_permission_stops(&self) -> bool {
+        let is_read = self.run.refused == Request::Read;
+        self.refusals_may_stop() || is_read && self.limits.reads == ReadNeed::Required
     }
 
     /// Stops the run, because the answers are not the API's.
