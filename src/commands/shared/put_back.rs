@@ -80,33 +80,61 @@ async fn put_one_back(
     if lost.is_empty() {
         return Ok(PutBack::NothingLost);
     }
+    let mut countries = countries.clone();
+    if let (Some(id), Some(name)) = (country_of(&sent), now.country_text()) {
+        countries.learn(id, name);
+    }
     let mut history = ChangeHistory::new(LeftOutEffect::Cleared);
-    history.add(&update.image, Some(&sent), countries);
+    history.add(&update.image, Some(&sent), &countries);
     let rules = RestoreRules {
         conflicts: Conflicts::Keep,
         without: FieldSet::EMPTY,
     };
-    let restoration = history.restore(&now, rules, countries);
-    let kept_back: Vec<Field> = (restoration.fates.iter())
+    let restoration = history.restore(&now, rules, &countries);
+    let kept_back: FieldSet = (restoration.fates.iter())
         .filter(|(_, fate)| matches!(fate, FieldFate::NotRestorable(_)))
         .map(|(field, _)| *field)
         .collect();
-    if let RestoreRequest::Put(body) = restoration.request {
-        patient.write(update, body).await?;
-        crash::kill_at("put-back-answered");
+    let still_lost = match restoration.request {
+        RestoreRequest::Nothing => lost,
+        RestoreRequest::Blocked(blocked) => {
+            lost.union(blocked.iter().map(|(field, _)| *field).collect())
+        }
+        RestoreRequest::Put(body) => {
+            patient.write(update, body).await?;
+            crash::kill_at("put-back-answered");
+            kept_back.intersection(lost)
+        }
+    };
+    if !still_lost.is_empty() {
+        warn!(
+            "the customer of row {} (id {}) has lost {}, which cannot be put back: please do so by hand",
+            update.row,
+            update.id,
+            names(still_lost)
+        );
+        return Ok(PutBack::Some);
     }
     if kept_back.is_empty() {
         info!("the customer of row {} is put back", update.row);
-        return Ok(PutBack::All);
+    } else {
+        info!(
+            "the customer of row {} is put back, but for {}, as the row sets it",
+            update.row,
+            names(kept_back)
+        );
     }
-    let names: Vec<_> = kept_back.iter().map(|field| field.name()).collect();
-    warn!(
-        "the customer of row {} (id {}) has lost {}, which cannot be put back: please do so by hand",
-        update.row,
-        update.id,
-        names.join(", ")
-    );
-    Ok(PutBack::Some)
+    Ok(PutBack::All)
+}
+
+fn names(fields: FieldSet) -> String {
+    fields.names().collect::<Vec<_>>().join(", ")
+}
+
+/// The id of the country that an update sets.
+fn country_of(sent: &SentFields<'_>) -> Option<i64> {
+    let mut fields = sent.fields();
+    fields.find_map(|(field, value)| (field == Field::CountryId).then(|| value.as_integer()))?
 }
 
 impl Patient<'_> {
