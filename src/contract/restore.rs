@@ -31,7 +31,7 @@ use super::image::Image;
 use super::lay_over::lay_values_over;
 use super::resource::{MemberValue, SentFields, is_null};
 use super::sendable::{Unsendable, body_of, sendable};
-use super::{FIELDS, Field, FieldSet};
+use super::{ErrorCode, FIELDS, Field, FieldSet};
 
 /// The effect of a PUT on the fields that it leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -288,6 +288,21 @@ impl FieldHistory {
             Conflicts::Overwrite => FieldFate::PutBack,
         }
     }
+}
+
+/// Whether a customer could be put back as a whole after an update that clears what it leaves out:
+/// all values may be sent again. The country may not, if the update sets another one.
+pub(crate) fn can_be_put_back(image: &Image, sent: &SentFields<'_>, countries: &Countries) -> bool {
+    let set: FieldSet = sent.fields().map(|(field, _)| field).collect();
+    FieldSet::ALL.iter().all(|field| {
+        match sendable(field, image.shown(field), countries) {
+            Ok(_) | Err(Unsendable::NotShown) => true,
+            Err(Unsendable::UnknownCountry) => set.contains(field),
+            // It stays empty.
+            Err(Unsendable::Forbidden(ErrorCode::Null)) => !set.contains(field),
+            Err(Unsendable::Forbidden(_)) => false,
+        }
+    })
 }
 
 /// Compares a value that the run sent with a value that is shown: for `country_id` an id with a

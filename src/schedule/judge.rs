@@ -205,6 +205,11 @@ pub(super) fn read_before(answer: &Answer, need: ReadNeed) -> Meaning {
     }
 }
 
+/// Whether the answer to a read says that there is no such customer.
+pub(crate) fn is_missing(answer: &Answer) -> bool {
+    matches!(write(answer), Meaning::RefusedInDoubt(Refusal::NotFound))
+}
+
 /// Judges an answer to a control's read.
 pub(super) fn read(answer: &Answer) -> ReadMeaning {
     let response = match answer {

@@ -80,6 +80,7 @@ pub(crate) use cause::Cause;
 pub(crate) use decision::Decision;
 pub use decision::{Care, ReadNeed};
 pub(crate) use ended::{Ended, Ending};
+pub(crate) use judge::is_missing;
 pub(crate) use limited_by::{InFlightBound, LimitedBy};
 pub use moment::Moment;
 pub use random::Random;

@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 
 use super::super::image_writer::Durable;
 use super::Driver;
-use super::care::{Decided, Undecided, Verdict};
+use super::care::{Decided, Seen, Undecided, Verdict};
 use crate::contract::Image;
 use crate::journal::Fact;
 use crate::row::RowContent;
@@ -14,14 +14,14 @@ use crate::text::with_causes;
 
 impl Driver {
     /// Decides about a row whose read was answered, or whose update was applied while it went alone.
-    pub(super) fn decide(&mut self, ticket: Ticket, image: Option<&Image>) {
+    pub(super) fn decide(&mut self, ticket: Ticket, seen: Seen<'_>) {
         let schedule = &mut self.sending.schedule;
         let decided = if schedule.is_updated(ticket) {
-            self.carer.applied(ticket, image)
+            self.carer.applied(ticket, seen.image())
         } else {
             let is_alone = schedule.is_alone(ticket);
             let about = Undecided { ticket, is_alone };
-            match self.carer.read(about, schedule.row_mut(ticket), image) {
+            match self.carer.read(about, schedule.row_mut(ticket), seen) {
                 Ok(decided) => decided,
                 Err(error) => {
                     error!("{}", with_causes(&error));

@@ -16,8 +16,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{error, info, warn};
 
 use self::attempt_log::AttemptLog;
-use self::care::Carer;
 pub(crate) use self::care::{CareResult, CareSettings, ProbeState, ReadMode, UndoCounts, Undoing};
+use self::care::{Carer, Seen};
 pub(crate) use self::sending::{BeforeFirstUpdate, Queues, ReadTo, Sending, Sent};
 use super::image_writer::Durable;
 use super::in_flight::InFlight;
@@ -37,7 +37,7 @@ use crate::results::progress::RunProgress;
 use crate::results::tally::{Latencies, RowsRead};
 use crate::row::{Row, RowContent};
 use crate::schedule::{
-    Ended, Ending, Moment, Refreshed, Request, Schedule, Step, StopReason, Ticket,
+    Ended, Ending, Moment, Refreshed, Request, Schedule, Step, StopReason, Ticket, is_missing,
 };
 
 /// The interval at which written entries are made durable and the token file is looked at.
@@ -355,10 +355,11 @@ impl Driver {
             self.updated_customer_is_shown(ticket, image);
         }
         let schedule = &mut self.sending.schedule;
+        let is_missing = is_missing(&attempt.answer);
         schedule.finished(ticket, attempt, now);
         log.write(|| schedule.due_again(ticket).map(|due| due.since(now)));
         if schedule.awaits_decision(ticket) {
-            self.decide(ticket, image.as_deref());
+            self.decide(ticket, Seen::of(image.as_deref(), is_missing));
         }
     }
 

@@ -2,6 +2,7 @@
 //! whether the API keeps the fields that an update leaves out.
 
 mod left_out;
+mod seen;
 mod undo;
 
 use std::collections::VecDeque;
@@ -11,12 +12,15 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 pub(crate) use self::left_out::ProbeState;
-use self::left_out::{AfterRead, AfterWrite, LeftOutProbe, country_can_be_put_back};
+use self::left_out::{AfterRead, AfterWrite, LeftOutProbe};
+pub(super) use self::seen::Seen;
 use self::undo::{Undo, UndoDecision};
 pub(crate) use self::undo::{UndoCounts, Undoing};
 use super::super::image_writer::{Durable, ImageWriter};
 use crate::api::reading::KeepImage;
-use crate::contract::{Countries, Field, FieldSet, Image, LeftOutEffect, SentFields, lay_over};
+use crate::contract::{
+    Countries, Field, FieldSet, Image, LeftOutEffect, SentFields, can_be_put_back, lay_over,
+};
 use crate::journal::{ImageEntry, ImagesError};
 use crate::process::crash;
 use crate::row::{Row, RowContent};
@@ -218,14 +222,14 @@ impl Carer {
         }
     }
 
-    /// Decides about a row whose customer was read before its update. `image` is `None` if the read
-    /// was refused.
+    /// Decides about a row whose customer was read before its update.
     pub(super) fn read(
         &mut self,
         about: Undecided,
         row: &mut Row,
-        image: Option<&Image>,
+        seen: Seen<'_>,
     ) -> Result<Decided, ImagesError> {
+        let image = seen.image();
         if self.care_of(row) == Care::Alone && !about.is_alone {
             return Ok(Decided::now(Decision::Later));
         }
@@ -237,7 +241,7 @@ impl Carer {
             None => None,
         };
         if self.care_of(row) == Care::Alone {
-            Ok(self.read_alone(about.ticket, row, image, ending))
+            Ok(self.read_alone(about.ticket, row, seen, ending))
         } else {
             Ok(match image {
                 Some(image) if self.keeps_images() => {
@@ -295,14 +299,19 @@ impl Carer {
         &mut self,
         ticket: Ticket,
         row: &Row,
-        image: Option<&Image>,
+        seen: Seen<'_>,
         ending: Option<Ending>,
     ) -> Decided {
-        let fields = row.update().map_or(FieldSet::ALL, |(_, fields)| fields);
+        let RowContent::Update { body, fields, .. } = &row.content else {
+            unreachable!("only updates are sent");
+        };
         let countries = &self.countries;
-        let can_be_put_back = |image: &Image| country_can_be_put_back(image, fields, countries);
-        let after = self.probe.read(ticket, image, fields, can_be_put_back);
-        match (after, image) {
+        let is_safe = |image: &Image| {
+            let sent = SentFields::of_request(body).unwrap_or_default();
+            can_be_put_back(image, &sent, countries)
+        };
+        let after = self.probe.read(ticket, seen, *fields, is_safe);
+        match (after, seen.image()) {
             (AfterRead::Later, _) => Decided::now(Decision::Later),
             (AfterRead::KeepAndWrite, Some(image)) => {
                 self.keep_and_write(ticket, row, image, ending)
@@ -310,11 +319,11 @@ impl Carer {
             (AfterRead::Write, Some(image)) if self.keeps_images() => {
                 self.keep_and_write(ticket, row, image, ending)
             }
-            (AfterRead::GiveUp, _) | (_, None) => {
+            (AfterRead::GiveUp, _) | (AfterRead::KeepAndWrite, None) => {
                 self.probe.ends(ProbeState::Unknown);
                 Decided::now(Decision::Write(ending)).with(Verdict::Unknown)
             }
-            (AfterRead::Write, Some(_)) => Decided::now(Decision::Write(ending)),
+            (AfterRead::Write, _) => Decided::now(Decision::Write(ending)),
         }
     }
 
