@@ -67,7 +67,7 @@ pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};
 pub(crate) use resource::SentFields;
 pub(crate) use restore::{
     ChangeHistory, Conflicts, FieldFate, LeftOutEffect, RestoreRequest, RestoreRules,
-    can_be_put_back,
+    can_be_put_back, has_cleared_all,
 };
 pub(crate) use row_notes::RowNotes;
 pub(crate) use sendable::Unsendable;

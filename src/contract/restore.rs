@@ -66,6 +66,8 @@ pub(crate) struct RestoreRules {
 pub(crate) struct ChangeHistory {
     left_out: LeftOutEffect,
     /// The fields that the run may have changed.
+    fields_of_run: FieldSet,
+    /// Those, and the fields that the undo's own updates may have changed.
     fields: FieldSet,
     /// The fields' histories in the contract's order.
     of_fields: [FieldHistory; FIELDS.len()],
@@ -79,6 +81,10 @@ struct FieldHistory {
     target: Option<MemberValue<'static>>,
     /// The distinct values that the run sent and that may have been applied.
     sent: Vec<MemberValue<'static>>,
+    /// The value that the undo's own update may have cleared.
+    cleared: Option<MemberValue<'static>>,
+    /// The value of somebody else that the undo has seen.
+    of_others: Option<MemberValue<'static>>,
 }
 
 /// The fate of one field.
@@ -98,7 +104,8 @@ pub(crate) enum FieldFate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Restoration {
     /// The fate of each field that the run may have changed, in the contract's order, without the
-    /// fields that the user excludes.
+    /// fields that the user excludes. Behind them are those of the excluded fields that the undo's
+    /// own update has cleared and that cannot be put back.
     pub(crate) fates: Vec<(Field, FieldFate)>,
     /// The request.
     pub(crate) request: RestoreRequest,
@@ -121,6 +128,7 @@ impl ChangeHistory {
     pub(crate) fn new(left_out: LeftOutEffect) -> ChangeHistory {
         ChangeHistory {
             left_out,
+            fields_of_run: FieldSet::EMPTY,
             fields: FieldSet::EMPTY,
             of_fields: Default::default(),
         }
@@ -139,7 +147,13 @@ impl ChangeHistory {
                 history.see(rule.field, shown, countries);
             }
         }
-        let Some(sent) = sent else { return };
+        if let Some(sent) = sent {
+            self.add_update(sent);
+        }
+        self.fields_of_run = self.fields;
+    }
+
+    fn add_update(&mut self, sent: &SentFields<'_>) {
         let mut left_out = FieldSet::ALL;
         for (field, value) in sent.fields() {
             self.add_sent(field, value.to_owned());
@@ -151,6 +165,28 @@ impl ChangeHistory {
                 .iter()
                 .for_each(|field| self.add_sent(field, MemberValue::Null)),
         }
+    }
+
+    /// Adds an image that the undo itself kept, and the fields that it sent behind it. A value of
+    /// somebody else in it is a conflict, and no target. If that update cleared fields, they get
+    /// their values back, even if the user excludes them.
+    pub(crate) fn add_own(&mut self, image: &Image, sent: &SentFields<'_>, countries: &Countries) {
+        let set: FieldSet = sent.fields().map(|(field, _)| field).collect();
+        for (rule, history) in FIELDS.iter().zip(&mut self.of_fields) {
+            let field = rule.field;
+            let Some(shown) = image.shown(field) else {
+                continue;
+            };
+            if !self.fields_of_run.contains(field) {
+                history.see(field, shown, countries);
+            } else if history.is_of_others(field, shown, countries) {
+                history.of_others = Some(shown.clone());
+            }
+            if history.cleared.is_none() && image.is_filled(field) && !set.contains(field) {
+                history.cleared = Some(shown.clone());
+            }
+        }
+        self.add_update(sent);
     }
 
     fn add_sent(&mut self, field: Field, value: MemberValue<'static>) {
@@ -199,20 +235,54 @@ impl ChangeHistory {
     ) -> Restoration {
         let (mut fates, mut values) = (Vec::new(), BTreeMap::new());
         for (field, history) in self.fields(rules.without) {
-            let fate = match history.fate(field, now.shown(field), rules.conflicts, countries) {
-                FieldFate::PutBack => match sendable(field, history.target.as_ref(), countries) {
-                    Ok(value) => {
-                        values.insert(field, value);
-                        FieldFate::PutBack
-                    }
-                    Err(reason) => FieldFate::NotRestorable(reason),
-                },
-                fate => fate,
+            let fate = history.fate(field, now.shown(field), rules.conflicts, countries);
+            if fate != FieldFate::PutBack {
+                fates.push((field, fate));
+                continue;
+            }
+            // The undo's own update has cleared what somebody else had written.
+            let of_others = history.of_others.as_ref();
+            let (value, fate) = match (rules.conflicts, of_others) {
+                (Conflicts::Keep, Some(value)) => (Some(value), FieldFate::Conflict),
+                (Conflicts::Keep, None) | (Conflicts::Overwrite, _) => {
+                    (history.target.as_ref(), FieldFate::PutBack)
+                }
             };
-            fates.push((field, fate));
+            match sendable(field, value, countries) {
+                Ok(value) => {
+                    values.insert(field, value);
+                    fates.push((field, fate));
+                }
+                Err(reason) => fates.push((field, FieldFate::NotRestorable(reason))),
+            }
+        }
+        for (field, cleared) in self.cleared_and_excluded(now, rules.without) {
+            match sendable(field, Some(cleared), countries) {
+                Ok(value) => {
+                    values.insert(field, value);
+                }
+                Err(reason) => fates.push((field, FieldFate::NotRestorable(reason))),
+            }
         }
         let request = self.request(now, values, countries);
         Restoration { fates, request }
+    }
+
+    /// The fields that the undo's own update has cleared, although the user excludes them, and their
+    /// values before.
+    fn cleared_and_excluded(
+        &self,
+        now: &Image,
+        without: FieldSet,
+    ) -> impl Iterator<Item = (Field, &MemberValue<'static>)> {
+        let fields = without.iter().filter(|field| {
+            let shown = now.shown(*field);
+            shown.is_some_and(is_null)
+        });
+        fields.filter_map(|field| {
+            let history = self.of_fields.get(field.index())?;
+            Some((field, history.cleared.as_ref()?))
+        })
     }
 
     fn request(
@@ -239,6 +309,18 @@ impl ChangeHistory {
 impl FieldHistory {
     /// Takes in the value of the next image.
     fn see(&mut self, field: Field, shown: &MemberValue<'static>, countries: &Countries) {
+        if self.is_of_others(field, shown, countries) {
+            self.target = Some(shown.clone());
+        }
+    }
+
+    /// Whether the value of an image is neither the target nor one that was sent.
+    fn is_of_others(
+        &self,
+        field: Field,
+        shown: &MemberValue<'static>,
+        countries: &Countries,
+    ) -> bool {
         let is_target = self
             .target
             .as_ref()
@@ -249,9 +331,7 @@ impl FieldHistory {
             .rev()
             .map(|sent| compare_sent(field, sent, shown, countries))
             .any(|sent| is_equal(sent) || sent == ValueComparison::NotComparable);
-        if !is_target && !may_be_sent {
-            self.target = Some(shown.clone());
-        }
+        !is_target && !may_be_sent
     }
 
     /// Whether a value that the run sent may differ from the target.
@@ -303,6 +383,16 @@ pub(crate) fn can_be_put_back(image: &Image, sent: &SentFields<'_>, countries: &
             Err(Unsendable::Forbidden(_)) => false,
         }
     })
+}
+
+/// Whether a later image of a customer proves that an update has cleared the fields that it left
+/// out: all of them are empty that were filled before, and they are several. A single one may be
+/// somebody else's work.
+pub(crate) fn has_cleared_all(before: &Image, sent: &SentFields<'_>, later: &Image) -> bool {
+    let set: FieldSet = sent.fields().map(|(field, _)| field).collect();
+    let left_out = before.fields_filled().without(set);
+    let lost = before.filled_but_lost(later, left_out);
+    lost == left_out && lost.iter().nth(1).is_some()
 }
 
 /// Compares a value that the run sent with a value that is shown: for `country_id` an id with a

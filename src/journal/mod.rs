@@ -38,7 +38,7 @@ pub(crate) use damage::is_foreign;
 pub(crate) use entry::milliseconds;
 pub use entry::{Entry, EntryError, Outcome};
 pub use fact::Fact;
-pub(crate) use fact::Facts;
+
 pub use figures::{Figures, SentFigures};
 pub(crate) use header::{FORMAT_VERSION, READING_RULES};
 pub use header::{Header, InputIdentity, Purpose, SettingText, Shard};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::availability::{Decidable, Doubt, DoubtReason, TOGETHER};
-use super::care::ReadNeed;
+use super::decision::ReadNeed;
 use super::ended::Ending;
 use super::error_limit::ErrorLimit;
 use super::judge::AnsweredBy;

@@ -180,7 +180,7 @@ fn precautions(
         mut countries,
         images: run,
         mark,
-        facts,
+        left_out_is_kept,
         lock: _,
     } = undone;
     let (images, own) = match start {
@@ -200,7 +200,7 @@ fn precautions(
     let images = ImageWriter::start(ImagesTo::Open(images)).map_err(Failure::unusable)?;
     let care = CareSettings {
         mode: ReadMode::Undo(Box::new(undoing)),
-        left_out: care::known_left_out(settings, start, facts.left_out_is_kept),
+        left_out: care::known_left_out(settings, start, left_out_is_kept),
         countries,
         images: Some(images),
     };

@@ -14,10 +14,11 @@ use crate::commands::shared::{care, start};
 use crate::config::Settings;
 use crate::contract::{
     ChangeHistory, Countries, Field, FieldSet, LeftOutEffect, SentFields, Unsendable,
+    has_cleared_all,
 };
 use crate::journal::{
-    Fact, Facts, Header, IMAGES_NAME, ImageIndex, JOURNAL_NAME, JournalFile, Purpose, Retry,
-    RunDir, SettingText, recover,
+    Fact, Header, IMAGES_NAME, ImageEntry, ImageIndex, ImagesError, JOURNAL_NAME, JournalFile,
+    Purpose, Retry, RunDir, SettingText, recover,
 };
 use crate::text::{self, grouped};
 
@@ -34,7 +35,9 @@ pub(super) struct UndoneRun {
     pub(super) countries: Countries,
     /// Writes into the run's journal that it is being undone.
     pub(super) mark: Mark,
-    pub(super) facts: Facts,
+    /// Whether the API keeps fields that an update leaves out, if the run found that out or its
+    /// images show it.
+    pub(super) left_out_is_kept: Option<bool>,
     /// The directory, locked.
     pub(super) lock: RunDir,
 }
@@ -66,7 +69,16 @@ impl UndoneRun {
         refuse_another_api(earlier, &now, &run_dir).map_err(Failure::run_directory)?;
         let mut countries = care::countries(settings);
         let images = ImageIndex::read(&run_dir, &mut countries).map_err(Failure::run_directory)?;
+        if images.customers().next().is_none() {
+            return Err(Failure::unusable(anyhow!(
+                "the run in {directory} has sent no update: there is nothing to put back"
+            )));
+        }
         let facts = recovered.checkpoint.facts();
+        let left_out_is_kept = match facts.left_out_is_kept {
+            None if show_loss(&images).map_err(Failure::run_directory)? => Some(false),
+            known => known,
+        };
         let mut journal = recovered.writer;
         let mark = move || {
             if !facts.is_undone {
@@ -82,14 +94,9 @@ impl UndoneRun {
             images: Arc::new(images),
             countries,
             mark: Box::new(mark),
-            facts,
+            left_out_is_kept,
             lock: run_dir,
         })
-    }
-
-    /// Whether the API keeps fields that an update leaves out, if the run found that out.
-    pub(super) fn left_out_is_kept(&self) -> Option<bool> {
-        self.facts.left_out_is_kept
     }
 
     /// The number of customers.
@@ -100,7 +107,7 @@ impl UndoneRun {
     /// Refuses to begin if something cannot be put back that the user has not excluded, and says
     /// what, by field and number.
     pub(super) fn refuse_what_cannot_be_put_back(&self, without: FieldSet) -> Result<(), Failure> {
-        let effect = match self.left_out_is_kept() {
+        let effect = match self.left_out_is_kept {
             Some(false) => LeftOutEffect::Cleared,
             Some(true) | None => LeftOutEffect::Kept,
         };
@@ -124,6 +131,24 @@ impl UndoneRun {
         }
         Err(Failure::unusable(anyhow!(refusal(&lost, customers))))
     }
+}
+
+/// Whether two images of a customer show that the API clears what an update leaves out.
+fn show_loss(images: &ImageIndex) -> Result<bool, ImagesError> {
+    for customer in images.customers() {
+        let mut earlier: Option<ImageEntry> = None;
+        for entry in images.images(customer) {
+            let entry = entry?;
+            if let Some(earlier) = earlier
+                && let Some(sent) = SentFields::of_request(earlier.sent.get().as_bytes())
+                && has_cleared_all(&earlier.image, &sent, &entry.image)
+            {
+                return Ok(true);
+            }
+            earlier = Some(entry);
+        }
+    }
+    Ok(false)
 }
 
 /// The message about fields that cannot be put back.

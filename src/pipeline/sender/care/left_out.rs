@@ -236,7 +236,12 @@ mod tests {
 
     /// Takes a customer who could be put back.
     fn read(probe: &mut LeftOutProbe, number: u64, members: &str) -> AfterRead {
-        probe.read(ticket(number), Seen::Customer(&image(members)), email(), |_| true)
+        probe.read(
+            ticket(number),
+            Seen::Customer(&image(members)),
+            email(),
+            |_| true,
+        )
     }
 
     const FILLED: &str = r#""job":"Nurse","email":"a@b.example""#;

@@ -229,6 +229,29 @@ impl Carer {
         row: &mut Row,
         seen: Seen<'_>,
     ) -> Result<Decided, ImagesError> {
+        if !self.shows_loss(row, seen.image())? {
+            return self.decide(about, row, seen);
+        }
+        self.probe.ends(ProbeState::Lost);
+        Ok(self.decide(about, row, seen)?.with(Verdict::Lost))
+    }
+
+    /// Whether a customer whom an undo reads proves that updates clear what they leave out.
+    fn shows_loss(&self, row: &Row, image: Option<&Image>) -> Result<bool, ImagesError> {
+        match (&self.mode, row.id, image) {
+            (Mode::Undo(undo), Some(id), Some(image)) if self.probe.is_open() => {
+                undo.shows_loss(id, image)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn decide(
+        &mut self,
+        about: Undecided,
+        row: &mut Row,
+        seen: Seen<'_>,
+    ) -> Result<Decided, ImagesError> {
         let image = seen.image();
         if self.care_of(row) == Care::Alone && !about.is_alone {
             return Ok(Decided::now(Decision::Later));

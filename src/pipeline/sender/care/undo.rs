@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::contract::{
-    ChangeHistory, Conflicts, Countries, CustomerId, Field, FieldFate, Image, LeftOutEffect,
-    RestoreRequest, RestoreRules, SentFields, Unsendable,
+    ChangeHistory, Countries, CustomerId, Field, FieldFate, FieldSet, Image, LeftOutEffect,
+    RestoreRequest, RestoreRules, SentFields, Unsendable, has_cleared_all,
 };
 use crate::journal::{ImageEntry, ImageIndex, ImagesError};
 use crate::schedule::Ending;
@@ -32,7 +32,7 @@ pub(super) struct Undo {
     counts: UndoCounts,
 }
 
-/// The findings of an undo, by customers and by fields.
+/// What an undo found, by customers and by fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UndoCounts {
     /// Customers of whom something is put back.
@@ -120,6 +120,28 @@ impl Undo {
         })
     }
 
+    /// Whether a customer who is shown now proves that an update clears what it leaves out: an update
+    /// of the run left out several filled fields, and all of them are empty now, or an update of this
+    /// undo left out any.
+    pub(super) fn shows_loss(
+        &self,
+        customer: CustomerId,
+        now: &Image,
+    ) -> Result<bool, ImagesError> {
+        if let Some(own) = &self.undoing.own {
+            for entry in own.images(customer) {
+                let entry = entry?;
+                let set: FieldSet = sent_of(&entry).fields().map(|(field, _)| field).collect();
+                let lost = entry.image.filled_but_lost(now, FieldSet::ALL.without(set));
+                if !lost.is_empty() {
+                    return Ok(true);
+                }
+            }
+        }
+        let last = self.undoing.run.images(customer).last().transpose()?;
+        Ok(last.is_some_and(|last| has_cleared_all(&last.image, &sent_of(&last), now)))
+    }
+
     /// Keeps the image of an update that may clear fields.
     pub(super) fn keep(&mut self, entry: ImageEntry) {
         self.kept.insert(entry.id, entry);
@@ -132,34 +154,21 @@ impl Undo {
         countries: &Countries,
     ) -> Result<ChangeHistory, ImagesError> {
         let mut history = ChangeHistory::new(left_out);
-        let mut add = |entry: &ImageEntry| {
+        for entry in self.undoing.run.images(customer) {
+            let entry = entry?;
             let sent = SentFields::of_request(entry.sent.get().as_bytes());
             history.add(&entry.image, sent.as_ref(), countries);
+        }
+        let mut add_own = |entry: &ImageEntry| {
+            history.add_own(&entry.image, &sent_of(entry), countries);
         };
-        for entry in self.undoing.run.images(customer) {
-            add(&entry?);
-        }
-        // Updates of the undo itself may have cleared what somebody has changed since the run. Whoever
-        // overwrites that anyway does not need it.
-        if left_out == LeftOutEffect::Cleared && self.undoing.rules.conflicts == Conflicts::Keep {
-            let own = self.undoing.own.iter();
-            for entry in own.flat_map(|own| own.images(customer)) {
-                add(&entry?);
-            }
-            if let Some(kept) = self.kept.get(&customer) {
-                add(kept);
+        if let Some(own) = &self.undoing.own {
+            for entry in own.images(customer) {
+                add_own(&entry?);
             }
         }
+        self.kept.get(&customer).into_iter().for_each(add_own);
         Ok(history)
-    }
-
-    /// Whether the images that the undo itself kept say more than those of the run. They do if its own
-    /// updates have cleared values that others have set since, unless those are not to be kept.
-    fn learns_from_itself(&self, left_out: LeftOutEffect) -> bool {
-        match (left_out, self.undoing.rules.conflicts) {
-            (LeftOutEffect::Cleared, Conflicts::Keep) => true,
-            (LeftOutEffect::Kept, _) | (LeftOutEffect::Cleared, Conflicts::Overwrite) => false,
-        }
     }
 
     fn count(&mut self, put_back: &[Field], conflicts: &[Field], is_unsendable: bool) {
@@ -176,4 +185,9 @@ impl Undo {
             *counts.conflicts.entry(*field).or_default() += 1;
         }
     }
+}
+
+/// The fields that an update sent.
+fn sent_of(update: &ImageEntry) -> SentFields<'_> {
+    SentFields::of_request(update.sent.get().as_bytes()).unwrap_or_default()
 }
