@@ -187,6 +187,24 @@ impl Process {
         }
     }
 
+    /// Kills it once the condition holds, unless it has ended by then.
+    pub(crate) fn kill_once(&mut self, mut is_so: impl FnMut() -> bool) {
+        let has_ended = |child: &mut Child| {
+            let status = child.try_wait().expect("the process can be asked");
+            status.is_some()
+        };
+        while !has_ended(&mut self.child) {
+            if is_so() {
+                self.child.kill().expect("the process can be killed");
+                return;
+            }
+            if self.started.elapsed() > TIME_MAX {
+                self.give_up("the moment to kill");
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
     /// Waits for its end.
     pub(crate) fn finish(mut self) -> Finished {
         let left = TIME_MAX.saturating_sub(self.started.elapsed());

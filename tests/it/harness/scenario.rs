@@ -232,6 +232,17 @@ impl Scenario {
         self
     }
 
+    /// Runs with this variable in the environment from now on.
+    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.into()));
+    }
+
+    /// Finds out what the API does with fields that an update leaves out.
+    pub(crate) fn probing(self) -> Scenario {
+        self.variable("CUSTSYNC_LEFT_OUT", "probe")
+    }
+
     /// Runs with this variable in the environment; the value need not be UTF-8.
     pub(crate) fn raw_variable(mut self, name: &str, value: &[u8]) -> Scenario {
         self.variables
@@ -273,6 +284,18 @@ impl Scenario {
     /// Starts `custsync check` as [`check`](Scenario::check) does.
     pub(crate) fn start_check<const N: usize>(&self, arguments: [&str; N]) -> Running<'_> {
         self.start_verb("check", &arguments)
+    }
+
+    /// Runs `custsync undo` on the run directory, with the server, and waits for its end.
+    pub(crate) fn undo<const N: usize>(&self, arguments: [&str; N]) -> End {
+        self.start_undo(&arguments).end()
+    }
+
+    /// Starts `custsync undo` as [`undo`](Scenario::undo) does.
+    pub(crate) fn start_undo(&self, arguments: &[&str]) -> Running<'_> {
+        let url = self.url().expect("a server");
+        let words = ["undo", RUN_DIR, "--base-url", &url, "--rate", "unlimited"];
+        self.start_words(words.into_iter().chain(arguments.iter().copied()))
     }
 
     /// Runs custsync with these arguments and no others.
@@ -512,6 +535,13 @@ impl Running<'_> {
     /// The peak of the program's resident memory so far, in KiB; `None` once it has ended.
     pub(crate) fn memory_peak_kib(&self) -> Option<u64> {
         self.process.memory_peak_kib()
+    }
+
+    /// Kills the program once the condition holds, unless it has ended by then.
+    pub(crate) fn killed_once(mut self, is_so: impl Fn(&Scenario) -> bool) -> End {
+        let scenario = self.scenario;
+        self.process.kill_once(|| is_so(scenario));
+        self.end()
     }
 
     /// Waits for the program's end.
