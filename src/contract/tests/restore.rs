@@ -10,6 +10,7 @@ use crate::contract::image::Image;
 use crate::contract::resource::SentFields;
 use crate::contract::restore::{
     ChangeHistory, Conflicts, FieldFate, LeftOutEffect, Restoration, RestoreRequest, RestoreRules,
+    can_be_put_back, has_cleared_all,
 };
 use crate::contract::sendable::Unsendable;
 use crate::contract::{CustomerId, ErrorCode, Field, FieldSet, NullRule};
@@ -395,6 +396,111 @@ fn where_put_clears_what_it_leaves_out_all_fields_are_sent() {
     let restored = history.restore(&image(&now), KEEP, &countries);
     let want = RestoreRequest::Blocked(vec![(Field::CountryId, Unsendable::UnknownCountry)]);
     assert_eq!(restored.request, want);
+}
+
+/// The history of a run that has sent a job, and of an undo with this image and this body.
+fn with_own(left_out: LeftOutEffect, shown: &str, sent: &str) -> ChangeHistory {
+    let steps = [(
+        r#""first_name":"Ada","job":"Nurse","country_name":"Country 4""#,
+        r#"{"job":"Doctor"}"#,
+    )];
+    let mut history = history(left_out, &steps, &countries());
+    let sent = SentFields::of_request(sent.as_bytes()).expect("a body");
+    history.add_own(&image(shown), &sent, &countries());
+    history
+}
+
+#[test]
+fn what_an_undo_has_seen_of_others_stays_a_conflict() {
+    let cook = r#""first_name":"Ada","job":"Cook","country_name":"Country 4""#;
+    let history = with_own(LeftOutEffect::Kept, cook, "{}");
+    let restored = history.restore(&image(cook), KEEP, &countries());
+    assert_eq!(restored.fates, [(Field::Job, FieldFate::Conflict)]);
+    assert_eq!(restored.request, RestoreRequest::Nothing);
+    let restored = history.restore(&image(cook), FORCE, &countries());
+    assert_eq!(restored.fates, [(Field::Job, FieldFate::PutBack)]);
+    // The undo's own update has cleared it.
+    let history = with_own(LeftOutEffect::Cleared, cook, r#"{"first_name":"Ada"}"#);
+    let now = image(r#""first_name":"Ada","job":null,"country_name":null"#);
+    let restored = history.restore(&now, KEEP, &countries());
+    assert!(restored.fates.contains(&(Field::Job, FieldFate::Conflict)));
+    let body = r#"{"first_name":"Ada","country_id":4,"job":"Cook"}"#;
+    let want = RestoreRequest::Put(body.as_bytes().to_vec());
+    assert_eq!(restored.request, want);
+}
+
+#[test]
+fn what_an_undo_has_cleared_is_put_back_even_if_it_is_excluded() {
+    let doctor = r#""first_name":"Ada","job":"Doctor","country_name":"Country 4""#;
+    let rules = RestoreRules {
+        without: FieldSet::from_iter([Field::CountryId]),
+        ..KEEP
+    };
+    let history = with_own(LeftOutEffect::Cleared, doctor, r#"{"job":"Nurse"}"#);
+    let now = image(r#""first_name":null,"job":"Nurse","country_name":null"#);
+    let restored = history.restore(&now, rules, &countries());
+    let body = r#"{"first_name":"Ada","country_id":4,"job":"Nurse"}"#;
+    let want = RestoreRequest::Put(body.as_bytes().to_vec());
+    assert_eq!(restored.request, want);
+    let unknown = history.restore(&now, rules, &Countries::default());
+    let fate = FieldFate::NotRestorable(Unsendable::UnknownCountry);
+    assert!(unknown.fates.contains(&(Field::CountryId, fate)));
+    // What is as it was is left alone.
+    let restored = history.restore(&image(doctor), rules, &countries());
+    assert!(
+        !restored
+            .fates
+            .iter()
+            .any(|(field, _)| *field == Field::CountryId)
+    );
+}
+
+#[test]
+fn a_loss_is_proven_by_several_fields_that_are_all_empty() {
+    let before = image(r#""first_name":"Ada","job":"Nurse","address":"12","email":null"#);
+    let check = |sent: &str, later: &str, want: bool| {
+        let sent = SentFields::of_request(sent.as_bytes()).expect("a body");
+        let found = has_cleared_all(&before, &sent, &image(later));
+        assert_eq!(found, want, "{later}");
+    };
+    let sent = r#"{"first_name":"Eva"}"#;
+    check(
+        sent,
+        r#""first_name":"Eva","job":null,"address":null"#,
+        true,
+    );
+    check(
+        sent,
+        r#""first_name":"Eva","job":null,"address":"12""#,
+        false,
+    );
+    check(sent, r#""first_name":"Eva","job":null"#, false);
+    check(
+        r#"{"first_name":"Eva","job":"Cook"}"#,
+        r#""address":null"#,
+        false,
+    );
+}
+
+#[test]
+fn a_customer_can_be_put_back_if_all_values_may_be_sent() {
+    let check = |shown: &str, sent: &str, want: bool| {
+        let fields = SentFields::of_request(sent.as_bytes()).expect("a body");
+        let found = can_be_put_back(&image(shown), &fields, &countries());
+        assert_eq!(found, want, "{shown} {sent}");
+    };
+    let job = r#"{"job":"Nurse"}"#;
+    check(
+        r#""first_name":"Ada","country_name":"Country 4""#,
+        job,
+        true,
+    );
+    check(r#""country_name":"Atlantis""#, job, false);
+    check(r#""country_name":"Atlantis""#, r#"{"country_id":4}"#, true);
+    check(r#""gender":"unknown""#, job, false);
+    check(r#""gender":"unknown""#, r#"{"gender":"other"}"#, false);
+    check(r#""first_name":null"#, job, true);
+    check(r#""first_name":null"#, r#"{"first_name":"Ada"}"#, false);
 }
 
 /// The fields that the model's customers have.
