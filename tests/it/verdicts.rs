@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, Once};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use custsync::testing::sandbox::Reads;
 use serde_json::json;
 
 use crate::harness::{Customers, Form, Reply, Request, Scenario};
@@ -73,6 +74,31 @@ fn a_permission_that_is_missing_from_the_first_answer_on_stops_the_run() {
         .says("403")
         .counts([0, 0, 0, 0, 50]);
     assert_eq!(end.results().lines.len(), 0);
+}
+
+/// An undo has no limit of errors, and needs the permission to read all the same.
+#[test]
+fn a_permission_to_read_that_is_missing_stops_an_undo() {
+    let check = |customers: u64| {
+        let scenario = Scenario::new()
+            .csv(&Customers::in_turn(customers, 1, 7))
+            .unlimited()
+            .sandbox(|options| {
+                options.reads = Reads::Forbidden;
+                options.reads_after = customers;
+            });
+        scenario.run(["--undoable"]).exits(0);
+        let url = scenario.url().expect("a server");
+        let without = ["--without-field", "country_id"];
+        let words = ["undo", "run", "--base-url", &url, "--rate", "unlimited"];
+        let undo = scenario.start_words(words.into_iter().chain(without)).end();
+        undo.exits(3).says("the API refuses to show customers (403");
+        let journal = scenario.path("run/undo/results.ndjson");
+        let journal = fs::read_to_string(journal).expect("a journal");
+        assert!(!journal.contains("\"outcome\""), "{journal}");
+    };
+    check(2);
+    check(50);
 }
 
 #[test]

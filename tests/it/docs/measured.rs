@@ -58,7 +58,8 @@ fn mask_timing(line: &str) -> String {
             None => return line.to_owned(),
         }
     } else {
-        match line.split_once(" updated in ") {
+        let done = [" updated in ", " put back in "];
+        match done.iter().find_map(|done| line.split_once(done)) {
             Some((counts, timing)) => {
                 let end = timing.find("; ").unwrap_or(timing.len());
                 let (timing, rest) = timing.split_at(end);
@@ -102,6 +103,10 @@ fn measured_values_are_masked_and_all_else_is_kept() {
         "991 of 1,000 rows updated in … min … s; 9 were not.",
     );
     check("All 3 rows updated in 0.2 s.", "All 3 rows updated in … s.");
+    check(
+        "2 of 3 customers put back in 0.2 s; 1 was not.",
+        "2 of 3 customers put back in … s; 1 was not.",
+    );
     check(
         "speed    991 requests in 0.9 s, 1,110.8/s, at most 5 in flight",
         "speed    991 requests in … s, …/s, at most … in flight",
