@@ -32,7 +32,7 @@ pub(super) struct Undo {
     counts: UndoCounts,
 }
 
-/// What an undo found, by customers and by fields.
+/// The findings of an undo, by customers and by fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UndoCounts {
     /// Customers of whom something is put back.
