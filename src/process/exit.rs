@@ -147,7 +147,6 @@ impl From<&StopReason> for Exit {
             | StopReason::WaitTooLong { .. }
             | StopReason::TokenUnavailable { .. }
             | StopReason::UnexpectedAnswers { .. }
-            | StopReason::LeftOutIsOpen
             | StopReason::InputUnavailable => Self::StoppedEarly,
             StopReason::Redirected { .. }
             | StopReason::AllNotFound { .. }

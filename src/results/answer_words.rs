@@ -5,6 +5,9 @@ use crate::journal::Outcome;
 /// The cause of rows that were not sent because later rows of their customers were updated.
 pub(in crate::results) const OVERTAKEN: &str = "overtaken";
 
+/// The cause of rows whose update lacks a field that has to be sent and cannot be.
+pub(in crate::results) const UNSENDABLE: &str = "unsendable";
+
 /// Returns why rows ended badly that were sent, or would have been: the status of the last answer, and
 /// its code or the cause of the failure.
 pub(in crate::results) fn of(outcome: Outcome, status: Option<u16>, code: &str) -> String {
@@ -20,6 +23,10 @@ pub(in crate::results) fn of(outcome: Outcome, status: Option<u16>, code: &str) 
         Outcome::Rejected => format!("the API rejects it: {answer}"),
         Outcome::Failed if code == Some(OVERTAKEN) => {
             "later rows of its customer set a part of it (--left-out trust sends the rest)"
+                .to_owned()
+        }
+        Outcome::Failed if code == Some(UNSENDABLE) => {
+            "a value that the API shows cannot be sent, and would be lost or not be put back"
                 .to_owned()
         }
         Outcome::Failed => format!("every attempt failed: {answer}"),

@@ -95,9 +95,6 @@ pub enum StopReason {
     },
     /// The API clears the fields that an update leaves out.
     LeftOutIsLost,
-    /// An update was sent to find out whether the API clears the fields that it leaves out, and its
-    /// answer or the customer does not show that yet.
-    LeftOutIsOpen,
     /// An answer that every row would meet.
     EveryRowWouldFail {
         /// The status of that answer.
@@ -228,10 +225,7 @@ impl fmt::Display for StopReason {
                 "the server answers {status} to GET, and this needs to read each customer first: is --base-url right?"
             ),
             StopReason::LeftOutIsLost => f.write_str(
-                "the API clears the fields that an update leaves out: send rows with all fields (--complete), or name all columns in the file",
-            ),
-            StopReason::LeftOutIsOpen => f.write_str(
-                "it is not known yet whether the API keeps the fields that an update leaves out, and one customer may lack them",
+                "the API clears the fields that an update leaves out: send rows with all fields (--complete, in another run directory), or name all columns in the file",
             ),
             StopReason::EveryRowWouldFail { status } => {
                 write!(f, "the server answers {status}, which every row would meet: is --base-url right?")

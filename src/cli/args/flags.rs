@@ -344,9 +344,6 @@ struct SendingFlags {
     /// above 32 bits.
     #[arg(long, value_parser = words::<DuplicatePolicy>(), hide_short_help = true)]
     unique: Option<String>,
-    /// Rows of an earlier run to send again: failed, or rejected ones too
-    #[arg(long, value_parser = words::<Retry>(), hide_short_help = true)]
-    retry: Option<String>,
     /// Read each customer first, and send all of its fields with those of the row
     ///
     /// For an API that clears the fields that an update leaves out.
@@ -388,6 +385,9 @@ struct PaceFlags {
     /// code 6.
     #[arg(long, value_parser = words::<EchoCheck>(), hide_short_help = true)]
     echo: Option<String>,
+    /// Rows of an earlier process to send again: failed, and rejected ones or conflicts too
+    #[arg(long, value_parser = words::<Retry>(), hide_short_help = true)]
+    retry: Option<String>,
     /// Find out whether the API keeps the fields that an update leaves out, or trust that it does
     ///
     /// probe: the first rows that leave fields out are sent one at a time, and each customer is read

@@ -13,7 +13,6 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         | StopReason::WaitTooLong { .. }
         | StopReason::UnexpectedAnswers { .. }
         | StopReason::TokenUnavailable { .. }
-        | StopReason::LeftOutIsOpen
         | StopReason::InputUnavailable => TimeToGoOn::Later,
         StopReason::TokenRefused | StopReason::LoginNeeded | StopReason::Forbidden { .. } => {
             TimeToGoOn::WithToken
@@ -71,7 +70,6 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         | StopReason::AllNotFound { .. }
         | StopReason::EveryRowWouldFail { .. }
         | StopReason::NoReads { .. }
-        | StopReason::LeftOutIsLost
-        | StopReason::LeftOutIsOpen => StoppedBy::Api,
+        | StopReason::LeftOutIsLost => StoppedBy::Api,
     }
 }
