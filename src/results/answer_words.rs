@@ -26,8 +26,7 @@ pub(in crate::results) fn of(outcome: Outcome, status: Option<u16>, code: &str) 
                 .to_owned()
         }
         Outcome::Failed if code == Some(UNSENDABLE) => {
-            "a value that the API shows cannot be sent, and would be lost or not be put back"
-                .to_owned()
+            "a value that the API shows cannot be sent back".to_owned()
         }
         Outcome::Failed => format!("every attempt failed: {answer}"),
         Outcome::Updated
