@@ -69,6 +69,8 @@ pub(crate) struct ChangeHistory {
     fields_of_run: FieldSet,
     /// Those, and the fields that the undo's own updates may have changed.
     fields: FieldSet,
+    /// The fields that the API has shown with another value right after the last update.
+    shown_otherwise: FieldSet,
     /// The fields' histories in the contract's order.
     of_fields: [FieldHistory; FIELDS.len()],
 }
@@ -130,6 +132,7 @@ impl ChangeHistory {
             left_out,
             fields_of_run: FieldSet::EMPTY,
             fields: FieldSet::EMPTY,
+            shown_otherwise: FieldSet::EMPTY,
             of_fields: Default::default(),
         }
     }
@@ -143,7 +146,14 @@ impl ChangeHistory {
         countries: &Countries,
     ) {
         for (rule, history) in FIELDS.iter().zip(&mut self.of_fields) {
-            if let Some(shown) = image.shown(rule.field) {
+            let Some(shown) = image.shown(rule.field) else {
+                continue;
+            };
+            if self.shown_otherwise.contains(rule.field)
+                && history.is_of_others(rule.field, shown, countries)
+            {
+                history.sent.push(shown.clone());
+            } else {
                 history.see(rule.field, shown, countries);
             }
         }
@@ -151,6 +161,14 @@ impl ChangeHistory {
             self.add_update(sent);
         }
         self.fields_of_run = self.fields;
+        self.shown_otherwise = FieldSet::EMPTY;
+    }
+
+    /// Notes that the API has shown these fields with other values right after the last update that
+    /// was added (its echo). So what the next image shows in them is the API's form of what the run
+    /// sent, and no value of somebody else.
+    pub(crate) fn shows_otherwise(&mut self, fields: FieldSet) {
+        self.shown_otherwise = fields;
     }
 
     fn add_update(&mut self, sent: &SentFields<'_>) {

@@ -179,6 +179,7 @@ fn precautions(
     let UndoneRun {
         mut countries,
         images: run,
+        echoes,
         mark,
         left_out_is_kept,
         lock: _,
@@ -193,6 +194,7 @@ fn precautions(
     let images = images.map_err(Failure::run_directory)?;
     let undoing = Undoing {
         run,
+        echoes,
         own: own.transpose().map_err(Failure::run_directory)?,
         rules: restore_rules(settings),
         is_dry: options.is_dry,

@@ -18,7 +18,7 @@ use crate::contract::{
 };
 use crate::journal::{
     Fact, Header, IMAGES_NAME, ImageEntry, ImageIndex, ImagesError, JOURNAL_NAME, JournalFile,
-    Purpose, Retry, RunDir, SettingText, recover,
+    Purpose, Retry, RowEchoes, RunDir, SettingText, recover,
 };
 use crate::text::{self, grouped};
 
@@ -31,6 +31,8 @@ pub(super) type Mark = Box<dyn FnOnce() -> anyhow::Result<()>>;
 /// The run that is undone. Its directory is locked until this is dropped.
 pub(super) struct UndoneRun {
     pub(super) images: Arc<ImageIndex>,
+    /// The fields that the API has shown with other values than the run had sent.
+    pub(super) echoes: RowEchoes,
     /// The ids and names of countries that are known.
     pub(super) countries: Countries,
     /// Writes into the run's journal that it is being undone.
@@ -92,6 +94,7 @@ impl UndoneRun {
         };
         Ok(UndoneRun {
             images: Arc::new(images),
+            echoes: RowEchoes::read(&run_dir).map_err(Failure::run_directory)?,
             countries,
             mark: Box::new(mark),
             left_out_is_kept,
@@ -119,6 +122,7 @@ impl UndoneRun {
                 let entry = entry.map_err(Failure::run_directory)?;
                 let sent = SentFields::of_request(entry.sent.get().as_bytes());
                 history.add(&entry.image, sent.as_ref(), &self.countries);
+                history.shows_otherwise(self.echoes.of(entry.row));
             }
             let found = history.not_restorable(without, &self.countries);
             customers += u64::from(!found.is_empty());

@@ -780,3 +780,26 @@ proptest! {
         prop_assert_eq!(&life.api.values, &before.values);
     }
 }
+
+#[test]
+fn what_the_api_makes_of_a_value_is_not_somebody_elses() {
+    let countries = countries();
+    let restored = |echo: FieldSet| {
+        let mut history = ChangeHistory::new(LeftOutEffect::Kept);
+        for (shown, sent) in [
+            (r#""job":"Nurse""#, r#"{"job":"Head  Nurse"}"#),
+            (r#""job":"Head Nurse""#, r#"{"job":"Judge"}"#),
+        ] {
+            let sent = SentFields::of_request(sent.as_bytes());
+            history.add(&image(shown), sent.as_ref(), &countries);
+            history.shows_otherwise(echo);
+        }
+        history.restore(&image(r#""job":"Judge""#), KEEP, &countries)
+    };
+    let put = |body: &str| RestoreRequest::Put(body.as_bytes().to_vec());
+    let job: FieldSet = [Field::Job].into_iter().collect();
+    assert_eq!(restored(job).request, put(r#"{"job":"Nurse"}"#));
+    // Without an echo, somebody has written it between the two rows.
+    let of_others = restored(FieldSet::EMPTY).request;
+    assert_eq!(of_others, put(r#"{"job":"Head Nurse"}"#));
+}

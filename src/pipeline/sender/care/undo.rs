@@ -7,7 +7,7 @@ use crate::contract::{
     ChangeHistory, Countries, CustomerId, Field, FieldFate, FieldSet, Image, LeftOutEffect,
     RestoreRequest, RestoreRules, SentFields, Unsendable, has_cleared_all,
 };
-use crate::journal::{ImageEntry, ImageIndex, ImagesError};
+use crate::journal::{ImageEntry, ImageIndex, ImagesError, RowEchoes};
 use crate::schedule::Ending;
 
 /// An undo of an earlier run.
@@ -15,6 +15,8 @@ use crate::schedule::Ending;
 pub(crate) struct Undoing {
     /// The images of the run.
     pub run: Arc<ImageIndex>,
+    /// The fields that the API has shown with other values than the run had sent.
+    pub echoes: RowEchoes,
     /// The images that earlier processes of this undo kept.
     pub own: Option<ImageIndex>,
     /// The user's choices.
@@ -158,6 +160,7 @@ impl Undo {
             let entry = entry?;
             let sent = SentFields::of_request(entry.sent.get().as_bytes());
             history.add(&entry.image, sent.as_ref(), countries);
+            history.shows_otherwise(self.undoing.echoes.of(entry.row));
         }
         let mut add_own = |entry: &ImageEntry| {
             history.add_own(&entry.image, &sent_of(entry), countries);
