@@ -50,6 +50,8 @@ pub enum Ending {
     Unsendable {
         /// The fields, and the reasons.
         fields: Vec<(Field, Unsendable)>,
+        /// The fields that were changed elsewhere besides.
+        conflicts: FieldSet,
     },
     /// Every attempt failed.
     Failed {

@@ -83,12 +83,13 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
             entry.outcome = Outcome::Conflict;
             entry.errors = fields.iter().map(changed).collect();
         }
-        Ending::Unsendable { fields } => {
+        Ending::Unsendable { fields, conflicts } => {
             entry.outcome = Outcome::Failed;
             entry.error = Some(UNSENDABLE.into());
             let fields = fields.iter();
             entry.errors = fields
                 .map(|(field, reason)| unsendable(*field, *reason))
+                .chain(conflicts.iter().map(changed))
                 .collect();
         }
         Ending::Rejected { status, error } => {
@@ -134,5 +135,26 @@ fn contract_error(error: &FieldError) -> EntryError<'_> {
         field: error.subject.name().into(),
         code: Some(error.code.name().into()),
         message: error.message.as_ref().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_cannot_be_put_back_names_what_others_have_changed_too() {
+        let ending = Ending::Unsendable {
+            fields: vec![(Field::CountryId, Unsendable::UnknownCountry)],
+            conflicts: [Field::Job].into_iter().collect(),
+        };
+        let mut entry = Entry::of_row(1, Outcome::Invalid);
+        describe(&mut entry, &ending);
+        assert_eq!(entry.outcome, Outcome::Failed);
+        let errors: Vec<_> = (entry.errors.iter())
+            .map(|error| (error.field.as_ref(), error.code.as_deref()))
+            .collect();
+        let want = [("country_id", Some("unsendable")), ("job", Some("changed"))];
+        assert_eq!(errors, want);
     }
 }

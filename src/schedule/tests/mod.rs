@@ -286,7 +286,7 @@ impl Run {
             Ending::Failed { cause } => format!("failed {cause}"),
             Ending::Unchanged => "unchanged".to_owned(),
             Ending::Conflict { fields } => format!("conflict {fields:?}"),
-            Ending::Unsendable { fields } => format!("unsendable {fields:?}"),
+            Ending::Unsendable { fields, .. } => format!("unsendable {fields:?}"),
         };
         (how, ended.attempts)
     }

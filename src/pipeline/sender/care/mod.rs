@@ -293,7 +293,10 @@ impl Carer {
                         *body = complete.body.into();
                         Ok(Prepared::Write(None))
                     }
-                    Err(fields) => Ok(Prepared::End(Ending::Unsendable { fields })),
+                    Err(fields) => Ok(Prepared::End(Ending::Unsendable {
+                        fields,
+                        conflicts: FieldSet::EMPTY,
+                    })),
                 }
             }
             Mode::Undo(undo) => {

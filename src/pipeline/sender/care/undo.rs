@@ -95,7 +95,7 @@ impl Undo {
                 _ => None,
             })
             .collect();
-        let conflicts = of_fate(|fate| fate == FieldFate::Conflict).collect::<Vec<_>>();
+        let conflicts: FieldSet = of_fate(|fate| fate == FieldFate::Conflict).collect();
         let body = match restoration.request {
             RestoreRequest::Nothing => None,
             RestoreRequest::Put(ref body) => Some(body.clone()),
@@ -107,14 +107,16 @@ impl Undo {
         let put_back: Vec<_> = of_fate(|fate| fate == FieldFate::PutBack)
             .filter(|_| body.is_some())
             .collect();
-        self.count(&put_back, &conflicts, !unsendable.is_empty());
+        self.count(&put_back, conflicts, !unsendable.is_empty());
         let ending = if !unsendable.is_empty() {
-            Some(Ending::Unsendable { fields: unsendable })
+            Some(Ending::Unsendable {
+                fields: unsendable,
+                conflicts,
+            })
         } else if conflicts.is_empty() {
             None
         } else {
-            let fields = conflicts.into_iter().collect();
-            Some(Ending::Conflict { fields })
+            Some(Ending::Conflict { fields: conflicts })
         };
         Ok(match body.filter(|_| !self.undoing.is_dry) {
             Some(body) => UndoDecision::Write(body, ending),
@@ -174,7 +176,7 @@ impl Undo {
         Ok(history)
     }
 
-    fn count(&mut self, put_back: &[Field], conflicts: &[Field], is_unsendable: bool) {
+    fn count(&mut self, put_back: &[Field], conflicts: FieldSet, is_unsendable: bool) {
         let counts = &mut self.counts;
         counts.put_back += u64::from(!put_back.is_empty());
         counts.conflict += u64::from(!conflicts.is_empty());
@@ -184,8 +186,8 @@ impl Undo {
         for field in put_back {
             *counts.fields.entry(*field).or_default() += 1;
         }
-        for field in conflicts {
-            *counts.conflicts.entry(*field).or_default() += 1;
+        for field in conflicts.iter() {
+            *counts.conflicts.entry(field).or_default() += 1;
         }
     }
 }
