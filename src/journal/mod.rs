@@ -13,6 +13,7 @@ mod disk;
 mod entry;
 mod fact;
 mod figures;
+mod file_from;
 mod header;
 mod images;
 mod key;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader};
 use std::ops::RangeInclusive;
-use std::os::unix::fs::FileExt as _;
 
 use super::bulk_entry::block_of;
 use super::checkpoint::{Checkpoint, Retry};
 use super::damage::{Conversion, Tail, TornTail, is_foreign};
 use super::fact::Fact;
+use super::file_from::FileFrom;
 use super::header::{Header, Purpose};
 use super::lines::{Line, LineError, LineReader};
 use super::overtakers::Overtakers;
@@ -168,20 +168,6 @@ pub struct EntryReader {
     block: Option<(u64, BTreeMap<u64, u64>)>,
 }
 
-/// A journal from `offset` on. Reads leave the file's position alone, which the writer shares.
-struct From<'f> {
-    file: &'f File,
-    offset: u64,
-}
-
-impl io::Read for From<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.file.read_at(buffer, self.offset)?;
-        self.offset += u64::try_from(n).unwrap_or(u64::MAX);
-        Ok(n)
-    }
-}
-
 impl EntryReader {
     fn of(file: File) -> EntryReader {
         EntryReader { file, block: None }
@@ -192,8 +178,8 @@ impl EntryReader {
         Ok(EntryReader::of(self.file.try_clone()?))
     }
 
-    fn lines_from(&self, offset: u64) -> LineReader<BufReader<From<'_>>> {
-        let journal = From {
+    fn lines_from(&self, offset: u64) -> LineReader<BufReader<FileFrom<'_>>> {
+        let journal = FileFrom {
             file: &self.file,
             offset,
         };
@@ -284,7 +270,7 @@ impl EntryReader {
         let mut line = Vec::new();
         let mut journal = BufReader::with_capacity(
             LINE_BYTES,
-            From {
+            FileFrom {
                 file: &self.file,
                 offset,
             },

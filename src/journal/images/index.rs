@@ -1,14 +1,14 @@
 //! The places of the customers' images in their file.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader};
-use std::os::unix::fs::FileExt as _;
+use std::io::{BufRead as _, BufReader};
 
 use super::IMAGES_NAME;
 use super::error::ImagesError;
 use super::line::{self, ImageEntry};
 use super::reader::{ImageReader, read_error};
 use crate::contract::{Countries, CustomerId};
+use crate::journal::file_from::FileFrom;
 use crate::journal::line::is_sealed;
 use crate::journal::run_dir::RunDir;
 
@@ -28,20 +28,6 @@ pub(crate) struct ImageIndex {
     file: String,
 }
 
-/// The file from `offset` on.
-struct From<'f> {
-    file: &'f File,
-    offset: u64,
-}
-
-impl io::Read for From<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.file.read_at(buffer, self.offset)?;
-        self.offset += u64::try_from(n).unwrap_or(u64::MAX);
-        Ok(n)
-    }
-}
-
 impl ImageIndex {
     /// Reads the file of a run directory once, and checks each line of it. Its pairs of a country's
     /// id and name are added to `countries`. A torn tail is passed over: its requests never left.
@@ -51,7 +37,7 @@ impl ImageIndex {
     ) -> Result<ImageIndex, ImagesError> {
         let images = run_dir.open_file(IMAGES_NAME)?;
         let file = run_dir.display_path(IMAGES_NAME);
-        let start = From {
+        let start = FileFrom {
             file: &images,
             offset: 0,
         };
@@ -102,7 +88,7 @@ impl ImageIndex {
     }
 
     fn image_at(&self, offset: u64) -> Result<ImageEntry, ImagesError> {
-        let start = From {
+        let start = FileFrom {
             file: &self.images,
             offset,
         };
