@@ -470,16 +470,21 @@ impl World {
                     continue;
                 }
                 // Nothing is sent for a customer of whom a field would be lost.
-                let is_blocked = blocked.contains(id) && *customer == undone.after_run[id];
+                let is_blocked = blocked.contains(id)
+                    && FIELDS.iter().all(|name| {
+                        let was_edited = edited.get(&(*id, *name)) == Some(&customer[name]);
+                        was_edited || customer[name] == undone.after_run[id][name]
+                    });
                 let is_listed = is_blocked
                     || undone.without.contains(field)
                     || listed.get(id).is_some_and(|fields| fields.contains(field));
                 assert!(
                     is_listed && is == left,
-                    "seed {}: {field} of customer {id} is {is}, and not {want}; after the run it was {left}; listed: {:?}, without: {:?}\nimages: {:#?}\nresults: {:#?}\nundo: {}",
+                    "seed {}: {field} of customer {id} is {is}, and not {want}; after the run it was {left}; listed: {:?}, without: {:?}\nafter the run: {}\nnow: {customer}\nimages: {:#?}\nresults: {:#?}\nundo: {}",
                     self.plan.seed,
                     listed.get(id),
                     undone.without,
+                    undone.after_run[id],
                     self.lines_of(*id, "run/before.ndjson"),
                     self.lines_of(*id, "run/undo/results.ndjson"),
                     undone.end.stderr,
