@@ -292,7 +292,7 @@ impl World {
     pub(super) fn run(&mut self, kills: &[String]) -> End {
         for place in kills {
             self.kill_at(place);
-            self.start_run().exits_with_one_of(&[0, 1, KILLED]);
+            self.start_run().exits_with_one_of(&[0, 1, 4, KILLED]);
             self.pause();
         }
         self.kill_at("");
@@ -338,7 +338,7 @@ impl World {
         for place in kills {
             self.kill_at(place);
             let end = self.started_undo_without(&without).end();
-            end.exits_with_one_of(&[0, 1, KILLED]);
+            end.exits_with_one_of(&[0, 1, 4, KILLED]);
             self.pause();
         }
         self.kill_at("");
