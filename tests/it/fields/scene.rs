@@ -7,23 +7,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::layout::Layout;
-use crate::harness::{Form, SplitMix64};
-
-/// The API's fields, in its order.
-pub(super) const FIELDS: [&str; 12] = [
-    "first_name",
-    "last_name",
-    "phone_number",
-    "email",
-    "date_of_birth",
-    "gender",
-    "country_id",
-    "identity_number",
-    "job",
-    "address",
-    "default_channel_id",
-    "user_id",
-];
+use crate::harness::{FIELDS, Form, SplitMix64};
 
 /// The customer whose rows are always valid. So there is a success before and after all trouble,
 /// and no process has to find out whether the API is down.

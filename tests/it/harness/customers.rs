@@ -27,6 +27,9 @@ pub(crate) const COLUMNS: [&str; 13] = [
     "user_id",
 ];
 
+/// The fields of a request, in the API's order.
+pub(crate) const FIELDS: &[&str] = COLUMNS.split_at(1).1;
+
 const FIRST_NAMES: [&str; 8] = [
     "Zoë",
     "Łukasz",

@@ -30,7 +30,7 @@ pub(crate) mod xls;
 pub(crate) use self::archive::{Archive, Stated};
 pub(crate) use self::binary_workbook::{BinaryWorkbook, cell, record, row_head, styles, wide};
 pub(crate) use self::crc::{crc32c, sealed};
-pub(crate) use self::customers::{CustomerRow, Customers};
+pub(crate) use self::customers::{CustomerRow, Customers, FIELDS};
 pub(crate) use self::effort::{kills, rounds};
 pub(crate) use self::end::End;
 pub(crate) use self::failed::{FailedRow, parse as failed_rows};

@@ -7,23 +7,8 @@ use std::fmt::Write as _;
 use custsync::testing::sandbox::{ETags, Edit, Put, SandboxOptions};
 use serde_json::{Value, json};
 
-use crate::harness::{End, Results, Running, Scenario, SplitMix64};
+use crate::harness::{End, FIELDS, Results, Running, Scenario, SplitMix64};
 
-/// The fields of a request.
-pub(super) const FIELDS: [&str; 12] = [
-    "first_name",
-    "last_name",
-    "phone_number",
-    "email",
-    "date_of_birth",
-    "gender",
-    "country_id",
-    "identity_number",
-    "job",
-    "address",
-    "default_channel_id",
-    "user_id",
-];
 /// The fields that the sandbox's third party edits by chance.
 const EDITED_BY_CHANCE: [&str; 5] = [
     "first_name",
@@ -395,7 +380,7 @@ impl World {
         let mut edits = Vec::new();
         for number in 0..random.below(4) {
             let id = 1 + random.below(self.plan.customers as usize) as u64;
-            let field = random.pick(&FIELDS);
+            let field = random.pick(FIELDS);
             // Of the genders, none is the third party's alone. Where updates replace, a customer with
             // an unknown country cannot be put back.
             let is_unclear =
@@ -461,7 +446,7 @@ impl World {
         let blocked = self.blocked();
         let mut named = 0;
         for (id, customer) in &now {
-            for field in FIELDS {
+            for &field in FIELDS {
                 let is = &customer[field];
                 let was = &self.before[id][field];
                 let left = &undone.after_run[id][field];
