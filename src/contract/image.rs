@@ -8,6 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::field::FIELDS;
+use super::member_name::read_name;
 use super::resource::{MemberValue, Resource, is_null};
 use super::{CustomerId, Field, FieldSet};
 
@@ -127,22 +128,10 @@ enum Member {
 
 impl<'de> Deserialize<'de> for Member {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Member, D::Error> {
-        struct MemberVisitor;
-        impl Visitor<'_> for MemberVisitor {
-            type Value = Member;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Member, E> {
-                Ok(match name {
-                    COUNTRY_NAME => Member::CountryName,
-                    name => Field::from_name(name).map_or(Member::Unknown, Member::Of),
-                })
-            }
-        }
-        deserializer.deserialize_str(MemberVisitor)
+        read_name(deserializer, |name| match name {
+            COUNTRY_NAME => Member::CountryName,
+            name => Field::from_name(name).map_or(Member::Unknown, Member::Of),
+        })
     }
 }
 

@@ -26,6 +26,7 @@ mod hints;
 mod id;
 mod image;
 mod lay_over;
+mod member_name;
 mod oddity;
 mod resource;
 mod restore;
@@ -63,6 +64,7 @@ pub use id::CustomerId;
 pub(crate) use id::IdError;
 pub(crate) use image::Image;
 pub(crate) use lay_over::lay_over;
+pub(crate) use member_name::read_name;
 pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};
 pub(crate) use resource::SentFields;
 pub(crate) use restore::{

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::field::FIELDS;
+use super::member_name::read_name;
 use super::{CustomerId, Field};
 
 /// The value of a member, borrowed if JSON escapes nothing in it.
@@ -116,24 +117,12 @@ enum MemberName {
 
 impl<'de> Deserialize<'de> for MemberName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MemberName, D::Error> {
-        struct MemberNameVisitor;
-        impl Visitor<'_> for MemberNameVisitor {
-            type Value = MemberName;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<MemberName, E> {
-                Ok(match name {
-                    "id" => MemberName::Id,
-                    "country_name" => MemberName::CountryName,
-                    "related_user" => MemberName::RelatedUserId,
-                    name => Field::from_name(name).map_or(MemberName::Other, MemberName::Of),
-                })
-            }
-        }
-        deserializer.deserialize_str(MemberNameVisitor)
+        read_name(deserializer, |name| match name {
+            "id" => MemberName::Id,
+            "country_name" => MemberName::CountryName,
+            "related_user" => MemberName::RelatedUserId,
+            name => Field::from_name(name).map_or(MemberName::Other, MemberName::Of),
+        })
     }
 }
 

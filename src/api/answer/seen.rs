@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::contract::{CustomerId, Field, IdError, ShownFields};
+use crate::contract::{CustomerId, Field, IdError, ShownFields, read_name};
 
 /// The kind of a JSON value, with the facts that matter.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -263,22 +263,10 @@ enum FieldKey {
 
 impl<'de> Deserialize<'de> for FieldKey {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<FieldKey, D::Error> {
-        struct FieldKeyVisitor;
-        impl Visitor<'_> for FieldKeyVisitor {
-            type Value = FieldKey;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<FieldKey, E> {
-                Ok(match name {
-                    "id" => FieldKey::Id,
-                    name => ShownFields::field_of(name).map_or(FieldKey::Other, FieldKey::Of),
-                })
-            }
-        }
-        deserializer.deserialize_str(FieldKeyVisitor)
+        read_name(deserializer, |name| match name {
+            "id" => FieldKey::Id,
+            name => ShownFields::field_of(name).map_or(FieldKey::Other, FieldKey::Of),
+        })
     }
 }
 
@@ -314,18 +302,6 @@ impl Key {
 
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
-        struct KeyVisitor;
-        impl Visitor<'_> for KeyVisitor {
-            type Value = Key;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a name")
-            }
-
-            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
-                Ok(Key::of(name))
-            }
-        }
-        deserializer.deserialize_str(KeyVisitor)
+        read_name(deserializer, Key::of)
     }
 }
