@@ -1,34 +1,28 @@
 //! `custsync run`: send the updates.
 
-use std::ops::Range;
-use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
 use crate::api::Api;
 use crate::commands::Failure;
+use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, schedule, timeline};
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::first_rows::FirstRows;
 use crate::commands::shared::next_steps::Typed;
 use crate::commands::shared::put_back::Patient;
 use crate::commands::shared::server::Server;
-use crate::commands::shared::start::{Start, Started};
+use crate::commands::shared::start::Started;
 use crate::commands::shared::{care, descriptors, inputs, reading, row_range, start, unique};
 use crate::config::Settings;
-use crate::config::sending::SendingSettings;
-use crate::contract::{CountryNames, Field};
-use crate::input::KnownInput;
-use crate::journal::{Checkpoint, Outcome, Processes, Purpose, Retry};
-use crate::pipeline::recorder::{Earlier, Inputs, Recorder};
-use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
+use crate::journal::Purpose;
+use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::sender::{ReadMode, Sending};
 use crate::pipeline::{self, RowFeed};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::{FailedRows, OvertakingScope};
-use crate::results::progress::{EarlierRows, RunProgress};
-use crate::results::timeline::TimelineFile;
+use crate::results::progress::RunProgress;
 use crate::row::duplicates::DuplicatePolicy;
-use crate::schedule::{History, Moment, ReadNeed, RetryPolicy, Rules, Schedule};
+use crate::schedule::ReadNeed;
 use crate::terminal::{self, Terminal};
 
 /// Sends the updates. `line` is the command as typed, to print commands that can follow it.
@@ -63,10 +57,7 @@ pub(crate) fn run(
         wait_max: settings.sending.max_wait,
     };
     care::look_after(&run_dir, &start, settings, &patient, &mut journal)?;
-    let timeline = match start {
-        Start::Fresh => TimelineFile::begin(&run_dir),
-        Start::Continue { .. } => TimelineFile::resume(&run_dir),
-    };
+    let timeline = timeline(&start, &run_dir);
     let care = care::of_run(settings, &run_dir, &start)?;
     let reads = match care.mode {
         ReadMode::None => ReadNeed::Wanted,
@@ -95,12 +86,7 @@ pub(crate) fn run(
         pipeline::count_for_progress(&reading, &progress);
     }
     let sending = Sending {
-        schedule: Schedule::new(
-            rules(&settings.sending, reads).map_err(Failure::unusable)?,
-            history,
-            seed(),
-        )
-        .with_countries(country_names(settings)),
+        schedule: schedule(settings, reads, history)?,
         api,
         token_source: server.token_source().clone(),
         grant,
@@ -154,130 +140,4 @@ pub(crate) fn run(
         printed: Ok(()),
     };
     finish.finish(&terminal)
-}
-
-/// Returns the rows that earlier processes settled.
-pub(in crate::commands) fn earlier_rows(earlier: Option<&Earlier>) -> EarlierRows {
-    earlier.map_or_else(EarlierRows::default, |earlier| EarlierRows {
-        rows: earlier.checkpoint.rows_settled(),
-        bad: earlier.checkpoint.rows_settled_badly(),
-    })
-}
-
-/// The rows of a run, and the state that earlier processes left.
-pub(in crate::commands) struct Beginning {
-    pub(in crate::commands) rows: Range<u64>,
-    pub(in crate::commands) history: History,
-    pub(in crate::commands) resume: Option<Resume>,
-    pub(in crate::commands) earlier: Option<Earlier>,
-    /// The earlier processes.
-    pub(in crate::commands) processes: Processes,
-}
-
-/// Returns the beginning of a run. `rows` are those that this process is asked for.
-pub(in crate::commands) fn beginning(
-    start: Start,
-    rows: Range<u64>,
-    settings: &Settings,
-    inputs: &[KnownInput],
-) -> Beginning {
-    let (checkpoint, entries, compare) = match start {
-        Start::Fresh => {
-            return Beginning {
-                rows,
-                history: History::default(),
-                resume: None,
-                earlier: None,
-                processes: Processes::default(),
-            };
-        }
-        Start::Continue {
-            checkpoint,
-            entries,
-            compare,
-        } => (checkpoint, entries, compare),
-    };
-    let gaps = Arc::new(OnceLock::new());
-    let all = row_range::rows_with_settled(&rows, &checkpoint);
-    let terms = Terms {
-        asked: AskedRows::new(rows, row_range::of_failed_rows(inputs)),
-        left_out: left_out(settings, &checkpoint),
-    };
-    Beginning {
-        rows: all,
-        history: history(&checkpoint, &settings.sending),
-        resume: Some(Resume::new(
-            checkpoint.clone(),
-            gaps.clone(),
-            compare,
-            terms,
-        )),
-        processes: checkpoint.processes().clone(),
-        earlier: Some(Earlier {
-            checkpoint,
-            entries,
-            gaps,
-        }),
-    }
-}
-
-/// The effect of a request on the fields that it leaves out, as far as known.
-fn left_out(settings: &Settings, checkpoint: &Checkpoint) -> LeftOut {
-    if checkpoint.facts().left_out_is_kept == Some(true) {
-        LeftOut::Kept
-    } else {
-        settings.sending.left_out
-    }
-}
-
-/// The names of countries that the user maps to ids (`[values.country_id]`).
-pub(in crate::commands) fn country_names(settings: &Settings) -> CountryNames {
-    let texts = settings.input.rows.cells.values.texts();
-    CountryNames::of_texts(
-        texts.filter_map(|(field, text, id)| (field == Field::CountryId).then_some((text, id))),
-    )
-}
-
-pub(in crate::commands) fn rules(
-    sending: &SendingSettings,
-    reads: ReadNeed,
-) -> anyhow::Result<Rules> {
-    Ok(Rules {
-        rate: sending.rate,
-        in_flight_max: sending.max_in_flight.get(),
-        retry: RetryPolicy::new(sending.attempts.get())?,
-        error_limit: sending.max_errors,
-        echo: sending.echo,
-        wait_max: sending.max_wait,
-        timeout: sending.timeout,
-        grace: sending.grace,
-        reads,
-    })
-}
-
-/// Returns the history of earlier processes for the schedule. Rows that are sent again do not
-/// count.
-pub(in crate::commands) fn history(checkpoint: &Checkpoint, settings: &SendingSettings) -> History {
-    let rejected = match settings.retry() {
-        Retry::Failed | Retry::Conflict => checkpoint.count(Outcome::Rejected),
-        Retry::Rejected => 0,
-    };
-    let not_before = Moment::after_start(start::named_wait_left(checkpoint, settings));
-    let errors = checkpoint.count(Outcome::Invalid) + rejected;
-    History {
-        ended: checkpoint.count(Outcome::Updated) + errors,
-        errors,
-        answered: checkpoint.answered(),
-        not_before,
-    }
-}
-
-/// Returns a seed that differs from process to process, so that jitter does too.
-pub(in crate::commands) fn seed() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::from(since.subsec_nanos())
-        ^ since.as_secs().rotate_left(32)
-        ^ u64::from(std::process::id()).rotate_left(48)
 }

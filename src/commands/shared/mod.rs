@@ -1,6 +1,7 @@
 //! The parts that several verbs use.
 
 pub(super) mod archives;
+pub(super) mod beginning;
 pub(super) mod care;
 pub(super) mod changed_settings;
 pub(crate) mod command_line;

@@ -11,7 +11,7 @@ use tracing::info;
 use self::origin::{Mark, UndoneRun};
 use crate::api::Api;
 use crate::commands::Failure;
-use crate::commands::run::{Beginning, beginning, country_names, earlier_rows, rules, seed};
+use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, schedule, timeline};
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::next_steps::Typed;
@@ -32,8 +32,7 @@ use crate::pipeline::{self, RowFeed};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
-use crate::results::timeline::TimelineFile;
-use crate::schedule::{ReadNeed, Schedule};
+use crate::schedule::ReadNeed;
 use crate::terminal::Terminal;
 use crate::text;
 
@@ -92,10 +91,7 @@ pub(crate) fn undo(
         without: restore_rules(settings).without,
     };
     let (care, mark) = precautions(settings, options, undone, &run_dir, &start)?;
-    let timeline = match start {
-        Start::Fresh => TimelineFile::begin(&run_dir),
-        Start::Continue { .. } => TimelineFile::resume(&run_dir),
-    };
+    let timeline = timeline(&start, &run_dir);
     let all = 1..u64::MAX;
     let Beginning {
         rows,
@@ -110,12 +106,7 @@ pub(crate) fn undo(
     let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, 1);
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(1)).with_timeline(timeline);
     let sending = Sending {
-        schedule: Schedule::new(
-            rules(&settings.sending, ReadNeed::Required).map_err(Failure::unusable)?,
-            history,
-            seed(),
-        )
-        .with_countries(country_names(settings)),
+        schedule: schedule(settings, ReadNeed::Required, history)?,
         api,
         token_source: server.token_source().clone(),
         grant,
