@@ -20,7 +20,10 @@
 //!
 //! If a customer is read first (`--undoable`, `--complete`, fields that are left out, an undo), the
 //! row passes the schedule twice: the read's answer goes to `pipeline/sender/care/`, which decides
-//! whether and with what the update follows.
+//! whether and with what the update follows. Where only reads are sent (`custsync undo --dry-run`),
+//! whole pages of customers may be read before the rows: [`schedule`] plans them, and
+//! `pipeline/sender/paging.rs` keeps the customers that rows need and decides about these rows without
+//! another read.
 //!
 //! A report ([`results::report`]) is a fold over the journal and the other files of run directories.
 //!

@@ -80,7 +80,7 @@ fn response(status: StatusCode, headers: &HeaderMap, body: &[u8], compared: Comp
         status,
         headers,
         BodyBytes::Whole(body),
-        Asked { customer, token: &token, url: &url, compared, image: KeepImage::No },
+        Asked { customer: Some(customer), token: &token, url: &url, compared, image: KeepImage::No },
     )
 }
 

@@ -1,4 +1,5 @@
-//! The API client: sends one request about one customer and returns one attempt.
+//! The API client: sends one request about one customer, or for a page of customers, and returns one
+//! attempt.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,7 +22,10 @@ use crate::api::http::lanes::{Lanes, Processed};
 use crate::api::http::options::{HttpError, HttpOptions, Protocol};
 use crate::api::http::route::Route;
 use crate::api::token::secret::Token;
-use crate::contract::{Answer, Answered, Attempt, CustomerId, EchoCheck, Fault};
+use crate::contract::{
+    Answer, Answered, Attempt, CUSTOMERS_PER_PAGE, CustomerId, EchoCheck, Fault, PageAnswered,
+    PageError, Response,
+};
 
 /// The API's name for the header that scopes a request to a tenant.
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
@@ -132,6 +136,13 @@ impl Api {
             .attempt(request, customer, token, Compared::WithEarlier(sent), image)
             .await
     }
+
+    /// Reads a page of customers, counted from 1, bypassing all caches. It never fails, like
+    /// [`update`](Api::update).
+    pub(crate) async fn page(&self, page: u64, token: &Token) -> PageAnswered {
+        let request = self.requests.page_request(page, token);
+        self.requests.page_attempt(request, token).await
+    }
 }
 
 impl Requests {
@@ -147,14 +158,36 @@ impl Requests {
         url.path_segments_mut()
             .expect("an HTTP URL has a path")
             .push(&customer.to_string());
-        let mut request = Request::new(method, url);
-        let mut headers = headers.clone();
-        headers.insert(AUTHORIZATION, token.authorization());
-        *request.headers_mut() = headers;
-        request
+        authorized(Request::new(method, url), headers, token)
     }
 
-    /// Sends a request and reads the answer.
+    /// Builds the request for a page of customers.
+    fn page_request(&self, page: u64, token: &Token) -> Request {
+        let mut url = self.customers.clone();
+        url.query_pairs_mut()
+            .append_pair("page", &page.to_string())
+            .append_pair("per_page", &CUSTOMERS_PER_PAGE.to_string());
+        authorized(Request::new(Method::GET, url), &self.read_headers, token)
+    }
+
+    /// Sends a request for a page and reads the answer.
+    async fn page_attempt(&self, request: Request, token: &Token) -> PageAnswered {
+        let asked = Asked {
+            customer: None,
+            token,
+            url: &self.customers,
+            compared: Compared::WithNothing,
+            image: KeepImage::No,
+        };
+        let read = |answer| reading::read_page(answer, asked);
+        let (attempt, page) = self.exchange(request, read).await;
+        PageAnswered {
+            attempt,
+            page: page.unwrap_or(Err(PageError::NoPage)),
+        }
+    }
+
+    /// Sends a request about a customer and reads the answer.
     async fn attempt(
         &self,
         request: Request,
@@ -163,18 +196,35 @@ impl Requests {
         compared: Compared<'_>,
         image: KeepImage,
     ) -> Answered {
-        let started = Instant::now();
         let asked = Asked {
-            customer,
+            customer: Some(customer),
             token,
             url: &self.customers,
             compared,
             image,
         };
+        let read = |answer| reading::read(answer, asked);
+        let (attempt, image) = self.exchange(request, read).await;
+        Answered {
+            attempt,
+            image: image.flatten(),
+        }
+    }
+
+    /// Sends a request, and reads the answer with `read`, which also returns what it shows.
+    async fn exchange<S, R>(
+        &self,
+        request: Request,
+        read: impl FnOnce(reqwest::Response) -> R,
+    ) -> (Attempt, Option<S>)
+    where
+        R: Future<Output = Result<(Response, S), reqwest::Error>>,
+    {
+        let started = Instant::now();
         let (place, client) = self.lanes.take_place();
-        let (answer, image) = match place.send(client, request).await {
-            (Ok(answer), _) => match reading::read(answer, asked).await {
-                Ok((response, image)) => (Answer::Response(response), image),
+        let (answer, shown) = match place.send(client, request).await {
+            (Ok(answer), _) => match read(answer).await {
+                Ok((response, shown)) => (Answer::Response(response), Some(shown)),
                 Err(error) => (Answer::Fault(fault_of_answer(&error)), None),
             },
             (Err(error), connection) => {
@@ -189,10 +239,7 @@ impl Requests {
         });
         self.learn_protocol(&answer);
         let took = started.elapsed();
-        Answered {
-            attempt: Attempt { answer, took },
-            image,
-        }
+        (Attempt { answer, took }, shown)
     }
 
     /// Warns once of the probable cause if connections break before any answer: the schedule only
@@ -212,6 +259,14 @@ impl Requests {
         }
         self.doubts_http2.store(false, Ordering::Relaxed);
     }
+}
+
+/// Adds headers and the token to a request.
+fn authorized(mut request: Request, headers: &HeaderMap, token: &Token) -> Request {
+    let mut headers = headers.clone();
+    headers.insert(AUTHORIZATION, token.authorization());
+    *request.headers_mut() = headers;
+    request
 }
 
 /// The headers that every request about a customer has, with a placeholder for the token.
@@ -263,6 +318,26 @@ mod tests {
             echo: EchoCheck::Off,
         })
         .expect("a client")
+    }
+
+    #[test]
+    fn a_page_is_asked_for_as_a_customer_is() {
+        let (api, token) = (
+            api(Some(3)),
+            Token::new("abc", "the file").expect("a good token"),
+        );
+        let customer = CustomerId::new(7).expect("an id");
+        let requests = &api.requests;
+        let read = requests.request(Method::GET, &requests.read_headers, customer, &token);
+        let page = requests.page_request(12, &token);
+        assert_eq!(
+            page.url().as_str(),
+            "http://127.0.0.1:1/api/v1/customers?page=12&per_page=100"
+        );
+        assert_eq!(
+            (page.method(), page.headers()),
+            (read.method(), read.headers())
+        );
     }
 
     #[test]

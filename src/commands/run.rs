@@ -92,6 +92,7 @@ pub(crate) fn run(
         grant,
         resume,
         care,
+        pages: None,
         before_first_update: None,
         progress: progress.clone(),
         // From here on there is something to drain.

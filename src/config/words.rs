@@ -15,6 +15,7 @@ use crate::pipeline::resume::LeftOut;
 use crate::results::failed_rows::FailedFormat;
 use crate::row::duplicates::DuplicatePolicy;
 use crate::sandbox::{ErrorShape, PageTotal, Pages, Put, Reads, SuccessShape};
+use crate::schedule::ReadWay;
 
 /// Gives an enum its words. Variants that no word names come last.
 macro_rules! words {
@@ -47,6 +48,7 @@ words!(Pages: Still = "still", Moving = "moving");
 words!(Put: Merge = "merge", Replace = "replace");
 words!(Quotes: On = "on", Off = "off"; no word: InDoubt);
 words!(Ragged: Error = "error", Pad = "pad");
+words!(ReadWay: Auto = "auto", Each = "each", List = "list");
 words!(Reads: Allowed = "allowed", Forbidden = "forbidden", Missing = "missing", Stale = "stale");
 words!(Retry: Failed = "failed", Rejected = "rejected", Conflict = "conflict");
 words!(SuccessShape: Resource = "resource", Bare = "bare", Empty = "empty", NoData = "no-data");

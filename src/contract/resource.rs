@@ -29,8 +29,9 @@ pub(crate) enum MemberValue<'a> {
 }
 
 /// The customer in an answer, called the customer resource by the API.
-#[derive(Debug, Default)]
-pub(crate) struct Resource<'a>(ResourceMembers<'a>);
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Resource<'a>(#[serde(borrow)] ResourceMembers<'a>);
 
 /// The fields of an update, read from the body of its request.
 #[derive(Debug, Default)]

@@ -7,8 +7,18 @@ use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 
-use crate::contract::Answered;
+use crate::contract::{Answered, PageAnswered};
 use crate::schedule::Ticket;
+
+/// The answer to a request, by the kind of the request.
+pub(crate) enum Landed {
+    /// The request was for a row.
+    Row(Answered),
+    /// It was for a page of customers.
+    Page(PageAnswered),
+    /// It was for the customer that a page is compared with.
+    Check(Answered),
+}
 
 /// Requests without an answer yet. They run inside the sender's own task while it waits for an
 /// answer: with one thread for all of them, a task per request would only add the cost of spawning
@@ -20,27 +30,23 @@ pub(crate) struct InFlight {
 
 struct OnItsWay {
     ticket: Ticket,
-    request: LocalBoxFuture<'static, Answered>,
+    request: LocalBoxFuture<'static, Landed>,
 }
 
 impl Future for OnItsWay {
-    type Output = (Ticket, Answered);
+    type Output = (Ticket, Landed);
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<(Ticket, Answered)> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<(Ticket, Landed)> {
         let ticket = self.ticket;
         self.request
             .poll_unpin(context)
-            .map(|attempt| (ticket, attempt))
+            .map(|landed| (ticket, landed))
     }
 }
 
 impl InFlight {
     /// Adds a request. It is sent at the next wait for an answer.
-    pub(crate) fn add(
-        &mut self,
-        ticket: Ticket,
-        request: impl Future<Output = Answered> + 'static,
-    ) {
+    pub(crate) fn add(&mut self, ticket: Ticket, request: impl Future<Output = Landed> + 'static) {
         self.requests.push(OnItsWay {
             ticket,
             request: request.boxed_local(),
@@ -49,12 +55,12 @@ impl InFlight {
 
     /// Waits for an answer; `None` if no request is in flight. Cancel-safe: a dropped wait loses
     /// nothing.
-    pub(crate) async fn next(&mut self) -> Option<(Ticket, Answered)> {
+    pub(crate) async fn next(&mut self) -> Option<(Ticket, Landed)> {
         self.requests.next().await
     }
 
     /// Returns an answer that has already come.
-    pub(crate) fn next_now(&mut self) -> Option<(Ticket, Answered)> {
+    pub(crate) fn next_now(&mut self) -> Option<(Ticket, Landed)> {
         self.requests.next().now_or_never().flatten()
     }
 

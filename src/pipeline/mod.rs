@@ -23,6 +23,7 @@ pub(crate) mod recorder;
 mod reporter;
 pub(crate) mod resume;
 pub(crate) mod sender;
+pub(crate) mod shown_customers;
 mod threads;
 mod token_refresh;
 pub(crate) mod undo_rows;

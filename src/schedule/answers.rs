@@ -24,6 +24,9 @@ impl<T: Clone> Schedule<T> {
 
     /// Fails a request whose timeout is over.
     pub(super) fn timed_out(&mut self, ticket: Ticket, now: Moment) {
+        if self.pages.departure(ticket).is_some() {
+            return self.page_timed_out(ticket, now);
+        }
         let took = self
             .order
             .get(ticket)
@@ -41,11 +44,9 @@ impl<T: Clone> Schedule<T> {
 
     /// Takes a request out of those in flight.
     pub(super) fn land(&mut self, ticket: Ticket) -> Departure {
-        let departure = self
-            .order
-            .get_mut(ticket)
-            .departure
-            .take()
+        let departure = self.pages.land(ticket);
+        let departure = departure
+            .or_else(|| self.order.get_mut(ticket).departure.take())
             .expect("the request left");
         self.flights.ends(ticket, departure.at);
         self.throttle.landed(departure);
@@ -54,14 +55,7 @@ impl<T: Clone> Schedule<T> {
 
     fn ended_with(&mut self, ticket: Ticket, attempt: Attempt, now: Moment) {
         let departure = self.land(ticket);
-        let sent = departure.at;
-        if let Answer::Response(response) = &attempt.answer {
-            self.throttle.learn(response, sent, now, &mut self.random);
-            self.run.not_reached = 0;
-        }
-        if attempt.answer != Answer::Fault(Fault::NoSockets) {
-            self.flights.sockets.served();
-        }
+        self.learn(&attempt.answer, departure.at, now);
         let held = self.order.get_mut(ticket);
         held.took = attempt.took;
         match held.purpose {
@@ -75,6 +69,18 @@ impl<T: Clone> Schedule<T> {
         }
         self.statistics.learned_rate = self.throttle.learned_rate();
         self.statistics.learned_in_flight = self.throttle.in_flight_max();
+    }
+
+    /// Learns what an answer tells whatever its request: the API's window, and that there was a
+    /// connection.
+    pub(super) fn learn(&mut self, answer: &Answer, sent: Moment, now: Moment) {
+        if let Answer::Response(response) = answer {
+            self.throttle.learn(response, sent, now, &mut self.random);
+            self.run.not_reached = 0;
+        }
+        if *answer != Answer::Fault(Fault::NoSockets) {
+            self.flights.sockets.served();
+        }
     }
 
     fn row_answered(&mut self, ticket: Ticket, answer: Answer, departure: Departure, now: Moment) {

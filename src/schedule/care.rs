@@ -36,6 +36,11 @@ impl<T: Clone> Schedule<T> {
         self.order.alone() == Some(ticket)
     }
 
+    /// Whether the customer of the row of a ticket was known before its turn.
+    pub fn is_known(&self, ticket: Ticket) -> bool {
+        self.order.get(ticket).care == Care::Known
+    }
+
     /// Changes the row of a ticket before its update leaves.
     pub fn row_mut(&mut self, ticket: Ticket) -> &mut T {
         &mut self.order.get_mut(ticket).row
@@ -94,7 +99,7 @@ impl<T: Clone> Schedule<T> {
     fn care(&self, ticket: Ticket) -> Care {
         match self.order.get(ticket).care {
             Care::Alone => self.run.instead_of_alone,
-            care @ (Care::None | Care::Read) => care,
+            care @ (Care::None | Care::Read | Care::Known) => care,
         }
     }
 

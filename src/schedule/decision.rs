@@ -14,6 +14,8 @@ pub enum Care {
     /// yet leaves until then, or until the row is in doubt. After [`Schedule::go_together`](super::Schedule::go_together) it needs
     /// less.
     Alone,
+    /// The customer is known already: the driver decides without a read, once it is the row's turn.
+    Known,
 }
 
 /// The use of an answer to a read that does not show the customer.

@@ -7,6 +7,9 @@
 //! offer(row) → next(now) → Send(ticket, request)   → finished(ticket, attempt, now)
 //!                          GiveUp(ticket)            (decided(ticket, decision), if it is awaited)
 //!                          Ended | NeverSent       → recorded(customer)
+//!                          Decide(ticket)          → decided(ticket, decision)
+//!                          SendPage(ticket, page)  → page_finished(ticket, attempt, shown, now)
+//!                          PagesEnded(end)
 //!                          RefreshToken(reason)    → token_refreshed(refreshed, now)
 //!                          Wait(until) | Done | Stopped
 //! ```
@@ -27,6 +30,7 @@
 //! | Does the API work, and whose fault is a failure? | `availability` |
 //! | How do rows in doubt end? | `settling` |
 //! | Which rows are read first, and who decides about them? | `care` |
+//! | Are whole pages of customers read before the rows? | `paging`, with `pages` |
 //! | Is the token valid? | `token` |
 
 mod answers;
@@ -48,6 +52,8 @@ mod limits_met;
 mod moment;
 mod not_reached;
 mod order;
+mod pages;
+mod paging;
 mod protocol;
 mod random;
 pub mod rate;
@@ -83,6 +89,9 @@ pub(crate) use ended::{Ended, Ending};
 pub(crate) use judge::is_missing;
 pub(crate) use limited_by::{InFlightBound, LimitedBy};
 pub use moment::Moment;
+pub(crate) use pages::{
+    PageCheck, PageFacts, PageRequest, PageRules, PageShown, PagesEnd, ReadWay,
+};
 pub use random::Random;
 pub(crate) use request::Request;
 pub(crate) use retry::ATTEMPTS_LIMIT;

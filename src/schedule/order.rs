@@ -70,6 +70,8 @@ enum Ready<T> {
     /// A row that is never sent. It ends after the rows before it, so that the share of rows that
     /// ended badly is not that of the rows read ahead.
     Invalid(Invalid<T>),
+    /// A row whose customer is known already, so that it is not read.
+    Known(Ticket),
 }
 
 /// A row that is never sent. If its customer is known, it takes its turn among their rows, so that
@@ -132,9 +134,13 @@ impl<T> Order<T> {
         held.care = care;
         held.request = match care {
             Care::None => Request::Write,
-            Care::Read | Care::Alone => Request::Read,
+            Care::Read | Care::Alone | Care::Known => Request::Read,
         };
-        self.queue(Some(customer), Ready::Sendable(ticket));
+        let row = match care {
+            Care::None | Care::Read | Care::Alone => Ready::Sendable(ticket),
+            Care::Known => Ready::Known(ticket),
+        };
+        self.queue(Some(customer), row);
     }
 
     /// Queues a row behind those of its customer, or behind all rows if the customer is idle.
@@ -156,9 +162,15 @@ impl<T> Order<T> {
         self.hold_as(Purpose::Control(Request::Read), customer, row, 0)
     }
 
-    fn hold_as(&mut self, purpose: Purpose, customer: CustomerId, row: T, bytes: usize) -> Ticket {
+    /// Returns a ticket that no other request has.
+    pub(super) fn new_ticket(&mut self) -> Ticket {
         let ticket = Ticket::numbered(self.next_ticket);
         self.next_ticket += 1;
+        ticket
+    }
+
+    fn hold_as(&mut self, purpose: Purpose, customer: CustomerId, row: T, bytes: usize) -> Ticket {
+        let ticket = self.new_ticket();
         self.bytes += bytes;
         let (failures, took) = (RowFailures::default(), Duration::ZERO);
         self.held.insert(
@@ -213,10 +225,22 @@ impl<T> Order<T> {
                 self.invalid_held -= 1;
                 Some((row, customer))
             }
-            sendable @ Ready::Sendable(_) => {
-                self.ready.push_front(sendable);
+            other @ (Ready::Sendable(_) | Ready::Known(_)) => {
+                self.ready.push_front(other);
                 None
             }
+        }
+    }
+
+    /// Takes a row whose turn has come and whose customer is known.
+    pub(super) fn take_known(&mut self) -> Option<Ticket> {
+        match self.ready.front()? {
+            Ready::Known(ticket) if self.alone.is_none() => {
+                let ticket = *ticket;
+                self.ready.pop_front();
+                Some(ticket)
+            }
+            Ready::Known(_) | Ready::Sendable(_) | Ready::Invalid(_) => None,
         }
     }
 
@@ -273,7 +297,7 @@ impl<T> Order<T> {
                 self.ready.pop_back();
                 Some(ticket)
             }
-            Some(Ready::Invalid(_)) | None => self.take_ready(),
+            Some(Ready::Invalid(_) | Ready::Known(_)) | None => self.take_ready(),
         }
     }
 
@@ -283,7 +307,7 @@ impl<T> Order<T> {
             return None;
         }
         match self.ready.front()? {
-            Ready::Invalid(_) => None,
+            Ready::Invalid(_) | Ready::Known(_) => None,
             Ready::Sendable(ticket) => {
                 let ticket = *ticket;
                 self.ready.pop_front();

@@ -84,10 +84,17 @@ impl<T: Clone> Schedule<T> {
         if self.run.stop.is_some() {
             return self.wind_down(now);
         }
+        if self.pages.are_under_way() {
+            return self.page_step(now);
+        }
         if let Some((row, customer)) = self.order.take_invalid() {
             self.count_ended(Bad::Yes);
             self.run.unrecorded += usize::from(customer.is_some());
             return Step::NeverSent(row);
+        }
+        if let Some(ticket) = self.order.take_known() {
+            self.order.await_decision(ticket);
+            return Step::Decide(ticket);
         }
         if self.run.supply == Supply::Closed && self.order.rows_held() == 0 {
             // A control may still be in flight.
@@ -168,9 +175,11 @@ impl<T: Clone> Schedule<T> {
         self.flights.silent_since()
     }
 
-    /// The time since which updates have failed, and none was applied or refused by the API itself.
+    /// The time since which updates have failed, and none was applied or refused by the API itself;
+    /// or since which pages have failed.
     pub fn failing_since(&self) -> Option<Moment> {
-        self.availability.failing_since()
+        let updates = self.availability.failing_since();
+        updates.or_else(|| self.pages.failing_since())
     }
 
     /// The cause of the last failed update.

@@ -69,31 +69,42 @@ impl<T: Clone> Schedule<T> {
         if self.flights.len() >= in_flight_max {
             return self.hold_back(None, LimitedBy::InFlight(in_flight_max, bound));
         }
-        match self
-            .throttle
-            .acquire(now, self.flights.len(), self.rows_left())
-        {
-            Err(ThrottledBy::Pause(until)) => self.hold_back(Some(until), LimitedBy::Pause(until)),
-            Err(ThrottledBy::Exhausted(until)) if until.since(now) > self.limits.wait_max => {
+        match self.permit_or_wait(self.rows_left(), now) {
+            Some(wait) => wait,
+            None => self.send(candidate, now),
+        }
+    }
+
+    /// Takes the permit for one request, or returns the wait for what holds it back. `rows_left`
+    /// counts rows that are not in flight, if known.
+    pub(super) fn permit_or_wait(
+        &mut self,
+        rows_left: Option<u64>,
+        now: Moment,
+    ) -> Option<Step<T>> {
+        let throttled_by = match self.throttle.acquire(now, self.flights.len(), rows_left) {
+            Ok(()) => return None,
+            Err(throttled_by) => throttled_by,
+        };
+        Some(match throttled_by {
+            ThrottledBy::Pause(until) => self.hold_back(Some(until), LimitedBy::Pause(until)),
+            ThrottledBy::Exhausted(until) if until.since(now) > self.limits.wait_max => {
                 self.run.too_long_until = Some(until);
                 self.stop(StopReason::WaitTooLong {
                     wait: until.since(now),
                 });
                 self.wind_down(now)
             }
-            Err(ThrottledBy::Exhausted(until)) => self.hold_back(Some(until), LimitedBy::Window),
-            Err(ThrottledBy::Window(until)) => {
-                self.hold_back_throttled(until, LimitedBy::Window, now)
-            }
-            Err(ThrottledBy::Rate(until)) => {
+            ThrottledBy::Exhausted(until) => self.hold_back(Some(until), LimitedBy::Window),
+            ThrottledBy::Window(until) => self.hold_back_throttled(until, LimitedBy::Window, now),
+            ThrottledBy::Rate(until) => {
                 self.hold_back_throttled(Some(until), self.limited_by_rate(), now)
             }
-            Err(ThrottledBy::LearnedRate(until)) => {
+            ThrottledBy::LearnedRate(until) => {
                 self.hold_back_throttled(Some(until), LimitedBy::LearnedRate, now)
             }
-            Err(ThrottledBy::Shut(until)) => self.hold_back(until, LimitedBy::LearnedRate),
-            Ok(()) => self.send(candidate, now),
-        }
+            ThrottledBy::Shut(until) => self.hold_back(until, LimitedBy::LearnedRate),
+        })
     }
 
     /// The most requests that may be in flight now, and the bound that says so.
@@ -150,7 +161,7 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// Waits until this time, but not beyond any deadline.
-    fn wait(&self, until: Option<Moment>) -> Step<T> {
+    pub(super) fn wait(&self, until: Option<Moment>) -> Step<T> {
         // The API's silence is not timed while our own pace holds all requests back, nor in the
         // last round.
         let is_timed =

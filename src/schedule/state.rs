@@ -13,6 +13,7 @@ use super::flights::Flights;
 use super::limited_by::LimitedBy;
 use super::moment::Moment;
 use super::order::Order;
+use super::pages::PageReads;
 use super::random::Random;
 use super::request::Request;
 use super::retry::RetryPolicy;
@@ -32,6 +33,7 @@ use crate::contract::CountryNames;
 #[derive(Debug)]
 pub struct Schedule<T> {
     pub(super) order: Order<T>,
+    pub(super) pages: PageReads,
     pub(super) throttle: Throttle,
     pub(super) flights: Flights,
     pub(super) retries: Retries,
@@ -145,6 +147,7 @@ impl<T: Clone> Schedule<T> {
         } = rules;
         let mut schedule = Schedule {
             order: Order::new(),
+            pages: PageReads::none(),
             throttle: Throttle::new(rate),
             flights: Flights::new(in_flight_max, timeout),
             retries: Retries {

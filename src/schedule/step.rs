@@ -2,6 +2,7 @@
 
 use super::ended::Ended;
 use super::moment::Moment;
+use super::pages::{PageRequest, PagesEnd};
 use super::request::Request;
 use super::ticket::Ticket;
 use super::token::RefreshReason;
@@ -12,6 +13,14 @@ pub enum Step<T> {
     /// Send this request for the ticket's row, and report with
     /// [`Schedule::finished`](super::Schedule::finished).
     Send(Ticket, Request),
+    /// Decide about the ticket's row, whose customer is known already, and report with
+    /// [`Schedule::decided`](super::Schedule::decided).
+    Decide(Ticket),
+    /// Send this request of the reading of pages, and report with
+    /// [`Schedule::page_finished`](super::Schedule::page_finished).
+    SendPage(Ticket, PageRequest),
+    /// No more pages are read, and rows may be offered.
+    PagesEnded(PagesEnd),
     /// Give up the ticket's request: its timeout is over, or the grace of a stop is. It is not
     /// reported.
     GiveUp(Ticket),

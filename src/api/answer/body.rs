@@ -30,11 +30,11 @@ pub(crate) enum Wanted {
     ClaimAndFields,
 }
 
-/// Classifies the whole body of an answer to a request about this customer.
+/// Classifies the whole body of an answer to a request about this customer, or about none.
 pub(crate) fn classify(
     body: &[u8],
     media: Media,
-    customer: CustomerId,
+    customer: Option<CustomerId>,
     wanted: Wanted,
 ) -> BodyFacts<'_> {
     if body.is_empty() {
@@ -55,10 +55,9 @@ pub(crate) fn classify(
             shape: members.shape(media),
         },
         country: members.data_country,
-        shown: if is_shown {
-            members.shown(body, customer)
-        } else {
-            None
+        shown: match customer {
+            Some(customer) if is_shown => members.shown(body, customer),
+            Some(_) | None => None,
         },
     }
 }
@@ -101,7 +100,7 @@ struct BodyMembers<'a> {
 }
 
 impl<'a> BodyMembers<'a> {
-    fn claim(&self, customer: CustomerId) -> Claim {
+    fn claim(&self, customer: Option<CustomerId>) -> Claim {
         let is_bare = !self.has_data && self.has_field;
         let ids = if self.has_data {
             self.data_ids
@@ -110,11 +109,16 @@ impl<'a> BodyMembers<'a> {
         };
         if self.refuses {
             Claim::Refused
-        } else if (self.has_data || is_bare) && ids.show_another(customer) {
+        } else if (self.has_data || is_bare)
+            && customer.is_some_and(|customer| ids.show_another(customer))
+        {
             Claim::OtherCustomer
         } else if self.is_repeated {
             Claim::Nothing
-        } else if self.has_data || self.succeeds || (is_bare && ids.show(customer)) {
+        } else if self.has_data
+            || self.succeeds
+            || (is_bare && customer.is_some_and(|customer| ids.show(customer)))
+        {
             Claim::Applied
         } else {
             Claim::Nothing
@@ -253,7 +257,7 @@ mod tests {
     fn check_as(media: Media, body: &str, want: Body) {
         let customer = CustomerId::new(7).expect("an id");
         for wanted in [Wanted::Claim, Wanted::ClaimAndFields] {
-            let facts = classify(body.as_bytes(), media, customer, wanted);
+            let facts = classify(body.as_bytes(), media, Some(customer), wanted);
             assert_eq!(facts.body, want, "{body}");
         }
     }
@@ -419,7 +423,7 @@ mod tests {
             let judged = classify(
                 body.as_bytes(),
                 Media::Other,
-                CustomerId::new(7).expect("an id"),
+                Some(CustomerId::new(7).expect("an id")),
                 Wanted::ClaimAndFields,
             );
             assert_ne!(

@@ -11,21 +11,27 @@ use crate::api::answer::body::{BodyFacts, Wanted};
 use crate::api::answer::server_error::Media;
 use crate::api::answer::{body, rate_headers, server_error};
 use crate::api::token::secret::Token;
-use crate::contract::{Body, Claim, CustomerId, Echo, Image, Response, Shown, compare_answer};
+use crate::contract::{
+    Body, CUSTOMERS_PER_PAGE, Claim, CustomerId, CustomerPage, Echo, Image, PageError, Response,
+    Shown, compare_answer,
+};
 use crate::text;
 
 /// The most bytes of a body that are read. The API's resource takes less than 2 KB even with the
 /// longest address. An error page may take more, but nothing in a longer body is believed. Each of
 /// up to 1,024 requests in flight may hold this much, 64 MiB in all.
 const BODY_BYTES_MAX: usize = 64 << 10;
+/// The same for a page of customers: each may take as much as if it were read singly. One page is in
+/// flight at a time.
+const PAGE_BYTES_MAX: usize = CUSTOMERS_PER_PAGE * BODY_BYTES_MAX;
 /// The most characters of a host's name (RFC 1035 §2.3.4).
 const HOST_CHARACTERS_MAX: usize = 255;
 
 /// The parts of a request that its answer is checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// The customer that the request names.
-    pub customer: CustomerId,
+    /// The customer that the request names. A request for a page names none.
+    pub customer: Option<CustomerId>,
     /// The token that authorized the request. It is not kept.
     pub token: &'a Token,
     /// The URL of the request, for a relative redirect.
@@ -70,12 +76,46 @@ pub(crate) async fn read(
     mut answer: reqwest::Response,
     asked: Asked<'_>,
 ) -> Result<(Response, Option<Box<Image>>), reqwest::Error> {
+    let body = read_body(&mut answer, BODY_BYTES_MAX).await?;
+    let (status, headers) = (answer.status(), answer.headers());
+    let Some(body) = body else {
+        return Ok((response(status, headers, BodyBytes::TooLong, asked), None));
+    };
+    let response = response(status, headers, BodyBytes::Whole(&body), asked);
+    let image = image(&response, &body, asked);
+    Ok((response, image))
+}
+
+/// Reads an answer to a request for a page of customers.
+pub(crate) async fn read_page(
+    mut answer: reqwest::Response,
+    asked: Asked<'_>,
+) -> Result<(Response, Result<CustomerPage, PageError>), reqwest::Error> {
+    let body = read_body(&mut answer, PAGE_BYTES_MAX).await?;
+    let (status, headers) = (answer.status(), answer.headers());
+    let Some(body) = body else {
+        let response = response(status, headers, BodyBytes::TooLong, asked);
+        return Ok((response, Err(PageError::TooLong)));
+    };
+    let response = response(status, headers, BodyBytes::Whole(&body), asked);
+    let page = if status == StatusCode::OK && !is_refusal(status, response.body) {
+        CustomerPage::of_answer(&body)
+    } else {
+        Err(PageError::NoPage)
+    };
+    Ok((response, page))
+}
+
+/// Reads a body to its end; `None` if it is longer than this.
+async fn read_body(
+    answer: &mut reqwest::Response,
+    bytes_max: usize,
+) -> Result<Option<Bytes>, reqwest::Error> {
     // Most bodies come in one piece, which is read in place.
     let (mut first, mut all) = (Bytes::new(), Vec::new());
     while let Some(chunk) = answer.chunk().await? {
-        if first.len().max(all.len()) + chunk.len() > BODY_BYTES_MAX {
-            let response = response(answer.status(), answer.headers(), BodyBytes::TooLong, asked);
-            return Ok((response, None));
+        if first.len().max(all.len()) + chunk.len() > bytes_max {
+            return Ok(None);
         }
         if first.is_empty() {
             first = chunk;
@@ -86,15 +126,7 @@ pub(crate) async fn read(
             all.extend_from_slice(&chunk);
         }
     }
-    let body = if all.is_empty() { &*first } else { &all };
-    let response = response(
-        answer.status(),
-        answer.headers(),
-        BodyBytes::Whole(body),
-        asked,
-    );
-    let image = image(&response, body, asked);
-    Ok((response, image))
+    Ok(Some(if all.is_empty() { first } else { all.into() }))
 }
 
 /// The customer in a good answer, if it is to be kept.
@@ -110,7 +142,7 @@ fn image(response: &Response, body: &[u8], asked: Asked<'_>) -> Option<Box<Image
         )
     );
     if is_good && asked.image == KeepImage::Yes {
-        Image::of_answer(body, asked.customer).map(Box::new)
+        Image::of_answer(body, asked.customer?).map(Box::new)
     } else {
         None
     }
@@ -147,7 +179,7 @@ pub fn response(
     let BodyFacts { body, country, .. } = facts;
     let (shown, echo) = match asked.compared {
         Compared::WithNothing => (None, None),
-        Compared::WithEarlier(sent) => (shown(status, body, bytes, sent, asked.customer), None),
+        Compared::WithEarlier(sent) => (shown(status, body, bytes, sent, asked), None),
         Compared::WithItself(sent) => (None, facts.shown.map(|shown| Echo::of(sent, &shown))),
     };
     Response {
@@ -190,7 +222,7 @@ fn shown(
     body: Body,
     bytes: &[u8],
     sent: &[u8],
-    customer: CustomerId,
+    asked: Asked<'_>,
 ) -> Option<Shown> {
     let is_good = status == StatusCode::OK
         && matches!(
@@ -201,7 +233,7 @@ fn shown(
             }
         );
     if is_good {
-        compare_answer(sent, bytes, customer)
+        compare_answer(sent, bytes, asked.customer?)
     } else {
         None
     }
@@ -255,7 +287,7 @@ mod tests {
         let url = Url::parse("https://a.example/v1/customers").expect("a URL");
         let customer = CustomerId::new(7).expect("an id");
         let asked = Asked {
-            customer,
+            customer: Some(customer),
             token: &token,
             url: &url,
             compared,

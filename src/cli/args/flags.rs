@@ -16,6 +16,7 @@ use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::results::failed_rows::FailedFormat;
 use crate::row::duplicates::DuplicatePolicy;
+use crate::schedule::ReadWay;
 
 /// The flags of `run`, `check` and `config`.
 #[derive(Debug, Args)]
@@ -49,6 +50,17 @@ pub struct UndoFlags {
     /// Leave these fields as they are; repeatable
     #[arg(long, value_name = "FIELD,...", value_delimiter = ',')]
     without_field: Vec<String>,
+    /// Read customers for --dry-run singly, or as whole pages of 100, or as is fewer requests
+    ///
+    /// auto: whole pages if there are fewer of them than customers to be read. The first customer of
+    /// the first page is also read singly, and has to be the same. Customers who are on no page are
+    /// read singly.
+    ///
+    /// each: each customer singly, as an undo does that puts back.
+    ///
+    /// list: whole pages, however many there are.
+    #[arg(long, value_parser = words::<ReadWay>())]
+    read: Option<String>,
     /// The id of a country's name, as in `country_id:Norway=2`; repeatable
     ///
     /// The API shows the name of a customer's country, and a request names its id.

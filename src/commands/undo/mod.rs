@@ -6,6 +6,7 @@ mod origin;
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::anyhow;
 use tracing::info;
 
 use self::origin::{Mark, UndoneRun};
@@ -21,23 +22,31 @@ use crate::commands::shared::start::{Start, Started};
 use crate::commands::shared::{care, descriptors, inputs, start};
 use crate::config::Settings;
 use crate::config::input::InputSettings;
+use crate::config::provenance::Provenance;
 use crate::contract::{Conflicts, RestoreRules};
 use crate::input::{FormatChoice, InputName, InputRules};
 use crate::journal::{IMAGES_NAME, ImageIndex, Purpose, RunDir};
 use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
 use crate::pipeline::recorder::{Inputs, Recorder};
-use crate::pipeline::sender::{BeforeFirstUpdate, CareSettings, ReadMode, Sending, Undoing};
+use crate::pipeline::sender::{
+    BeforeFirstUpdate, CareSettings, PageReading, ReadMode, Sending, Undoing, WantedCustomers,
+};
+use crate::pipeline::shown_customers::ShownCustomers;
 use crate::pipeline::undo_rows::UndoRows;
 use crate::pipeline::{self, RowFeed};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
-use crate::schedule::ReadNeed;
+use crate::schedule::{ReadNeed, ReadWay};
 use crate::terminal::Terminal;
 use crate::text;
 
 /// The folder of an undo in the directory of the run.
 const UNDO_NAME: &str = "undo";
+/// The file of the customers that pages show, in the folder of a dry run.
+const SHOWN_NAME: &str = "shown";
+/// The setting of the way in which customers are read.
+const READ: &str = "read";
 
 /// The choices of an undo that are no settings.
 #[derive(Debug)]
@@ -58,6 +67,7 @@ pub(crate) fn undo(
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     descriptors::require()?;
+    refuse_pages(settings, options)?;
     let undone = UndoneRun::open(options.directory, settings)?;
     let customers = undone.customers();
     undone.refuse_what_cannot_be_put_back(restore_rules(settings).without)?;
@@ -90,6 +100,7 @@ pub(crate) fn undo(
         key,
         without: restore_rules(settings).without,
     };
+    let pages = pages(settings, folder.as_ref(), &undone)?;
     let (care, mark) = precautions(settings, options, undone, &run_dir, &start)?;
     let timeline = timeline(&start, &run_dir);
     let all = 1..u64::MAX;
@@ -112,6 +123,7 @@ pub(crate) fn undo(
         grant,
         resume,
         care,
+        pages,
         before_first_update: Some(BeforeFirstUpdate(mark)),
         progress: progress.clone(),
         drain: signals.drain(),
@@ -198,6 +210,39 @@ fn precautions(
         images: Some(images),
     };
     Ok((care, mark))
+}
+
+/// Refuses to read the customers of an undo from pages. A configuration file may ask for pages: it
+/// is written for other commands, too.
+fn refuse_pages(settings: &Settings, options: &UndoOptions<'_>) -> Result<(), Failure> {
+    let is_typed = !matches!(settings.provenance(READ), Provenance::File(_));
+    if settings.sending.read == ReadWay::List && !options.is_dry && is_typed {
+        return Err(Failure::unusable(anyhow!(
+            "--read list is for --dry-run: an undo reads each customer immediately before its update, because somebody may have changed it since a page was read; nothing was sent"
+        )));
+    }
+    Ok(())
+}
+
+/// Returns the reading of pages for a dry run, which has this folder.
+fn pages(
+    settings: &Settings,
+    folder: Option<&PrivateFolder>,
+    undone: &UndoneRun,
+) -> Result<Option<PageReading>, Failure> {
+    let Some(folder) = folder else {
+        return Ok(None);
+    };
+    let shown = ShownCustomers::create(&folder.path().join(SHOWN_NAME));
+    let run = undone.images.clone();
+    Ok(Some(PageReading {
+        way: settings.sending.read,
+        wanted: WantedCustomers {
+            count: undone.customers(),
+            contains: Box::new(move |customer| run.contains(customer)),
+        },
+        shown: shown.map_err(Failure::run_directory)?,
+    }))
 }
 
 /// Returns the user's choices.

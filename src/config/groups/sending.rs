@@ -11,9 +11,9 @@ use crate::contract::{EchoCheck, Field, FieldSet};
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::row::duplicates::DuplicatePolicy;
-use crate::schedule::ATTEMPTS_LIMIT;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::rate::Rate;
+use crate::schedule::{ATTEMPTS_LIMIT, ReadWay};
 
 const IN_FLIGHT: RangeInclusive<NonZeroU16> =
     NonZeroU16::MIN..=NonZeroU16::new(1024).expect("not zero");
@@ -55,6 +55,8 @@ pub struct SendingSettings {
     pub force: bool,
     /// The fields that an undo does not put back.
     pub without_fields: FieldSet,
+    /// The way in which customers are read for whom nothing is sent.
+    pub read: ReadWay,
     /// The longest wait for an API that is down or asks for a wait: at most a week.
     pub max_wait: Duration,
     /// The treatment of a wait that the API asked an earlier process for.
@@ -109,6 +111,7 @@ impl SendingSettings {
             without_fields: (resolver.list(of_process("without-field"), field))
                 .into_iter()
                 .collect(),
+            read: resolver.choice(of_process("read"), &ReadWay::Auto),
             max_wait: resolver.duration(of_process("max-wait"), "15m", &WAITS),
             named_wait: if resolver.boolean(of_process("ignore-until")) {
                 NamedWait::Ignored

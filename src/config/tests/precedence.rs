@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 92] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 93] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -105,6 +105,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 92] = [
     ("undoable", Kind::Switch, ["1", "true", "true"]),
     ("force", Kind::Switch, ["1", "true", "true"]),
     ("without-field", Kind::Many, ["job", "email", "country_id"]),
+    ("read", Kind::One, ["each", "list", "auto"]),
     ("max-wait", Kind::One, ["0s", "2m", "168h"]),
     ("ignore-until", Kind::Switch, ["1", "true", "true"]),
     ("grace", Kind::One, ["0s", "2s", "1h"]),

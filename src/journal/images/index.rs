@@ -74,6 +74,12 @@ impl ImageIndex {
             .map(|(customer, _)| *customer)
     }
 
+    /// Whether there is an image of the customer.
+    pub(crate) fn contains(&self, customer: CustomerId) -> bool {
+        let place = self.places.binary_search_by_key(&customer, |(id, _)| *id);
+        place.is_ok()
+    }
+
     /// Reads the images of a customer, the oldest first.
     pub(crate) fn images(
         &self,

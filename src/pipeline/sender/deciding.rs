@@ -19,7 +19,8 @@ impl Driver {
         let decided = if schedule.is_updated(ticket) {
             self.carer.applied(ticket, seen.image())
         } else {
-            let is_alone = schedule.is_alone(ticket);
+            // Nothing is sent for a row whose customer is known from a page.
+            let is_alone = schedule.is_alone(ticket) || schedule.is_known(ticket);
             let about = Undecided { ticket, is_alone };
             match self.carer.read(about, schedule.row_mut(ticket), seen) {
                 Ok(decided) => decided,

@@ -4,6 +4,8 @@ mod attempt_log;
 mod care;
 mod deciding;
 mod finish;
+mod pager;
+mod paging;
 mod replay;
 mod sending;
 
@@ -18,9 +20,11 @@ use tracing::{error, info, warn};
 use self::attempt_log::AttemptLog;
 pub(crate) use self::care::{CareResult, CareSettings, ProbeState, ReadMode, UndoCounts, Undoing};
 use self::care::{Carer, Seen};
+use self::pager::Pager;
+pub(crate) use self::pager::{PageReading, WantedCustomers};
 pub(crate) use self::sending::{BeforeFirstUpdate, Queues, ReadTo, Sending, Sent};
 use super::image_writer::Durable;
-use super::in_flight::InFlight;
+use super::in_flight::{InFlight, Landed};
 use super::input_stop::reason_of;
 use super::outbox::{Outbox, RECORDER_LISTENS, Urgency};
 use super::reading::Batch;
@@ -58,6 +62,8 @@ struct Driver {
     sending: SendingParts,
     queues: Queues,
     carer: Carer,
+    /// Reads whole pages of customers before the rows.
+    pager: Option<Pager>,
     before_first_update: Option<BeforeFirstUpdate>,
     started: Instant,
     in_flight: InFlight,
@@ -97,7 +103,7 @@ enum Offered {
 
 /// The event that woke the driver.
 enum Event {
-    Answered(Ticket, Answered),
+    Landed(Ticket, Landed),
     ImagesDurable(Durable),
     TokenRefreshed(Refreshed),
     Read(Option<Result<Batch, InputError>>),
@@ -131,6 +137,7 @@ impl Driver {
             grant,
             resume,
             care,
+            pages,
             before_first_update,
             progress,
             drain,
@@ -142,6 +149,9 @@ impl Driver {
         };
         let reporter = Reporter::new(progress.clone(), api.route().clone());
         schedule.token_lasts(grant.lifetime, Moment::START);
+        if let Some(pages) = &pages {
+            schedule.read_pages(pages.rules());
+        }
         Driver {
             sending: SendingParts {
                 schedule,
@@ -152,6 +162,7 @@ impl Driver {
             },
             queues,
             carer: Carer::new(care),
+            pager: pages.map(Pager::new),
             before_first_update,
             started: Instant::now(),
             in_flight: InFlight::default(),
@@ -208,6 +219,9 @@ impl Driver {
                     customer,
                 );
             }
+            Step::Decide(ticket) => self.decide_known(ticket),
+            Step::SendPage(ticket, request) => self.send_page(ticket, request),
+            Step::PagesEnded(end) => self.pages_ended(end),
             Step::RefreshToken(reason) => self.token_refresh.begin(reason),
             Step::Wait(_) | Step::Done | Step::Stopped => {}
         }
@@ -219,13 +233,16 @@ impl Driver {
         let mut is_due = self.outbox.is_due();
         let outbox_due_at = if is_due { None } else { self.outbox.due_at() };
         let wake_at = self.wake_at(until, outbox_due_at);
-        let reads_on = self.read_to.is_none() && self.has_offered_all() && self.has_room();
+        let reads_on = self.read_to.is_none()
+            && self.has_offered_all()
+            && self.has_room()
+            && !self.sending.schedule.reads_pages();
         loop {
             tokio::select! {
                 biased;
                 signal = self.sending.drain.next() => return Event::Signal(signal),
                 () = self.outbox.hand_over(&self.queues.recorder), if is_due => is_due = false,
-                Some((ticket, answered)) = self.in_flight.next() => return Event::Answered(ticket, answered),
+                Some((ticket, landed)) = self.in_flight.next() => return Event::Landed(ticket, landed),
                 durable = self.carer.more_is_durable(), if self.carer.is_waiting() => return Event::ImagesDurable(durable),
                 Some(refreshed) = self.token_refresh.ended() => return Event::TokenRefreshed(refreshed),
                 Ok(()) = self.queues.written.changed() => return Event::Written,
@@ -249,10 +266,10 @@ impl Driver {
 
     fn take(&mut self, event: Event) -> NextEvent {
         match event {
-            Event::Answered(ticket, answered) => {
-                self.finished(ticket, answered);
-                while let Some((ticket, answered)) = self.in_flight.next_now() {
-                    self.finished(ticket, answered);
+            Event::Landed(ticket, landed) => {
+                self.landed(ticket, landed);
+                while let Some((ticket, landed)) = self.in_flight.next_now() {
+                    self.landed(ticket, landed);
                 }
             }
             Event::ImagesDurable(durable) => self.images_are_durable(durable),
@@ -322,10 +339,10 @@ impl Driver {
         let image = self.carer.keeps_image(request);
         match request {
             Request::Write => self.in_flight.add(ticket, async move {
-                api.update(customer, body, &token, image).await
+                Landed::Row(api.update(customer, body, &token, image).await)
             }),
             Request::Read => self.in_flight.add(ticket, async move {
-                api.read(customer, &body, &token, image).await
+                Landed::Row(api.read(customer, &body, &token, image).await)
             }),
         }
     }
@@ -335,6 +352,14 @@ impl Driver {
         if self.sending.schedule.stopped().is_some() {
             self.given_up += 1;
             warn!("a request in flight is given up");
+        }
+    }
+
+    fn landed(&mut self, ticket: Ticket, landed: Landed) {
+        match landed {
+            Landed::Row(answered) => self.finished(ticket, answered),
+            Landed::Page(answered) => self.page_finished(ticket, answered),
+            Landed::Check(answered) => self.check_finished(ticket, answered),
         }
     }
 

@@ -7,6 +7,7 @@ use super::super::recorder::{EndedRow, RowEnd};
 use super::super::resume::{Resume, Step};
 use super::{Driver, Offered, ReadTo};
 use crate::row::{Row, RowContent};
+use crate::schedule::Care;
 
 impl Driver {
     /// Takes in a batch. Its rows wait until the schedule has room for them.
@@ -119,7 +120,12 @@ impl Driver {
         match &row.content {
             RowContent::Invalid(_) => self.sending.schedule.offer_invalid(row.id, row, bytes),
             RowContent::Update { id, .. } => {
-                let (id, care) = (*id, self.carer.care_of(&row));
+                let id = *id;
+                let care = if self.is_known(id) {
+                    Care::Known
+                } else {
+                    self.carer.care_of(&row)
+                };
                 self.sending.schedule.offer(id, row, bytes, care);
             }
             RowContent::Superseded => self.ended_unsent(row, RowEnd::Superseded),

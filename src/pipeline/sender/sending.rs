@@ -10,6 +10,7 @@ use super::super::reading::Batch;
 use super::super::recorder::{Message, Written};
 use super::super::resume::Resume;
 use super::care::{CareResult, CareSettings};
+use super::pager::PageReading;
 use crate::api::{Api, Grant, TokenSource};
 use crate::input::InputError;
 use crate::process::signals::Drain;
@@ -34,6 +35,8 @@ pub(crate) struct Sending {
     pub resume: Option<Resume>,
     /// The care for customers before and after their updates.
     pub care: CareSettings,
+    /// The reading of whole pages of customers before the rows, if only reads are sent.
+    pub pages: Option<PageReading>,
     /// Done before the first update leaves.
     pub before_first_update: Option<BeforeFirstUpdate>,
     /// The progress that the user sees.

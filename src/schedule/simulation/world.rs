@@ -287,6 +287,9 @@ impl World {
                     self.happens(self.now + TOKEN_REFRESH, Event::TokenRefreshed);
                 }
                 Step::Wait(until) => self.wait(until),
+                step @ (Step::Decide(_) | Step::SendPage(..) | Step::PagesEnded(_)) => {
+                    unreachable!("no pages are read: {step:?}")
+                }
                 Step::Done | Step::Stopped => break,
             }
             if self.schedule.statistics().outages > 0 {

@@ -7,6 +7,7 @@ mod echo;
 mod in_doubt;
 mod not_reached;
 mod outages;
+mod pages;
 mod sockets;
 mod steps;
 mod waits;

@@ -3,6 +3,7 @@
 
 mod edits;
 mod kills;
+mod pages;
 mod refusals;
 mod world;
 mod worlds;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use custsync::testing::sandbox::{ETags, Edit, Put, SandboxOptions};
+use custsync::testing::sandbox::{ETags, Edit, PageTotal, Pages, Put, SandboxOptions};
 use serde_json::{Value, json};
 
 use crate::harness::{End, FIELDS, Results, Running, Scenario, SplitMix64};
@@ -55,6 +55,8 @@ pub(super) struct Plan {
     pub(super) edits_before: &'static str,
     pub(super) edits_after: &'static str,
     pub(super) latency: &'static str,
+    pub(super) pages: Pages,
+    pub(super) page_total: PageTotal,
     /// Whether the third party works between processes, too.
     pub(super) edits_in_pauses: bool,
     /// The share of the countries whose ids are known, in percent.
@@ -100,6 +102,8 @@ impl Plan {
             edits_before: "0%",
             edits_after: "0%",
             latency: "0ms..4ms",
+            pages: Pages::Still,
+            page_total: PageTotal::Meta,
             edits_in_pauses: false,
             countries_known: 100,
             attempts: "20",
@@ -137,6 +141,8 @@ impl Plan {
         options.seed = self.seed;
         options.put = self.put;
         options.etags = self.etags;
+        options.pages = self.pages;
+        options.page_total = self.page_total;
         options.faults = self.faults.parse().expect("a plan of faults");
         if !self.echo.is_empty() {
             options.echo = self.echo.parse().expect("an echo");
