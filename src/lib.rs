@@ -42,7 +42,7 @@
 //! |---|---|---|
 //! | edge | [`cli`] [`commands`] [`terminal`] [`config`] | what was typed, the environment, the terminal |
 //! | run | [`pipeline`] | threads and queues, and the loops between them |
-//! | parts | [`results`] [`row`] [`process`] [`input`] [`download`] [`journal`] [`schedule`] [`api`] | one subject each |
+//! | parts | [`results`] [`row`] [`process`] [`input`] [`download`] [`state`] [`journal`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own.
@@ -99,6 +99,7 @@ mod results;
 mod row;
 mod sandbox;
 mod schedule;
+mod state;
 mod terminal;
 mod text;
 
@@ -163,6 +164,13 @@ pub mod testing {
         pub use crate::schedule::{
             Care, History, Moment, Random, ReadNeed, RetryPolicy, Rules, Schedule, Step,
             error_limit, rate,
+        };
+    }
+    /// The state of nightly runs.
+    pub mod state {
+        pub use crate::state::{
+            Known, Night, RequestHash, Resync, State, StateEdit, StateEntry, StateError,
+            StateIdentity, StateInfo, StateLock,
         };
     }
 }

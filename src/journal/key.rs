@@ -75,8 +75,12 @@ impl RunKey {
 
     /// Writes the key into a run directory, synced together with its name.
     pub fn write(&self, run_dir: &RunDir) -> Result<(), RunDirError> {
-        let text = format!("{:032x}\n", u128::from_be_bytes(self.bytes));
-        run_dir.replace_file(KEY_NAME, text.as_bytes())
+        run_dir.replace_file(KEY_NAME, format!("{}\n", self.digits()).as_bytes())
+    }
+
+    /// Returns the digits of the key, which [`RunKey::parse`] reads. They are for private files.
+    pub(crate) fn digits(&self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.bytes))
     }
 
     /// Reads the key of a run directory.

@@ -346,7 +346,7 @@ fn create_private(path: &Path) -> io::Result<()> {
 }
 
 /// Opens a regular file only, without following a link or waiting for the other end of a pipe.
-fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(crate) fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK);
     let file = options
         .custom_flags(flags.bits().cast_signed())
