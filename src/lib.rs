@@ -169,7 +169,7 @@ pub mod testing {
     /// The state of nightly runs.
     pub mod state {
         pub use crate::state::{
-            Known, Night, RequestHash, Resync, State, StateEdit, StateEntry, StateError,
+            Known, Night, RequestHash, ResyncTurn, State, StateEdit, StateEntry, StateError,
             StateIdentity, StateInfo, StateLock,
         };
     }

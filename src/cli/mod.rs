@@ -137,6 +137,9 @@ fn dispatch(
     if let Some((directories, deletion, format)) = args.forget() {
         return commands::forget::forget(directories, deletion, format).map(Exit::code);
     }
+    if let Some(action) = args.state() {
+        return commands::state::state(&action).map(Exit::code);
+    }
     let (verb, file) = (args.verb(), config_file(&args));
     known.get_or_init(|| {
         EarlyEnd::of(
@@ -164,7 +167,7 @@ fn dispatch(
             Ok(Exit::Success.code())
         }
         // They were served above.
-        Verb::Report | Verb::Forget => Ok(Exit::Success.code()),
+        Verb::Report | Verb::Forget | Verb::State => Ok(Exit::Success.code()),
         Verb::Page => print(&args.page(&fields).unwrap_or_default()),
         Verb::ConfigInit => {
             let path = args.output_file().unwrap_or(Path::new(USUAL_FILE));

@@ -36,6 +36,7 @@ const TOPICS: &[Topic] = topics![
     "run-directory",
     "undo",
     "report",
+    "nightly",
     "excel",
     "exit-codes",
     "tokens",

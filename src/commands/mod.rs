@@ -10,6 +10,7 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod sandbox;
 mod shared;
+pub(crate) mod state;
 pub(crate) mod token;
 pub(crate) mod undo;
 

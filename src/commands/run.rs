@@ -9,13 +9,16 @@ use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::first_rows::FirstRows;
 use crate::commands::shared::next_steps::Typed;
+use crate::commands::shared::nightly::{Nightly, OpenState};
 use crate::commands::shared::put_back::Patient;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::Started;
-use crate::commands::shared::{care, descriptors, inputs, reading, row_range, start, unique};
+use crate::commands::shared::{
+    care, descriptors, inputs, nightly, reading, row_range, start, unique,
+};
 use crate::config::Settings;
 use crate::journal::Purpose;
-use crate::pipeline::recorder::{Inputs, Recorder};
+use crate::pipeline::recorder::{Inputs, RecordError, Recorder};
 use crate::pipeline::sender::{ReadMode, Sending};
 use crate::pipeline::{self, RowFeed};
 use crate::process::signals::Signals;
@@ -43,12 +46,16 @@ pub(crate) fn run(
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
     let route = api.route().clone();
+    let state = nightly::open(settings)?;
+    let of_run = state.as_ref().map(OpenState::of_run);
     let Started {
         run_dir,
+        run,
         key,
         mut journal,
         start,
-    } = start::for_run(settings, &known.inputs)?;
+    } = start::for_run(settings, &known.inputs, of_run.as_ref())?;
+    let nightly = state.map(|state| state.begin(&run_dir, &run)).transpose()?;
     server.log_destination(settings);
     let typed = Typed::new(line, settings, &known.inputs);
     let patient = Patient {
@@ -58,7 +65,8 @@ pub(crate) fn run(
     };
     care::look_after(&run_dir, &start, settings, &patient, &mut journal)?;
     let timeline = timeline(&start, &run_dir);
-    let care = care::of_run(settings, &run_dir, &start)?;
+    let elsewhere = nightly.as_ref().and_then(Nightly::left_out_is_kept);
+    let care = care::of_run(settings, &run_dir, &start, elsewhere)?;
     let reads = match care.mode {
         ReadMode::None => ReadNeed::Wanted,
         ReadMode::Keep | ReadMode::Complete { .. } | ReadMode::Undo(_) => ReadNeed::Required,
@@ -80,13 +88,21 @@ pub(crate) fn run(
     });
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()))
         .with_timeline(timeline);
-    let reading = reading::of(settings, known.inputs, &rows, key)?;
+    let mut reading = reading::of(settings, known.inputs, &rows, key)?;
+    let too_much = match &nightly {
+        Some(nightly) => nightly.compare(settings, &mut reading, &known.names)?,
+        None => None,
+    };
     // If rows are read that were not asked for, their number says nothing about the work.
     if rows == asked && terminal.shows_progress() {
         pipeline::count_for_progress(&reading, &progress);
     }
+    let mut schedule = schedule(settings, reads, history)?;
+    if let Some(reason) = too_much {
+        schedule.stop(reason);
+    }
     let sending = Sending {
-        schedule: schedule(settings, reads, history)?,
+        schedule,
         api,
         token_source: server.token_source().clone(),
         grant,
@@ -100,9 +116,12 @@ pub(crate) fn run(
     };
 
     let progress_guard = terminal.show_progress(progress.clone(), known.total_bytes);
-    let (sent, recorded) = pipeline::run(RowFeed::Inputs(Box::new(reading)), sending, recorder)
+    let (sent, mut recorded) = pipeline::run(RowFeed::Inputs(Box::new(reading)), sending, recorder)
         .map_err(Failure::unusable)?;
     drop(progress_guard);
+    if let Some(Err(error)) = nightly.map(|nightly| nightly.end(sent.stop.as_ref())) {
+        recorded.fault.get_or_insert(RecordError::State(error));
+    }
     let left_out = sent.care.left_out;
     let ended = care::end(&run_dir, settings, sent.care, || {
         let grant = server.token_source().read().map_err(Failure::unusable)?;

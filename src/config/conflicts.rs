@@ -11,16 +11,20 @@ use super::groups::api::{ApiSettings, Target};
 use super::groups::input::InputSettings;
 use super::groups::output::{OutputFormat, OutputSettings, Unfinished};
 use super::names::{
-    CLIENT_SECRET_FILE, EXPLAIN, FRESH, INPUT_TOKEN_FILE, JSON_PATH, OUTPUT_FORMAT, RUN_DIR,
-    SANDBOX_PREFIX, TOKEN, TOKEN_FILE, TWO_DIGIT_YEARS,
+    CLIENT_SECRET_FILE, EXPLAIN, FRESH, FULL_RESYNC, INPUT_TOKEN_FILE, JSON_PATH, MAX_CHANGES,
+    OUTPUT_FORMAT, RESYNC_PART, RUN_DIR, SANDBOX_PREFIX, STATE, TOKEN, TOKEN_FILE, TWO_DIGIT_YEARS,
 };
 use super::provenance::Provenance;
 use super::resolver::Resolver;
+use super::settings::Settings;
 use super::verb::Verb;
 use crate::input::InputName;
 
 /// The flags about the real API.
 const REMOTE_ONLY: [&str; 3] = ["base-url", TOKEN_FILE, CLIENT_SECRET_FILE];
+
+/// The flags that need a state.
+const OF_A_STATE: [&str; 4] = [FULL_RESYNC, RESYNC_PART, MAX_CHANGES, "changes"];
 
 /// Reports flags that have no effect, contradictions, and a run that could not authenticate.
 pub(super) fn check(
@@ -97,6 +101,38 @@ pub(super) fn check(
         && matches!(target, Target::Remote { .. })
     {
         resolver.report(Problem::NoToken);
+    }
+}
+
+/// Reports what a state cannot be used with, and flags that need one.
+pub(super) fn check_state(resolver: &mut Resolver, settings: &Settings) {
+    if !resolver.verb().is_about_rows() {
+        return;
+    }
+    if settings.nightly.state.is_none() {
+        let flags: Vec<(&str, String)> = resolver.flags_used().collect();
+        for (name, flag) in flags {
+            if OF_A_STATE.contains(&name) && !resolver.is_reported(name) {
+                resolver.report(Problem::UselessWithoutState { flag });
+            }
+        }
+        return;
+    }
+    // The state compares whole exports.
+    let input = &settings.input;
+    let ranges = [
+        ("skip-rows", input.skip_rows > 0),
+        ("max-rows", input.max_rows.is_some()),
+    ];
+    for (name, is_set) in ranges {
+        if is_set {
+            let (first, second) = (resolver.place(name), resolver.place(STATE));
+            resolver.report(Problem::Contradiction { first, second });
+        }
+    }
+    if settings.nightly.full_resync && settings.nightly.resync_part.is_some() {
+        let (first, second) = (resolver.place(RESYNC_PART), resolver.place(FULL_RESYNC));
+        resolver.report(Problem::Contradiction { first, second });
     }
 }
 

@@ -88,6 +88,12 @@ pub enum Problem {
         /// The flag.
         flag: String,
     },
+    /// A flag about a state, given without `--state`.
+    #[error("{flag} has no effect without --state")]
+    UselessWithoutState {
+        /// The flag.
+        flag: String,
+    },
     /// `--two-digit-years` without a format that has `%y`.
     #[error("--two-digit-years has no effect: no --date-format has %y")]
     TwoDigitYearsWithoutFormat,

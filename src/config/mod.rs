@@ -32,7 +32,7 @@ mod words;
 
 pub(crate) use self::groups::{api, input, login, output, sending};
 pub(crate) use self::layer::{ConfigFile, FlagValue};
-pub(crate) use self::names::{SANDBOX_PREFIX, USUAL_FILE};
+pub(crate) use self::names::{SANDBOX_PREFIX, STATE, USUAL_FILE};
 pub(crate) use self::setting::{BelongsTo, Holds};
 pub(crate) use self::settings::CliInput;
 pub use self::settings::Settings;

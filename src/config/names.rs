@@ -37,5 +37,17 @@ pub(super) const RUN_DIR: &str = "run-dir";
 /// Begins a new run, whatever is unfinished.
 pub(super) const FRESH: &str = "fresh";
 
+/// The file with what was sent before.
+pub(crate) const STATE: &str = "state";
+
+/// Sends all rows, whatever the state knows.
+pub(super) const FULL_RESYNC: &str = "full-resync";
+
+/// The part of the customers who are sent again in each run.
+pub(super) const RESYNC_PART: &str = "resync-part";
+
+/// The limit on changes.
+pub(super) const MAX_CHANGES: &str = "max-changes";
+
 /// The form of the summary on stdout.
 pub(super) const OUTPUT_FORMAT: &str = "output-format";

@@ -9,6 +9,7 @@ use super::error::ConfigError;
 use super::groups::api::ApiSettings;
 use super::groups::input::InputSettings;
 use super::groups::login::LoginSettings;
+use super::groups::nightly::NightlySettings;
 use super::groups::output::OutputSettings;
 use super::groups::sandbox::SandboxSettings;
 use super::groups::sending::SendingSettings;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub api: ApiSettings,
     /// Rates, attempts, limits and waits.
     pub sending: SendingSettings,
+    /// Runs that send what has changed since the last one.
+    pub nightly: NightlySettings,
     /// The output: files, stdout, the log and the terminal.
     pub output: OutputSettings,
     /// The login of a person.
@@ -98,6 +101,7 @@ impl Settings {
             &settings.input,
             &settings.output,
         );
+        conflicts::check_state(&mut resolver, &settings);
         settings.effective = resolver.finish()?;
         settings.file = path;
         Ok(settings)
@@ -142,6 +146,7 @@ impl Settings {
             input,
             api,
             sending,
+            nightly: NightlySettings::read(resolver),
             output: OutputSettings::read(resolver),
             sandbox: SandboxSettings::read(resolver),
             file: None,

@@ -9,6 +9,7 @@ use super::url::BaseUrlError;
 use crate::api::TokenFlaw;
 use crate::contract::{DateFormatError, FieldError};
 use crate::input::{EncodingError, JsonPathError, RuleError};
+use crate::pipeline::changes::PartError;
 use crate::sandbox::OptionError;
 use crate::schedule::error_limit::ErrorLimitError;
 use crate::schedule::rate::RateError;
@@ -97,6 +98,9 @@ pub enum ValueError {
     /// See [`ErrorLimitError`].
     #[error(transparent)]
     ErrorLimit(#[from] ErrorLimitError),
+    /// See [`PartError`].
+    #[error(transparent)]
+    Part(#[from] PartError),
     /// See [`RuleError`].
     #[error(transparent)]
     Rule(#[from] RuleError),

@@ -21,6 +21,8 @@ pub enum Verb {
     Report,
     /// Deletes the files of run directories that hold customers' values.
     Forget,
+    /// Shows or changes what is known of earlier runs.
+    State,
     /// Prints completions or a page of the manual.
     Page,
     /// Logs a person in.
@@ -40,6 +42,7 @@ impl Verb {
             Self::Check => Some("check"),
             Self::Report
             | Self::Forget
+            | Self::State
             | Self::Sandbox
             | Self::Config
             | Self::ConfigInit
@@ -58,6 +61,7 @@ impl Verb {
             Self::ConfigInit => "; nothing was written",
             Self::Report
             | Self::Forget
+            | Self::State
             | Self::Sandbox
             | Self::Config
             | Self::Page

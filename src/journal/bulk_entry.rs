@@ -37,16 +37,23 @@ impl BulkEntry {
         }
     }
 
-    /// Adds a row behind the others. Returns whether it belongs to their block; if not, nothing is
-    /// added.
+    /// Adds a row behind the others. Returns whether it belongs there; a row of another block or
+    /// before the last one is not added.
     pub fn add(&mut self, row: u64, hash: u64) -> bool {
         match self.rows.last_mut() {
-            Some((first, _)) if block_of(*first) != block_of(row) => return false,
+            Some((first, last)) if block_of(*first) != block_of(row) || row <= *last => {
+                return false;
+            }
             Some((_, last)) if *last + 1 == row => *last = row,
             Some(_) | None => self.rows.push((row, row)),
         }
         self.sum = self.sum.wrapping_add(mixed(row, hash));
         true
+    }
+
+    /// Returns the number of rows.
+    pub fn rows(&self) -> u64 {
+        self.rows.iter().map(|(first, last)| last - first + 1).sum()
     }
 
     /// Whether the rows are in order and in one block.

@@ -10,6 +10,7 @@ use std::io;
 
 use jiff::Timestamp;
 
+use super::bulk_entry::BulkEntry;
 use super::disk::{Disk, ExternalChange, FileOnDisk};
 use super::entry::Entry;
 use super::fact::Fact;
@@ -179,6 +180,11 @@ impl JournalWriter {
     /// Queues an entry for [`JournalWriter::flush`].
     pub fn push(&mut self, entry: &Entry<'_>) {
         self.push_line(|buffer| entry.encode(buffer));
+    }
+
+    /// Queues the line of many rows for [`JournalWriter::flush`].
+    pub fn push_bulk(&mut self, bulk: &BulkEntry) {
+        self.push_line(|buffer| bulk.encode(buffer));
     }
 
     /// Queues a fact for [`JournalWriter::flush`].

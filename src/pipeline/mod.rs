@@ -13,6 +13,7 @@
 //! stage before it drops its sender, or the stage after it drops its receiver.
 
 mod brakes;
+pub(crate) mod changes;
 pub(crate) mod explanation;
 pub(crate) mod image_writer;
 mod in_flight;
@@ -41,11 +42,11 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use self::explanation::Explanation;
-use self::input_stop::reason_of;
+use self::input_stop::{ReadStop, reason_of};
 pub(crate) use self::reading::RowBuilder;
 use self::reading::{
-    BLOCKS_QUEUED_MAX, Batch, BlockChecker, BlockSource, CheckOptions, CheckedBlock, InOrder,
-    check_blocks, count_rows, read_blocks,
+    BLOCKS_QUEUED_MAX, Batch, BlockChecker, BlockDigest, BlockSource, CheckOptions, CheckedBlock,
+    InOrder, RowFilter, Wanted, check_blocks, count_rows, read_blocks,
 };
 use self::recorder::{EndedRow, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, RowEnd, Written};
 pub(crate) use self::reporter::explain;
@@ -74,6 +75,8 @@ pub(crate) struct Reading {
     pub row_range: RowRange,
     /// Applies `--unique` to rows of customers that an earlier row names.
     pub ids: DuplicateFilter,
+    /// Leaves out rows that were sent by an earlier run (`--state`).
+    pub filter: Option<Box<dyn RowFilter>>,
 }
 
 /// The source of the rows of a run.
@@ -205,6 +208,7 @@ pub(crate) fn check(
         builder,
         row_range,
         mut ids,
+        filter: _,
     } = reading;
     let builder = Arc::new(builder);
     let Bounds {
@@ -212,8 +216,13 @@ pub(crate) fn check(
         threads,
         drain,
     } = bounds;
+    let options = CheckOptions {
+        builder: builder.clone(),
+        to_explain: observer.rows.clone(),
+        wanted: Wanted::Customers,
+    };
     let (checkers, mut in_order) =
-        CheckerThreads::start(inputs, &builder, row_range, threads, &observer.rows, &drain)?;
+        CheckerThreads::start(inputs, row_range, threads, options, &drain)?;
     let mut checked = Checked {
         stop: None,
         input_fault: None,
@@ -288,14 +297,9 @@ pub(crate) fn count_repeats(
     row_range: RowRange,
     threads: NonZeroUsize,
 ) -> io::Result<Result<LaterRows, InputError>> {
-    let (checkers, in_order) = CheckerThreads::start(
-        inputs,
-        &Arc::new(builder),
-        row_range,
-        threads,
-        &Arc::default(),
-        &Signals::none().drain(),
-    )?;
+    let options = CheckOptions::of_pass(builder, Wanted::Customers);
+    let drain = Signals::none().drain();
+    let (checkers, in_order) = CheckerThreads::start(inputs, row_range, threads, options, &drain)?;
     let mut count = LaterRowsBuilder::default();
     let mut fault = None;
     for block in in_order {
@@ -310,6 +314,32 @@ pub(crate) fn count_repeats(
     // After an error, too, the reading has ended.
     checkers.join_after(ReadTo::End);
     Ok(fault.map_or_else(|| Ok(count.finish()), Err))
+}
+
+/// Reads the inputs on this many threads, and passes on the digests of their blocks, in order, until
+/// one is refused.
+pub(crate) fn digest_rows<E: From<InputError>>(
+    inputs: Vec<KnownInput>,
+    builder: RowBuilder,
+    threads: NonZeroUsize,
+    mut take: impl FnMut(BlockDigest) -> Result<(), E>,
+) -> io::Result<Result<(), E>> {
+    let options = CheckOptions::of_pass(builder, Wanted::Digests);
+    let drain = Signals::none().drain();
+    let all = RowRange::new(0, None);
+    let (checkers, in_order) = CheckerThreads::start(inputs, all, threads, options, &drain)?;
+    let mut ended = Ok(());
+    for block in in_order {
+        ended = block.map_err(E::from).and_then(|mut block| {
+            let digest = block.digest.take();
+            take(digest.expect("digests are wanted"))
+        });
+        if ended.is_err() {
+            break;
+        }
+    }
+    checkers.join_after(ReadTo::End);
+    Ok(ended)
 }
 
 fn invalid_rows(block: CheckedBlock, progress: &RunProgress) -> Message {
@@ -332,18 +362,13 @@ struct CheckerThreads(Vec<JoinHandle<()>>);
 impl CheckerThreads {
     fn start(
         inputs: Vec<KnownInput>,
-        builder: &Arc<RowBuilder>,
         row_range: RowRange,
         threads: NonZeroUsize,
-        to_explain: &Arc<AtomicU64>,
+        options: CheckOptions,
         drain: &Drain,
     ) -> io::Result<(CheckerThreads, InOrder)> {
         let takes_part = inputs.iter().all(KnownInput::is_regular_file);
         let source = BlockSource::of(inputs, row_range);
-        let options = CheckOptions {
-            builder: builder.clone(),
-            to_explain: to_explain.clone(),
-        };
         let (checker, arrivals, in_order) =
             BlockChecker::with_threads(source, options, threads.get(), takes_part, drain.clone());
         let start = |number| {
@@ -376,17 +401,18 @@ struct Readers(Vec<JoinHandle<()>>);
 impl Readers {
     fn start(
         reading: Reading,
-        send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()> + Send + 'static,
+        send: impl FnMut(Result<Batch, ReadStop>) -> ControlFlow<()> + Send + 'static,
     ) -> io::Result<Readers> {
         let Reading {
             inputs,
             builder,
             row_range,
             ids,
+            filter,
         } = reading;
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
         let checker = spawn("checker", move || {
-            check_blocks(&blocks, &builder, ids, send);
+            check_blocks(&blocks, &builder, ids, filter, send);
         })?;
         let reader = spawn("reader", move || {
             read_blocks(BlockSource::of(inputs, row_range), &blocks_in);
@@ -446,15 +472,14 @@ mod tests {
         let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
         let mut show = |explanation: &Explanation| explained.push(explanation.position.row);
         let mut observer = ExplainObserver::new(EXPLAINED, &mut show);
-        let (checkers, in_order) = CheckerThreads::start(
-            inputs,
-            &builder,
-            row_range,
-            threads,
-            &observer.rows,
-            &Signals::none().drain(),
-        )
-        .expect("threads");
+        let options = CheckOptions {
+            builder: builder.clone(),
+            to_explain: observer.rows.clone(),
+            wanted: Wanted::Customers,
+        };
+        let drain = Signals::none().drain();
+        let (checkers, in_order) =
+            CheckerThreads::start(inputs, row_range, threads, options, &drain).expect("threads");
         for block in in_order {
             let block = block
                 .expect("a good file")

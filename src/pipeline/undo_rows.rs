@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::input_stop::ReadStop;
 use super::reading::Batch;
 use crate::contract::{CustomerId, Field, FieldSet, SentFields};
 use crate::input::{InputError, InputFault, InputName};
@@ -33,7 +34,7 @@ pub(crate) struct UndoRows {
 
 impl UndoRows {
     /// Hands over all rows, in batches, until the receiver wants no more.
-    pub(super) fn send(self, send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()>) {
+    pub(super) fn send(self, send: impl FnMut(Result<Batch, ReadStop>) -> ControlFlow<()>) {
         match self.send_all(send) {
             ControlFlow::Continue(()) | ControlFlow::Break(()) => {}
         }
@@ -41,7 +42,7 @@ impl UndoRows {
 
     fn send_all(
         self,
-        mut send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()>,
+        mut send: impl FnMut(Result<Batch, ReadStop>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let mut batch = empty_batch();
         for (row, customer) in (1..).zip(self.images.customers()) {
@@ -53,7 +54,7 @@ impl UndoRows {
                 Err(error) => {
                     let fault = InputFault::Read(io::Error::other(error));
                     let name = self.name.clone();
-                    return send(Err(InputError { name, fault }));
+                    return send(Err(InputError { name, fault }.into()));
                 }
             }
             if batch.rows.len() >= BATCH_ROWS {

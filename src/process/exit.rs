@@ -68,10 +68,10 @@ impl Exit {
             Self::Refused => "the API refuses the token or the permission",
             Self::StoppedEarly => "stopped early by an outage, or a wait longer than `--max-wait`",
             Self::RunDirectory => {
-                "the run directory cannot be used or written: locked, full, damaged, or of another input; or standard output cannot be written"
+                "the run directory or the state cannot be used or written: locked, full, damaged, or of another input; or standard output cannot be written"
             }
             Self::LimitReached => {
-                "a limit that you set stopped it: `--max-errors`, `--echo reject`"
+                "a limit of yours stopped it: `--max-errors`, `--max-changes`, `--echo reject`"
             }
             Self::Fault => {
                 "a bug in custsync: the message says whom to tell; what was recorded is intact"
@@ -140,7 +140,9 @@ impl From<Exit> for ExitCode {
 impl From<&StopReason> for Exit {
     fn from(reason: &StopReason) -> Self {
         match reason {
-            StopReason::ErrorLimit { .. } | StopReason::EchoDiffers { .. } => Self::LimitReached,
+            StopReason::ErrorLimit { .. }
+            | StopReason::TooManyChanges { .. }
+            | StopReason::EchoDiffers { .. } => Self::LimitReached,
             StopReason::Outage { .. }
             | StopReason::OnlyRefusals { .. }
             | StopReason::NoSockets { .. }
@@ -161,6 +163,7 @@ impl From<&StopReason> for Exit {
             StopReason::InputChanged { .. }
             | StopReason::InputReplaced
             | StopReason::CannotCompare
+            | StopReason::StateUnusable { .. }
             | StopReason::JournalUnwritable
             | StopReason::ImagesUnwritable
             | StopReason::ImagesUnreadable => Self::RunDirectory,

@@ -48,7 +48,7 @@ pub enum Occurrence {
 
 /// A set of ids with one word for every 64 neighbours. Consecutive ids take almost no memory, and
 /// scattered ones a word each, where a compressed bitmap takes 250 bytes for a single id.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct IdSet {
     words: RapidHashMap<u64, u64>,
 }
@@ -56,18 +56,18 @@ struct IdSet {
 /// A compact set of any number of ids. Ids below 2^32, as most APIs assign them, take two bytes
 /// each if they are scattered and almost nothing if they are consecutive. Larger ids are in an
 /// [`IdSet`].
-#[derive(Debug, Default)]
-struct AllIds {
+#[derive(Debug, Clone, Default)]
+pub(crate) struct AllIds {
     small: RoaringBitmap,
     large: IdSet,
 }
 
 /// Applies [`DuplicatePolicy`] to valid rows, which are passed once each, in the order of the
 /// input.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct DuplicateFilter(Mode);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Mode {
     /// Reports duplicates, within bounds of memory.
     KeepAll { seen: IdSet, words_max: usize },
@@ -80,7 +80,7 @@ enum Mode {
 }
 
 /// The later rows of each id that has several.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct LaterRows(RapidHashMap<CustomerId, CustomerRows>);
 
 /// The progress through the rows of one id.
@@ -120,7 +120,7 @@ impl IdSet {
 }
 
 impl AllIds {
-    fn contains(&self, id: CustomerId) -> bool {
+    pub(crate) fn contains(&self, id: CustomerId) -> bool {
         match u32::try_from(id.get()) {
             Ok(small) => self.small.contains(small),
             Err(_) => self.large.contains(id),
@@ -128,11 +128,34 @@ impl AllIds {
     }
 
     /// Adds an id. Returns whether it is new.
-    fn insert(&mut self, id: CustomerId) -> bool {
+    pub(crate) fn insert(&mut self, id: CustomerId) -> bool {
         match u32::try_from(id.get()) {
             Ok(small) => self.small.insert(small),
             Err(_) => self.large.insert(id),
         }
+    }
+}
+
+impl AllIds {
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.small.is_empty() && self.large.words.is_empty()
+    }
+
+    /// Returns the ids in ascending order.
+    pub(crate) fn ascending(&self) -> impl Iterator<Item = u64> {
+        let mut words: Vec<_> = self
+            .large
+            .words
+            .iter()
+            .map(|(at, bits)| (*at, *bits))
+            .collect();
+        words.sort_unstable();
+        let large = words.into_iter().flat_map(|(at, bits)| {
+            let ids = (0..IDS_PER_WORD).filter(move |bit| bits & 1 << bit != 0);
+            ids.map(move |bit| at * IDS_PER_WORD + bit)
+        });
+        self.small.iter().map(u64::from).chain(large)
     }
 }
 

@@ -51,6 +51,8 @@ pub(crate) enum RowContent {
     Invalid(Vec<FieldError>),
     /// A valid update that is not sent because of a later row of its customer.
     Superseded,
+    /// A valid update that is not sent because the customer has its values already.
+    Unchanged,
 }
 
 impl Row {
@@ -63,7 +65,7 @@ impl Row {
     pub(crate) fn update(&self) -> Option<(CustomerId, FieldSet)> {
         match self.content {
             RowContent::Update { id, fields, .. } => Some((id, fields)),
-            RowContent::Invalid(_) | RowContent::Superseded => None,
+            RowContent::Invalid(_) | RowContent::Superseded | RowContent::Unchanged => None,
         }
     }
 
@@ -85,7 +87,9 @@ impl Row {
                     request,
                 }
             }
-            content @ (RowContent::Invalid(_) | RowContent::Superseded) => content,
+            content @ (RowContent::Invalid(_) | RowContent::Superseded | RowContent::Unchanged) => {
+                content
+            }
         };
         Row { content, ..self }
     }
@@ -95,7 +99,7 @@ impl Row {
         let body = match &self.content {
             RowContent::Update { body, .. } => body.len(),
             RowContent::Invalid(errors) => errors.iter().map(FieldError::bytes).sum(),
-            RowContent::Superseded => 0,
+            RowContent::Superseded | RowContent::Unchanged => 0,
         };
         size_of::<Row>() + self.raw.len() + body
     }

@@ -33,9 +33,7 @@ pub struct Share {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ErrorLimitError {
     /// Neither a number, nor a percentage, nor `none`.
-    #[error(
-        "`{0}` is not an error limit: write a number of rows as in 50, a share as in 10% or 0.5%, or none"
-    )]
+    #[error("`{0}` is not a limit: write a number as in 50, a share as in 10% or 0.5%, or none")]
     NotALimit(String),
     /// A share out of range.
     #[error("`{0}` is out of range: a share is above 0% and at most 100%")]
@@ -64,7 +62,8 @@ impl Share {
             .then_some(Self { per_million })
     }
 
-    fn is_exceeded(self, ended: u64, errors: u64) -> bool {
+    /// Whether so many of all are more than the share.
+    pub fn is_exceeded(self, ended: u64, errors: u64) -> bool {
         u128::from(errors) * u128::from(PER_MILLION_IN_ALL)
             > u128::from(ended) * u128::from(self.per_million)
     }

@@ -38,6 +38,7 @@ mod availability;
 mod backoff;
 mod care;
 mod cause;
+pub(crate) mod change_limit;
 mod concurrency;
 mod controls;
 mod decision;

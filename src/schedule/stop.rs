@@ -4,9 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use super::cause::Cause;
+use super::change_limit::{ChangeKind, ChangeLimit};
 use super::error_limit::ErrorLimit;
 use super::request::Request;
 use crate::contract::{Fault, FieldSet};
+use crate::text::grouped;
 
 /// The reason for which a run stops. Rows without an outcome stay unsent, and the same command
 /// continues.
@@ -20,6 +22,17 @@ pub enum StopReason {
         errors: u64,
         /// The limit.
         limit: ErrorLimit,
+    },
+    /// Too much has changed since the last run (`--max-changes`).
+    TooManyChanges {
+        /// The kind of change.
+        kind: ChangeKind,
+        /// The number of changes.
+        count: u64,
+        /// The customers in the state.
+        customers: u64,
+        /// The limit.
+        limit: ChangeLimit,
     },
     /// Rows in a row were applied, and the API shows other values than were sent (`--echo reject`).
     EchoDiffers {
@@ -123,6 +136,11 @@ pub enum StopReason {
     CannotCompare,
     /// Outcomes can no longer be recorded.
     JournalUnwritable,
+    /// The state cannot be read or written any more.
+    StateUnusable {
+        /// The reason.
+        message: String,
+    },
     /// Images of customers can no longer be kept.
     ImagesUnwritable,
     /// Images of customers cannot be read any more.
@@ -162,6 +180,29 @@ impl fmt::Display for StopReason {
             StopReason::ErrorLimit { ended, errors, limit } => {
                 write!(f, "{errors} of {ended} rows ended badly, more than --max-errors {limit}")
             }
+            StopReason::TooManyChanges {
+                kind,
+                count,
+                customers,
+                limit,
+            } => {
+                let (count, customers) = (grouped(*count), grouped(*customers));
+                match kind {
+                    ChangeKind::Changed => write!(
+                        f,
+                        "{count} rows have changed for a state of {customers} customers, more than --max-changes {limit}; nothing was sent"
+                    ),
+                    ChangeKind::New => write!(
+                        f,
+                        "{count} rows are of new customers for a state of {customers} customers, more than --max-changes {limit}; nothing was sent"
+                    ),
+                    ChangeKind::Absent => write!(
+                        f,
+                        "{count} of the state's {customers} customers are absent, more than --max-changes {limit}; nothing was sent"
+                    ),
+                }
+            }
+            StopReason::StateUnusable { message } => f.write_str(message),
             StopReason::EchoDiffers { rows, fields } => write!(
                 f,
                 "{rows} rows in a row were applied, and the API shows other values than were sent: {} (--echo reject; --echo warn goes on)",

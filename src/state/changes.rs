@@ -18,6 +18,7 @@ use super::pages::builder;
 const CHANGES: TableDefinition<u64, (u8, u64)> = TableDefinition::new("changes");
 const PUT: u8 = 0;
 const ABSENT: u8 = 1;
+const PRESENT: u8 = 2;
 
 /// The number of changes that are kept in memory, about 5 MiB.
 const CHANGES_IN_MEMORY_MAX: usize = 1 << 17;
@@ -31,6 +32,8 @@ pub(super) enum Change {
     Put(Value),
     /// It becomes absent, if it is there.
     Absent,
+    /// It is not absent any more, if it is there.
+    Present,
 }
 
 impl Change {
@@ -39,6 +42,7 @@ impl Change {
         match self {
             Change::Put(new) => Some(new),
             Change::Absent => value.map(Value::absent),
+            Change::Present => value.map(Value::present),
         }
     }
 
@@ -46,6 +50,7 @@ impl Change {
     fn after(self, earlier: Option<Change>) -> Change {
         match (earlier, self) {
             (Some(Change::Put(value)), Change::Absent) => Change::Put(value.absent()),
+            (Some(Change::Put(value)), Change::Present) => Change::Put(value.present()),
             (_, change) => change,
         }
     }
@@ -54,14 +59,15 @@ impl Change {
         match self {
             Change::Put(value) => (PUT, value.0),
             Change::Absent => (ABSENT, 0),
+            Change::Present => (PRESENT, 0),
         }
     }
 
     fn of_pair((kind, value): (u8, u64)) -> Change {
-        if kind == ABSENT {
-            Change::Absent
-        } else {
-            Change::Put(Value(value))
+        match kind {
+            ABSENT => Change::Absent,
+            PRESENT => Change::Present,
+            _ => Change::Put(Value(value)),
         }
     }
 }
@@ -112,7 +118,9 @@ impl Changes {
         for (id, change) in std::mem::take(&mut self.in_memory) {
             let earlier = match change {
                 Change::Put(_) => None,
-                Change::Absent => table.get(id)?.map(|pair| Change::of_pair(pair.value())),
+                Change::Absent | Change::Present => {
+                    table.get(id)?.map(|pair| Change::of_pair(pair.value()))
+                }
             };
             table.insert(id, change.after(earlier).to_pair())?;
         }

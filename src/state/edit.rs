@@ -7,7 +7,7 @@ use super::entry::{Known, Value};
 use super::error::StateError;
 use super::new_file;
 use super::pages::ENTRIES;
-use super::record::{Night, Record, Resync};
+use super::record::{Night, Record, ResyncTurn};
 use super::store::State;
 
 /// An edit. Nothing changes unless it is committed.
@@ -51,14 +51,27 @@ impl StateEdit<'_> {
         Ok(())
     }
 
+    /// Takes the mark of absent customers from customers who have a row again.
+    pub fn set_present(&mut self, ids: &[u64]) -> Result<(), StateError> {
+        for id in ids {
+            self.changes.push(*id, Change::Present)?;
+        }
+        Ok(())
+    }
+
     /// Sets the last night.
     pub fn set_night(&mut self, night: Night) {
         self.record.night = Some(night);
     }
 
     /// Sets the part that the next `--resync-part` sends.
-    pub fn set_resync(&mut self, resync: Resync) {
+    pub fn set_resync(&mut self, resync: ResyncTurn) {
         self.record.resync = Some(resync);
+    }
+
+    /// Sets whether the API keeps the fields that an update leaves out.
+    pub fn set_left_out_is_kept(&mut self, is_kept: bool) {
+        self.record.left_out_is_kept = Some(is_kept);
     }
 
     /// Makes the edit take effect. It is durable when this returns; after an error, the state is as

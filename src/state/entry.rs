@@ -59,6 +59,11 @@ impl Value {
         Value(self.0 | ABSENT)
     }
 
+    /// Returns the value without the mark of an absent customer.
+    pub(super) fn present(self) -> Value {
+        Value(self.0 & !ABSENT)
+    }
+
     /// Returns the entry that it stands for.
     pub(super) fn entry(self) -> StateEntry {
         StateEntry {

@@ -29,12 +29,14 @@ pub struct Night {
     /// The time of the marking, which is kept in milliseconds.
     #[serde(with = "crate::journal::milliseconds")]
     pub at: Timestamp,
+    /// Whether its results are in the state.
+    pub is_folded: bool,
 }
 
 /// The part that the next `--resync-part` sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Resync {
-    /// The number of the next part, from 1.
+pub struct ResyncTurn {
+    /// The number of the next part, from 0.
     pub next: u32,
     /// The number of parts.
     pub of: u32,
@@ -56,7 +58,9 @@ pub struct StateInfo {
     /// The last run whose customers were marked.
     pub night: Option<Night>,
     /// The part that the next `--resync-part` sends.
-    pub resync: Option<Resync>,
+    pub resync: Option<ResyncTurn>,
+    /// Whether the API keeps the fields that an update leaves out, if a run has found that out.
+    pub left_out_is_kept: Option<bool>,
     /// The version of the program that changed it last.
     pub version: String,
     /// The version of the request hashes.
@@ -80,7 +84,8 @@ pub(super) struct Record {
     #[serde(with = "crate::journal::milliseconds")]
     changed: Timestamp,
     pub(super) night: Option<Night>,
-    pub(super) resync: Option<Resync>,
+    pub(super) resync: Option<ResyncTurn>,
+    pub(super) left_out_is_kept: Option<bool>,
     pub(super) figures: Figures,
     /// The number of markings that were written into files of this state.
     pub(super) marking: u64,
@@ -99,6 +104,7 @@ impl Record {
             changed: now,
             night: None,
             resync: None,
+            left_out_is_kept: None,
             figures: Figures::default(),
             marking: 0,
         }
@@ -134,6 +140,7 @@ impl Record {
             changed: self.changed,
             night: self.night.clone(),
             resync: self.resync,
+            left_out_is_kept: self.left_out_is_kept,
             version: self.version.clone(),
             request_hash: self.request_hash,
             identity: self.identity.clone(),

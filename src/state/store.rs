@@ -120,7 +120,7 @@ impl State {
     }
 
     /// Closes the database. A file in which customers were marked gets its checksum.
-    pub(super) fn close_pages(&mut self) -> Result<(), StateError> {
+    pub(crate) fn close_pages(&mut self) -> Result<(), StateError> {
         match mem::replace(&mut self.pages, Pages::Closed) {
             Pages::Reading(_) | Pages::Closed => Ok(()),
             Pages::Writing(pages) => {

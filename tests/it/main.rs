@@ -62,6 +62,7 @@ mod mapping;
 mod memory;
 mod next_steps;
 mod nginx;
+mod nights;
 mod odd_inputs;
 mod old_workbooks;
 mod opendocument;

@@ -32,6 +32,18 @@ const FORGET_EXAMPLES: &str = "Examples:
   custsync forget runs/november --dry-run
   custsync forget nights/*/";
 
+const STATE_EXAMPLES: &str = "Examples:
+  custsync state show nightly.state
+  custsync state forget nightly.state 1042 1043";
+
+const STATE_SHOW_EXAMPLES: &str = "Examples:
+  custsync state show nightly.state
+  custsync state show nightly.state --output-format json";
+
+const STATE_FORGET_EXAMPLES: &str = "Examples:
+  custsync state forget nightly.state 1042 1043   the next run sends these customers again
+  custsync state forget nightly.state --all";
+
 const SANDBOX_EXAMPLES: &str = "Examples:
   custsync sandbox                              prints the command that sends to it
   custsync sandbox --window 600/m --ledger updates.ndjson
@@ -75,6 +87,9 @@ pub(super) fn examples(verbs: &[&str]) -> &'static str {
         ["undo"] => UNDO_EXAMPLES,
         ["report"] => REPORT_EXAMPLES,
         ["forget"] => FORGET_EXAMPLES,
+        ["state"] => STATE_EXAMPLES,
+        ["state", "show"] => STATE_SHOW_EXAMPLES,
+        ["state", "forget"] => STATE_FORGET_EXAMPLES,
         ["sandbox"] => SANDBOX_EXAMPLES,
         ["login"] => LOGIN_EXAMPLES,
         ["logout"] => LOGOUT_EXAMPLES,

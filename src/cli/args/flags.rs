@@ -31,6 +31,8 @@ pub struct RunFlags {
     #[command(flatten)]
     sending: SendingFlags,
     #[command(flatten)]
+    nightly: NightlyFlags,
+    #[command(flatten)]
     result: ResultFlags,
     #[command(flatten)]
     log: LogFlags,
@@ -61,6 +63,12 @@ pub struct UndoFlags {
     /// list: whole pages, however many there are.
     #[arg(long, value_parser = words::<ReadWay>())]
     read: Option<String>,
+    /// Leave the state that the run used as it is
+    ///
+    /// Without this, an undo marks its customers in the state as unknown, so that the next run with
+    /// this state sends them again.
+    #[arg(long)]
+    without_state: Option<bool>,
     /// The id of a country's name, as in `country_id:Norway=2`; repeatable
     ///
     /// The API shows the name of a customer's country, and a request names its id.
@@ -364,6 +372,29 @@ struct SendingFlags {
     /// Read each customer first, and keep its values, so that `custsync undo` can put them back
     #[arg(long)]
     undoable: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Every night")]
+struct NightlyFlags {
+    /// Send only what has changed since the last run with this file
+    #[arg(long, value_name = "FILE")]
+    state: Option<OsString>,
+    /// Send all rows, also those that the state knows; begin a state that is missing
+    #[arg(long)]
+    full_resync: Option<bool>,
+    /// Send also a part of the unchanged customers, each time the next one, as in 1/30
+    #[arg(long, value_name = "1/N")]
+    resync_part: Option<String>,
+    /// Send nothing if more customers than this have changed, are new or are absent
+    ///
+    /// A number, a share of the state's customers as in 20%, or none. Each kind is held to it by
+    /// itself. A share counts from 20 customers on.
+    #[arg(long, value_name = "LIMIT")]
+    max_changes: Option<String>,
+    /// Write a CSV file of the customers who have changed, are new or are absent
+    #[arg(long, value_name = "FILE")]
+    changes: Option<OsString>,
 }
 
 #[derive(Debug, Args)]

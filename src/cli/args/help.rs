@@ -26,6 +26,7 @@ pub fn command(fields_help: &str) -> clap::Command {
         ("undo", Verb::Undo),
         ("report", Verb::Report),
         ("forget", Verb::Forget),
+        ("state", Verb::State),
         ("sandbox", Verb::Sandbox),
         ("login", Verb::Login),
         ("logout", Verb::Logout),
@@ -48,6 +49,14 @@ pub fn command(fields_help: &str) -> clap::Command {
                         examples(&[name, "init"]),
                     )
                 })
+            } else if verb == Verb::State {
+                ["show", "forget"]
+                    .into_iter()
+                    .fold(command, |command, below| {
+                        command.mut_subcommand(below, |command| {
+                            with_examples(command, examples(&[name, below]))
+                        })
+                    })
             } else {
                 command
             };

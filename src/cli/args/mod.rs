@@ -8,6 +8,7 @@ mod other_words;
 mod pages;
 mod roles;
 mod sandbox_flags;
+mod state_args;
 mod version;
 mod words;
 
@@ -26,14 +27,17 @@ pub use self::flags::{
 pub use self::help::{command, setting_help};
 use self::other_words::Piped;
 pub(crate) use self::roles::with_roles;
+use self::state_args::StateArgs;
 use crate::commands::forget::Deletion;
 use crate::commands::report::ReportForm;
+use crate::commands::state::StateAction;
 use crate::commands::undo::UndoOptions;
 use crate::config::output::OutputFormat;
 use crate::config::{CliInput, FlagValue, Verb};
 
 /// Arguments that are no settings, by their ids.
-const NOT_SETTINGS: [&str; 13] = [
+const NOT_SETTINGS: [&str; 15] = [
+    "all",
     "config",
     "directories",
     "directory",
@@ -43,6 +47,7 @@ const NOT_SETTINGS: [&str; 13] = [
     "form",
     "help",
     "html",
+    "ids",
     "output",
     "page",
     "shell",
@@ -86,6 +91,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Delete the files of run directories that hold customers' values
     Forget(ForgetArgs),
+    /// Show what is known of earlier runs (--state), or forget it
+    State(StateArgs),
     /// Start a local server that behaves like the API, for trials
     Sandbox(SandboxArgs),
     /// Log in, and keep the login in the token file
@@ -293,6 +300,7 @@ impl Args {
             Command::Token(_) => Verb::Token,
             Command::Report(_) => Verb::Report,
             Command::Forget(_) => Verb::Forget,
+            Command::State(_) => Verb::State,
             Command::Completions(_) | Command::Man(_) => Verb::Page,
         }
     }
@@ -307,9 +315,11 @@ impl Args {
             Command::Sandbox(args) => &args.flags.config,
             Command::Login(flags) => &flags.token.config,
             Command::Logout(flags) | Command::Token(flags) => &flags.config,
-            Command::Report(_) | Command::Forget(_) | Command::Completions(_) | Command::Man(_) => {
-                &None
-            }
+            Command::Report(_)
+            | Command::Forget(_)
+            | Command::State(_)
+            | Command::Completions(_)
+            | Command::Man(_) => &None,
         };
         path.as_deref()
     }
@@ -327,6 +337,7 @@ impl Args {
             | Command::Undo(_)
             | Command::Report(_)
             | Command::Forget(_)
+            | Command::State(_)
             | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)
@@ -373,6 +384,14 @@ impl Args {
         Some((&args.directories, deletion, format))
     }
 
+    /// Returns the action on a state.
+    pub(crate) fn state(&self) -> Option<StateAction<'_>> {
+        match &self.command {
+            Command::State(args) => Some(args.action.action()),
+            _ => None,
+        }
+    }
+
     /// Returns the file that `config init` is to write.
     pub fn output_file(&self) -> Option<&Path> {
         match &self.command {
@@ -386,6 +405,7 @@ impl Args {
             | Command::Undo(_)
             | Command::Report(_)
             | Command::Forget(_)
+            | Command::State(_)
             | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)
@@ -408,6 +428,7 @@ impl Args {
             Command::Undo(_)
             | Command::Report(_)
             | Command::Forget(_)
+            | Command::State(_)
             | Command::Sandbox(_)
             | Command::Login(_)
             | Command::Logout(_)

@@ -11,12 +11,15 @@ use crate::config::USUAL_FILE;
 use crate::process::exit::Exit;
 
 /// The verbs that have a page, as their pages are called behind `custsync-`.
-pub(super) const PAGES: [&str; 13] = [
+pub(super) const PAGES: [&str; 16] = [
     "run",
     "check",
     "undo",
     "report",
     "forget",
+    "state",
+    "state-show",
+    "state-forget",
     "sandbox",
     "login",
     "logout",

@@ -13,7 +13,7 @@ use crate::commands::Failure;
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, StartedAt};
 use crate::commands::shared::next_steps::Typed;
-use crate::commands::shared::{inputs, reading, row_range, start, unique};
+use crate::commands::shared::{inputs, nightly, reading, row_range, start, unique};
 use crate::config::Settings;
 use crate::config::provenance::Provenance;
 use crate::journal::Purpose;
@@ -52,6 +52,7 @@ pub(crate) fn check(
     );
     let rows = row_range::rows(&settings.input);
     let reading = reading::of(settings, known.inputs, &rows, key)?;
+    let too_much = nightly::preview(settings, &reading, &known.names)?;
     // From here on there is something to record.
     let drain = signals.drain();
     let progress = Arc::new(RunProgress::default());
@@ -83,7 +84,7 @@ pub(crate) fn check(
         read_to: ended.read_to,
         rows,
         rows_in_all: None,
-        stop: ended.stop,
+        stop: ended.stop.or(too_much),
         route: None,
         input_fault: ended.input_fault,
         recorded,

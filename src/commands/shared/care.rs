@@ -27,11 +27,13 @@ use crate::process::crash;
 use crate::process::exit::Exit;
 use crate::schedule::StopReason;
 
-/// Returns the care of a run, after earlier processes.
+/// Returns the care of a run, after earlier processes. `elsewhere` tells whether the API keeps what
+/// an update leaves out, if another run has found that out.
 pub(in crate::commands) fn of_run(
     settings: &Settings,
     run_dir: &RunDir,
     start: &Start,
+    elsewhere: Option<bool>,
 ) -> Result<CareSettings, Failure> {
     let (is_complete, is_kept) = (settings.sending.complete, settings.sending.undoable);
     let mode = match (is_complete, is_kept) {
@@ -39,7 +41,7 @@ pub(in crate::commands) fn of_run(
         (false, true) => ReadMode::Keep,
         (false, false) => ReadMode::None,
     };
-    let left_out = left_out(settings, start)?;
+    let left_out = left_out(settings, start, elsewhere)?;
     let mut countries = countries(settings);
     let images = if is_kept {
         let images = match start {
@@ -101,8 +103,12 @@ pub(in crate::commands) fn begin_images(run_dir: &RunDir) -> Result<ImagesFile, 
 
 /// Returns what is known of the fields that updates leave out. An API that is known to clear them
 /// is refused.
-fn left_out(settings: &Settings, start: &Start) -> Result<ProbeState, Failure> {
-    match known_left_out(settings, start, None) {
+fn left_out(
+    settings: &Settings,
+    start: &Start,
+    elsewhere: Option<bool>,
+) -> Result<ProbeState, Failure> {
+    match known_left_out(settings, start, elsewhere) {
         // Every update sets all fields.
         _ if settings.sending.complete => Ok(ProbeState::Trusted),
         ProbeState::Lost => Err(Failure::unusable(anyhow!(

@@ -19,11 +19,13 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         }
         StopReason::InputUnusable => TimeToGoOn::WithInput,
         StopReason::JournalUnwritable
+        | StopReason::StateUnusable { .. }
         | StopReason::ImagesUnwritable
         | StopReason::ImagesUnreadable => TimeToGoOn::WithDirectory,
         StopReason::HungUp | StopReason::Interrupted | StopReason::Terminated => TimeToGoOn::Now,
         // These need another limit, another address or another input.
         StopReason::ErrorLimit { .. }
+        | StopReason::TooManyChanges { .. }
         | StopReason::EchoDiffers { .. }
         | StopReason::Unreachable {
             fault: Fault::Tls(TlsFault::NotTls),
@@ -47,6 +49,7 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         StopReason::Interrupted => StoppedBy::Interrupt,
         StopReason::Terminated => StoppedBy::Termination,
         StopReason::ErrorLimit { .. } => StoppedBy::ErrorLimit,
+        StopReason::TooManyChanges { .. } => StoppedBy::ChangeLimit,
         StopReason::EchoDiffers { .. } => StoppedBy::Echo,
         StopReason::InputUnusable
         | StopReason::InputUnavailable
@@ -56,6 +59,7 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         StopReason::JournalUnwritable
         | StopReason::ImagesUnwritable
         | StopReason::ImagesUnreadable => StoppedBy::Journal,
+        StopReason::StateUnusable { .. } => StoppedBy::State,
         StopReason::Outage { .. }
         | StopReason::OnlyRefusals { .. }
         | StopReason::NoSockets { .. }

@@ -9,7 +9,7 @@ use crate::commands::Failure;
 use crate::commands::shared::input_identity;
 use crate::config::api::Target;
 use crate::config::provenance::ShownValue;
-use crate::config::{BelongsTo, Holds, Settings};
+use crate::config::{BelongsTo, Holds, STATE, Settings};
 use crate::input::KnownInput;
 use crate::journal::{
     FORMAT_VERSION, Header, KEY_NAME, Purpose, READING_RULES, RunDir, RunKey, SettingText,
@@ -53,6 +53,10 @@ pub(in crate::commands) fn settings_of(
             (_, BASE_URL, Target::Remote { base_url, .. }) => {
                 Some(SettingText::One(base_url.as_str().to_owned()))
             }
+            // It has to be found from any folder.
+            (_, STATE, _) => (settings.nightly.state.as_deref())
+                .and_then(|path| std::path::absolute(path).ok())
+                .map(|path| SettingText::One(path.display().to_string())),
             (BelongsTo::Run(Holds::Words), ..) => text_of(&setting.value),
             (BelongsTo::Run(Holds::Values), ..) => digest_of(&setting.value, key),
         };

@@ -3,6 +3,7 @@
 pub(super) mod archives;
 pub(super) mod beginning;
 pub(super) mod care;
+pub(super) mod change_list;
 pub(super) mod changed_settings;
 pub(crate) mod command_line;
 pub(super) mod comparison;
@@ -20,6 +21,7 @@ pub(super) mod login_file;
 pub(super) mod lost_journal;
 pub(super) mod named_file;
 pub(super) mod next_steps;
+pub(super) mod nightly;
 pub(super) mod pattern;
 pub(super) mod private_folder;
 pub(super) mod put_back;

@@ -27,5 +27,6 @@ pub(in crate::commands) fn of(
         inputs,
         builder,
         row_range,
+        filter: None,
     })
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
@@ -34,6 +34,8 @@ const LOCK_POLL_LAST: Duration = Duration::from_secs(1);
 /// A run directory, ready to be written.
 pub(in crate::commands) struct Started {
     pub(in crate::commands) run_dir: RunDir,
+    /// The run's unique name.
+    pub(in crate::commands) run: String,
     pub(in crate::commands) key: RunKey,
     pub(in crate::commands) journal: JournalWriter,
     pub(in crate::commands) start: Start,
@@ -54,6 +56,23 @@ pub(in crate::commands) enum Start {
     },
 }
 
+/// The run that begins or continues.
+#[derive(Clone, Copy)]
+struct Wanted<'w> {
+    settings: &'w Settings,
+    inputs: &'w [KnownInput],
+    purpose: Purpose,
+    state: Option<&'w StateOfRun>,
+}
+
+/// The state that a run is compared with (`--state`).
+pub(in crate::commands) struct StateOfRun {
+    /// The key of its hashes, which the run takes over.
+    pub(in crate::commands) key: RunKey,
+    /// The run that marked customers in it last.
+    pub(in crate::commands) last_run: Option<String>,
+}
+
 /// The reason why a run directory is not continued.
 enum StartRefusal {
     /// It holds another run. A new directory can be created, if this one was not named.
@@ -72,27 +91,29 @@ impl From<Failure> for StartRefusal {
 pub(in crate::commands) fn for_run(
     settings: &Settings,
     inputs: &[KnownInput],
+    state: Option<&StateOfRun>,
 ) -> Result<Started, Failure> {
+    let wanted = Wanted {
+        settings,
+        inputs,
+        purpose: Purpose::Run,
+        state,
+    };
     match (&settings.output.run_dir, settings.output.unfinished) {
-        (Some(path), _) => in_directory(path, settings, inputs, Purpose::Run),
-        (None, Unfinished::Left) => in_new_directory(settings, inputs),
-        (None, Unfinished::Continued) => after_unfinished(settings, inputs),
+        (Some(path), _) => in_directory(path, wanted),
+        (None, Unfinished::Left) => in_new_directory(wanted),
+        (None, Unfinished::Continued) => after_unfinished(wanted),
     }
 }
 
 /// Begins or continues a run in the directory that the user named.
-fn in_directory(
-    path: &Path,
-    settings: &Settings,
-    inputs: &[KnownInput],
-    purpose: Purpose,
-) -> Result<Started, Failure> {
+fn in_directory(path: &Path, wanted: Wanted<'_>) -> Result<Started, Failure> {
     let run_dir = create(path)?;
     lost_journal::refuse(&run_dir).map_err(Failure::run_directory)?;
-    match open_journal(&run_dir, settings)? {
-        JournalFile::New(file) => begin_run(file, run_dir, settings, inputs, purpose),
+    match open_journal(&run_dir, wanted.settings)? {
+        JournalFile::New(file) => begin_run(file, run_dir, wanted),
         JournalFile::Existing(file) => {
-            resume(file, run_dir, settings, inputs, purpose).map_err(|refusal| match refusal {
+            resume(file, run_dir, wanted).map_err(|refusal| match refusal {
                 StartRefusal::AnotherRun(error) => Failure::run_directory(error),
                 StartRefusal::Failure(failure) => failure,
             })
@@ -100,50 +121,45 @@ fn in_directory(
     }
 }
 
-fn in_new_directory(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
-    in_directory(
-        &fresh::path(&settings.input.files, inputs),
-        settings,
-        inputs,
-        Purpose::Run,
-    )
+fn in_new_directory(wanted: Wanted<'_>) -> Result<Started, Failure> {
+    let path = fresh::path(&wanted.settings.input.files, wanted.inputs);
+    in_directory(&path, wanted)
 }
 
 /// Continues the newest unfinished run of this input and these settings, or begins a new one.
-fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
+fn after_unfinished(wanted: Wanted<'_>) -> Result<Started, Failure> {
+    let Wanted {
+        settings, inputs, ..
+    } = wanted;
     let Some(run_dir) = unfinished::newest(settings, inputs)? else {
-        return in_new_directory(settings, inputs);
+        return in_new_directory(wanted);
     };
     let directory = text::safe_path(run_dir.path());
     if !unfinished::can_be_compared(inputs) {
         unfinished::point_out(&run_dir, inputs);
-        return in_new_directory(settings, inputs);
+        return in_new_directory(wanted);
     }
     match open_journal(&run_dir, settings)? {
-        JournalFile::New(file) => begin_run(file, run_dir, settings, inputs, Purpose::Run),
-        JournalFile::Existing(file) => {
-            match resume(file, run_dir, settings, inputs, Purpose::Run) {
-                Ok(started) => {
-                    info!(
-                        "continuing the unfinished run in {directory} (--fresh begins a new one)"
-                    );
-                    Ok(started)
-                }
-                Err(StartRefusal::AnotherRun(error)) => {
-                    let why = error.downcast_ref().map_or_else(
-                        || format!("{error:#}"),
-                        |InputDiffers { rows }| {
-                            format!("the input differs in {rows} from what was sent")
-                        },
-                    );
-                    info!(
-                        "the unfinished run in {directory} is not continued: {why}; a new run begins"
-                    );
-                    in_new_directory(settings, inputs)
-                }
-                Err(StartRefusal::Failure(failure)) => Err(failure),
+        JournalFile::New(file) => begin_run(file, run_dir, wanted),
+        JournalFile::Existing(file) => match resume(file, run_dir, wanted) {
+            Ok(started) => {
+                info!("continuing the unfinished run in {directory} (--fresh begins a new one)");
+                Ok(started)
             }
-        }
+            Err(StartRefusal::AnotherRun(error)) => {
+                let why = error.downcast_ref().map_or_else(
+                    || format!("{error:#}"),
+                    |InputDiffers { rows }| {
+                        format!("the input differs in {rows} from what was sent")
+                    },
+                );
+                info!(
+                    "the unfinished run in {directory} is not continued: {why}; a new run begins"
+                );
+                in_new_directory(wanted)
+            }
+            Err(StartRefusal::Failure(failure)) => Err(failure),
+        },
     }
 }
 
@@ -153,7 +169,13 @@ pub(in crate::commands) fn for_undo(
     settings: &Settings,
     inputs: &[KnownInput],
 ) -> Result<Started, Failure> {
-    in_directory(path, settings, inputs, Purpose::Undo)
+    let wanted = Wanted {
+        settings,
+        inputs,
+        purpose: Purpose::Undo,
+        state: None,
+    };
+    in_directory(path, wanted)
 }
 
 /// Begins a check in this directory, where it overwrites an earlier check.
@@ -187,7 +209,13 @@ pub(in crate::commands) fn for_check(
             file
         }
     };
-    begin(file, run_dir, settings, inputs, Purpose::Check)
+    let wanted = Wanted {
+        settings,
+        inputs,
+        purpose: Purpose::Check,
+        state: None,
+    };
+    begin(file, run_dir, wanted)
 }
 
 /// Opens and locks the journal, waiting up to `--lock-wait` for another process.
@@ -195,21 +223,35 @@ pub(in crate::commands) fn open_journal(
     run_dir: &RunDir,
     settings: &Settings,
 ) -> Result<JournalFile, Failure> {
+    lock_patiently(
+        settings,
+        &text::safe_path(run_dir.path()),
+        || run_dir.open_journal(),
+        |error| matches!(error, RunDirError::Locked { .. }),
+    )
+}
+
+/// Tries to lock a file or directory until `--lock-wait` is over.
+pub(in crate::commands) fn lock_patiently<T, E: std::error::Error + Send + Sync + 'static>(
+    settings: &Settings,
+    name: &str,
+    lock: impl Fn() -> Result<T, E>,
+    is_locked: impl Fn(&E) -> bool,
+) -> Result<T, Failure> {
     let (started, mut poll) = (Instant::now(), LOCK_POLL_FIRST);
     let lock_wait = settings.output.lock_wait;
     loop {
-        let error = match run_dir.open_journal() {
-            Ok(file) => return Ok(file),
+        let error = match lock() {
+            Ok(locked) => return Ok(locked),
             Err(error) => error,
         };
         let left = lock_wait.saturating_sub(started.elapsed());
-        if !matches!(error, RunDirError::Locked { .. }) || left.is_zero() {
+        if !is_locked(&error) || left.is_zero() {
             return Err(Failure::run_directory(error));
         }
         if poll == LOCK_POLL_FIRST {
-            let directory = text::safe_path(run_dir.path());
             info!(
-                "another process is at work in {directory}: waiting for its end, at most {lock_wait:?}"
+                "another process is at work in {name}: waiting for its end, at most {lock_wait:?}"
             );
         }
         thread::sleep(poll.min(left));
@@ -217,35 +259,27 @@ pub(in crate::commands) fn open_journal(
     }
 }
 
-fn begin_run(
-    file: File,
-    run_dir: RunDir,
-    settings: &Settings,
-    inputs: &[KnownInput],
-    purpose: Purpose,
-) -> Result<Started, Failure> {
-    let started = begin(file, run_dir, settings, inputs, purpose)?;
+fn begin_run(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, Failure> {
+    let started = begin(file, run_dir, wanted)?;
     // Logged at the start, since a killed process cannot print how to continue it.
-    if purpose == Purpose::Run {
+    if wanted.purpose == Purpose::Run {
         info!("recording in {}", text::safe_path(started.run_dir.path()));
     }
     Ok(started)
 }
 
 /// Begins a journal. Its key is made durable first.
-fn begin(
-    file: File,
-    run_dir: RunDir,
-    settings: &Settings,
-    inputs: &[KnownInput],
-    purpose: Purpose,
-) -> Result<Started, Failure> {
-    let key = RunKey::random().map_err(Failure::run_directory)?;
+fn begin(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, Failure> {
+    let key = match wanted.state {
+        Some(state) => state.key,
+        None => RunKey::random().map_err(Failure::run_directory)?,
+    };
     key.write(&run_dir).map_err(Failure::run_directory)?;
-    let header = header(settings, inputs, key, purpose)?;
+    let header = header(wanted.settings, wanted.inputs, key, wanted.purpose)?;
     let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
     Ok(Started {
         run_dir,
+        run: header.run,
         key,
         journal,
         start: Start::Fresh,
@@ -253,13 +287,13 @@ fn begin(
 }
 
 /// Continues a run, if it is this one.
-fn resume(
-    file: File,
-    run_dir: RunDir,
-    settings: &Settings,
-    inputs: &[KnownInput],
-    purpose: Purpose,
-) -> Result<Started, StartRefusal> {
+fn resume(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, StartRefusal> {
+    let Wanted {
+        settings,
+        inputs,
+        purpose,
+        state,
+    } = wanted;
     let started = Instant::now();
     let again = file.try_clone().map_err(Failure::run_directory)?;
     let recovered = recover(file, &run_dir, settings.sending.retry()).map_err(|error| {
@@ -276,12 +310,16 @@ fn resume(
     }
     let Some(earlier) = &recovered.header else {
         // The first process died before its header was written, so it has sent nothing.
-        return Ok(begin(again, run_dir, settings, inputs, purpose)?);
+        return Ok(begin(again, run_dir, wanted)?);
     };
     let key = key_of(earlier, &run_dir).map_err(Failure::run_directory)?;
     let header = header(settings, inputs, key, purpose)?;
     refuse_another_run(earlier, &header, &run_dir).map_err(StartRefusal::AnotherRun)?;
     let checkpoint = Arc::new(recovered.checkpoint);
+    if let Some(state) = state {
+        refuse_another_state(earlier, &key, &checkpoint, state, &run_dir)
+            .map_err(StartRefusal::AnotherRun)?;
+    }
     if checkpoint.facts().is_undone {
         let directory = text::safe_path(run_dir.path());
         let error = anyhow!(
@@ -332,10 +370,36 @@ fn resume(
     };
     Ok(Started {
         run_dir,
+        run: earlier.run.clone(),
         key,
         journal,
         start,
     })
+}
+
+/// Refuses to continue a run whose state is another one now, or was used by another run since: the
+/// customers may have newer values.
+fn refuse_another_state(
+    earlier: &Header,
+    key: &RunKey,
+    checkpoint: &Checkpoint,
+    state: &StateOfRun,
+    run_dir: &RunDir,
+) -> anyhow::Result<()> {
+    let directory = text::safe_path(run_dir.path());
+    if state.key.proof() != key.proof() {
+        bail!("the run in {directory} was compared with another state: begin a new one");
+    }
+    let is_last = state
+        .last_run
+        .as_ref()
+        .is_none_or(|run| *run == earlier.run);
+    if !is_last && checkpoint.rows_recorded() > 0 {
+        bail!(
+            "another run has used the state since the run in {directory}, so customers may have newer values: begin a new one"
+        );
+    }
+    Ok(())
 }
 
 fn refusal_of_input(error: anyhow::Error) -> StartRefusal {

@@ -25,7 +25,7 @@ pub(in crate::commands) fn refuse_streams(settings: &Settings) -> Result<(), Fai
 
 /// Whether the input exists and is neither a file nor a folder. A missing input is reported when it
 /// is opened.
-fn is_stream(name: &InputName) -> bool {
+pub(in crate::commands) fn is_stream(name: &InputName) -> bool {
     match name {
         InputName::Path(path) => path.exists() && !path.is_file() && !path.is_dir(),
         // The server of an address tells whether it can be read twice.
@@ -59,8 +59,9 @@ pub(in crate::commands) fn ids(
     row_range: RowRange,
 ) -> Result<DuplicateFilter, Failure> {
     match settings.sending.unique {
-        DuplicatePolicy::All => Ok(DuplicateFilter::keep_all()),
-        DuplicatePolicy::Reject => Ok(DuplicateFilter::keep_first()),
+        DuplicatePolicy::All if settings.nightly.state.is_none() => Ok(DuplicateFilter::keep_all()),
+        // The comparison with the state refuses a second row.
+        DuplicatePolicy::All | DuplicatePolicy::Reject => Ok(DuplicateFilter::keep_first()),
         DuplicatePolicy::Last => {
             // A file may have been replaced by a pipe since the arguments were read.
             inputs

@@ -16,6 +16,7 @@ use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, sch
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::next_steps::Typed;
+use crate::commands::shared::nightly::StateOfUndoneRun;
 use crate::commands::shared::private_folder::PrivateFolder;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
@@ -86,6 +87,7 @@ pub(crate) fn undo(
     };
     let Started {
         run_dir,
+        run: _,
         key,
         journal,
         start,
@@ -101,7 +103,14 @@ pub(crate) fn undo(
         without: restore_rules(settings).without,
     };
     let pages = pages(settings, folder.as_ref(), &undone)?;
+    let state = match &undone.state {
+        Some(path) if !options.is_dry && !settings.nightly.without_state => Some(
+            StateOfUndoneRun::open(path, settings, &undone.run, undone.images.clone())?,
+        ),
+        Some(_) | None => None,
+    };
     let (care, mark) = precautions(settings, options, undone, &run_dir, &start)?;
+    let mark = with_state(mark, state);
     let timeline = timeline(&start, &run_dir);
     let all = 1..u64::MAX;
     let Beginning {
@@ -185,6 +194,8 @@ fn precautions(
         echoes,
         mark,
         left_out_is_kept,
+        run: _,
+        state: _,
         lock: _,
     } = undone;
     let (images, own) = match start {
@@ -243,6 +254,17 @@ fn pages(
         },
         shown: shown.map_err(Failure::run_directory)?,
     }))
+}
+
+/// Adds to what is done before the first update: the run's customers are marked in its state.
+fn with_state(mark: Mark, state: Option<StateOfUndoneRun>) -> Mark {
+    match state {
+        None => mark,
+        Some(state) => Box::new(move || {
+            mark()?;
+            Ok(state.mark()?)
+        }),
+    }
 }
 
 /// Returns the user's choices.

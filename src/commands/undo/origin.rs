@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{anyhow, bail};
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::commands::Failure;
 use crate::commands::shared::identity::{header, key_of, refuse_another_api};
 use crate::commands::shared::{care, start};
-use crate::config::Settings;
+use crate::config::{STATE, Settings};
 use crate::contract::{
     ChangeHistory, Countries, Field, FieldSet, LeftOutEffect, SentFields, Unsendable,
     has_cleared_all,
@@ -40,6 +40,10 @@ pub(super) struct UndoneRun {
     /// Whether the API keeps fields that an update leaves out, if the run found that out or its
     /// images show it.
     pub(super) left_out_is_kept: Option<bool>,
+    /// The run's unique name.
+    pub(super) run: String,
+    /// The state that the run used.
+    pub(super) state: Option<PathBuf>,
     /// The directory, locked.
     pub(super) lock: RunDir,
 }
@@ -98,6 +102,11 @@ impl UndoneRun {
             countries,
             mark: Box::new(mark),
             left_out_is_kept,
+            run: earlier.run.clone(),
+            state: match earlier.settings.get(STATE) {
+                Some(SettingText::One(path)) => Some(PathBuf::from(path)),
+                _ => None,
+            },
             lock: run_dir,
         })
     }

@@ -16,6 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::super::explanation::Explanation;
+use super::digests::BlockDigest;
 use super::rows::{ReadRow, RowSink, RowVerdict, read_rows};
 use super::source::{BlockSource, Numbered, SourceBlock};
 use super::{ROW_BYTES, RowBuilder};
@@ -46,6 +47,8 @@ pub(crate) struct CheckedBlock {
     pub(crate) input_bytes: u64,
     /// The first rows of the block, for `--explain`.
     pub(crate) explained: Vec<Explanation>,
+    /// The digests of all rows, if they are wanted.
+    pub(crate) digest: Option<BlockDigest>,
     /// The block, kept to be read again.
     source: SourceBlock,
     /// The part of the block that is not checked yet.
@@ -93,6 +96,17 @@ pub(crate) struct CheckOptions {
     /// The number of rows still wanted by `--explain`. A block does not know how many rows come
     /// before it, so this many rows of each block are explained.
     pub(crate) to_explain: Arc<AtomicU64>,
+    pub(crate) wanted: Wanted,
+}
+
+/// The findings that are wanted of valid rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Wanted {
+    /// Their customers and fields, to find duplicates.
+    #[default]
+    Customers,
+    /// Their requests, to compare them with those of earlier runs. Invalid rows have a digest, too.
+    Digests,
 }
 
 /// The next step of the thread that takes blocks in order.
@@ -213,6 +227,15 @@ pub(crate) struct InOrder {
 }
 
 impl CheckOptions {
+    /// For a pass over the rows before they are sent.
+    pub(crate) fn of_pass(builder: RowBuilder, wanted: Wanted) -> CheckOptions {
+        CheckOptions {
+            builder: Arc::new(builder),
+            to_explain: Arc::default(),
+            wanted,
+        }
+    }
+
     fn check(&self, source: SourceBlock) -> CheckedBlock {
         crash::provoke("checker");
         let to_explain = self.to_explain.load(Ordering::Relaxed);
@@ -222,6 +245,7 @@ impl CheckOptions {
             &KnownRows {
                 to_explain,
                 found_bytes_max: FOUND_BYTES_MAX,
+                wanted: self.wanted,
                 ..KnownRows::default()
             },
         )
@@ -315,12 +339,15 @@ impl CheckedBlock {
         self.rows_before += rows_before;
         self.read.move_behind(rows_before);
         let valid = self.valid.iter_mut().map(|row| &mut row.row);
+        let digests = (self.digest.iter_mut())
+            .flat_map(|digest| &mut digest.rows)
+            .map(|digest| &mut digest.position.row);
         let invalid = self.invalid.iter_mut().map(|row| &mut row.position.row);
         let explained = self
             .explained
             .iter_mut()
             .map(|explanation| &mut explanation.position.row);
-        for row in valid.chain(invalid).chain(explained) {
+        for row in valid.chain(invalid).chain(explained).chain(digests) {
             *row += rows_before;
         }
     }
@@ -342,6 +369,7 @@ struct KnownRows<'a> {
     to_explain: u64,
     /// The size of findings after which the rest of the block is left.
     found_bytes_max: usize,
+    wanted: Wanted,
 }
 
 /// The findings in a block, as its rows are read.
@@ -350,6 +378,7 @@ struct Findings<'a> {
     valid: Vec<ValidRow>,
     invalid: Vec<Row>,
     explained: Vec<Explanation>,
+    digest: Option<BlockDigest>,
     /// The size of the findings.
     bytes: usize,
     builder: &'a RowBuilder,
@@ -381,6 +410,10 @@ impl RowSink for Findings<'_> {
             let explanation = Explanation::of(&row.verdict, row.cells, row.position);
             self.bytes += explanation.bytes();
             self.explained.push(explanation);
+        }
+        if let Some(digest) = &mut self.digest {
+            digest.add(row.raw, row.position, &row.verdict, self.builder);
+            return ControlFlow::Continue(());
         }
         match row.verdict {
             RowVerdict::Valid(update) | RowVerdict::Superseded(update) => {
@@ -416,6 +449,10 @@ fn check_for_invalid(
         valid: Vec::with_capacity(source.block.bytes.len() / ROW_BYTES),
         invalid: Vec::new(),
         explained: Vec::new(),
+        digest: match known.wanted {
+            Wanted::Customers => None,
+            Wanted::Digests => Some(BlockDigest::default()),
+        },
         bytes: 0,
         builder,
         known,
@@ -427,6 +464,7 @@ fn check_for_invalid(
         valid,
         invalid,
         explained,
+        digest,
         bytes,
         ..
     } = found;
@@ -448,6 +486,7 @@ fn check_for_invalid(
         invalid,
         input_bytes,
         explained,
+        digest,
         source,
         rest,
         rows_before,

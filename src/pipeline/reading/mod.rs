@@ -13,6 +13,8 @@
 
 mod checking;
 mod counting;
+mod digests;
+mod filter;
 mod rows;
 mod source;
 
@@ -21,14 +23,17 @@ use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
 
-pub(crate) use self::checking::{BlockChecker, CheckOptions, CheckedBlock, InOrder};
+pub(crate) use self::checking::{BlockChecker, CheckOptions, CheckedBlock, InOrder, Wanted};
 pub(crate) use self::counting::count_rows;
+pub(crate) use self::digests::{BlockDigest, RowDigest, RowsSum};
+pub(crate) use self::filter::RowFilter;
 pub(crate) use self::rows::RowVerdict;
 use self::rows::{ReadRow, RowSink, read_rows};
 pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};
 use self::source::{Numbered, SourceBlock};
+use super::input_stop::ReadStop;
 use crate::contract::{CustomerId, CustomerUpdate, InvalidRow};
-use crate::input::{InputError, RowRules};
+use crate::input::RowRules;
 use crate::journal::RunKey;
 use crate::results::tally::RowsRead;
 use crate::row::duplicates::{DuplicateFilter, Occurrence};
@@ -65,19 +70,41 @@ pub(crate) fn check_blocks(
     blocks: &Receiver<ReadBlock>,
     builder: &RowBuilder,
     mut ids: DuplicateFilter,
-    mut send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()>,
+    mut filter: Option<Box<dyn RowFilter>>,
+    mut send: impl FnMut(Result<Batch, ReadStop>) -> ControlFlow<()>,
 ) {
     let mut rows_before = 0;
     while let Ok(Numbered { content, .. }) = blocks.recv() {
-        let flow = match content {
-            Ok(source) => check_block(&source, &mut rows_before, builder, &mut ids, &mut |batch| {
-                send(Ok(batch))
-            }),
-            Err(error) => send(Err(error)),
+        let flow = match (content, &mut filter) {
+            (Err(error), _) => send(Err(error.into())),
+            (Ok(source), None) => {
+                check_block(&source, &mut rows_before, builder, &mut ids, &mut |batch| {
+                    send(Ok(batch))
+                })
+            }
+            // A row is sent only if its whole block is the one that was compared. A block has at
+            // most 256 KiB, or one record, so it fits into memory.
+            (Ok(source), Some(filter)) => {
+                let mut batches = Vec::new();
+                let collect = &mut |batch| {
+                    batches.push(batch);
+                    ControlFlow::Continue(())
+                };
+                let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
+                    check_block(&source, &mut rows_before, builder, &mut ids, collect);
+                match filter.take_block(&mut batches) {
+                    Ok(()) => batches.into_iter().try_for_each(|batch| send(Ok(batch))),
+                    Err(stop) => send(Err(stop)),
+                }
+            }
         };
         if flow.is_break() {
             return;
         }
+    }
+    if let Some(Err(stop)) = filter.as_mut().map(|filter| filter.end()) {
+        // Nobody listens after an early end.
+        let (ControlFlow::Continue(()) | ControlFlow::Break(())) = send(Err(stop));
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) enum RowEnd {
     /// Not sent: later rows of its customer have set all its fields, or one of them is sent
     /// instead.
     Superseded,
+    /// Not sent: an earlier run has sent the same.
+    Unchanged,
     /// Not sent: later rows of its customer were updated, and the API may reset fields that a
     /// request leaves out.
     Overtaken(Remainder),

@@ -2,7 +2,7 @@
 
 use super::ended_row::{EndedRow, Inputs, RowEnd};
 use crate::contract::{Field, FieldError, Unsendable};
-use crate::journal::{Entry, EntryError, Outcome};
+use crate::journal::{BulkEntry, Entry, EntryError, Outcome};
 use crate::row::RowContent;
 use crate::schedule::Ending;
 
@@ -62,9 +62,31 @@ pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
             entry.error = Some(OVERTAKEN.into());
             entry.overtaken = remainder.overtaken;
         }
+        RowEnd::Unchanged => unreachable!("it shares a line"),
         RowEnd::Earlier => unreachable!("it has an entry"),
     }
     entry
+}
+
+/// The lines of the rows that ended unchanged without a request, in order.
+pub(super) fn bulk(ended: &[EndedRow]) -> Vec<BulkEntry> {
+    let mut lines: Vec<BulkEntry> = Vec::new();
+    let unchanged = ended
+        .iter()
+        .filter(|row| matches!(row.end, RowEnd::Unchanged));
+    for EndedRow { row, at, .. } in unchanged {
+        let (number, hash) = (row.position.row, row.hash);
+        let is_added = (lines.last_mut()).is_some_and(|line| {
+            line.at = *at;
+            line.add(number, hash)
+        });
+        if !is_added {
+            let mut line = BulkEntry::new(Outcome::Unchanged, *at);
+            line.add(number, hash);
+            lines.push(line);
+        }
+    }
+    lines
 }
 
 fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {

@@ -12,13 +12,15 @@ use tokio::sync::{mpsc, watch};
 
 use crate::contract::FieldSet;
 use crate::journal::{
-    Checkpoint, Entry, EntryReader, Fact, JournalWriter, LineError, Outcome, Overtakers, WriteError,
+    BulkEntry, Checkpoint, Entry, EntryReader, Fact, JournalWriter, LineError, Outcome, Overtakers,
+    WriteError,
 };
 use crate::process::crash;
 use crate::results::failed_rows::FailedRows;
 use crate::results::tally::Tally;
 use crate::results::timeline::{TimelineFile, TimelinePoint};
 use crate::row::Row;
+use crate::state::StateError;
 
 /// Messages that wait for the recorder.
 pub(crate) const MESSAGES_QUEUED_MAX: usize = 64;
@@ -56,6 +58,9 @@ pub(crate) enum RecordError {
     /// The file of failed rows cannot be written.
     #[error("the failed rows cannot be written")]
     FailedRows(#[source] io::Error),
+    /// The results cannot be taken into the state.
+    #[error("the state cannot be brought up to date; the next run does that")]
+    State(#[source] StateError),
     /// The journal cannot be read back for rows that an earlier process settled.
     #[error("the journal cannot be read back")]
     ReadBack(#[source] LineError),
@@ -106,6 +111,29 @@ pub(crate) struct Recorded {
     pub unrecorded: u64,
     /// The journal, ready for more entries.
     pub journal: JournalWriter,
+}
+
+/// The journal line of a row that has ended.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all rows have an entry of their own"
+)]
+enum RowLine<'r> {
+    /// An earlier process wrote it.
+    Settled,
+    /// An entry of its own.
+    Own(Entry<'r>),
+    /// It shares a line with other rows.
+    Shared,
+}
+
+/// Takes one from a count, if any is left.
+fn take_one<N: Copy + PartialOrd + From<u8> + std::ops::SubAssign>(left: &mut N) -> bool {
+    let has_one = *left > N::from(0);
+    if has_one {
+        *left -= N::from(1);
+    }
+    has_one
 }
 
 impl Recorder {
@@ -190,47 +218,73 @@ impl Recorder {
                 self.timeline = None;
                 Ok(())
             }
-            Message::Ended(ended) => {
-                let entries = match ended
-                    .iter()
-                    .map(|row| self.entry_of(row))
-                    .collect::<Result<Vec<_>, _>>()
-                {
-                    Ok(entries) => entries,
-                    Err(error) => {
-                        self.leave_unrecorded(message);
-                        return Err(error);
-                    }
-                };
-                entries
-                    .iter()
-                    .flatten()
-                    .for_each(|entry| self.journal.push(entry));
-                let (mut written, fault) = match self.journal.flush() {
-                    Ok(()) => (entries.len(), None),
-                    Err(error) => (error.written, Some(error.source)),
-                };
-                crash::kill_at("entry-written");
-                if let Some(timeline) = self.timeline.as_mut().filter(|_| written > 0) {
-                    timeline.confirm();
-                }
-                // A row has an outcome exactly if its entry is written, even if its failed row
-                // cannot be listed.
-                let counted = ended.iter().zip(&entries).map(|(row, entry)| {
-                    if entry.is_some() {
-                        let Some(left) = written.checked_sub(1) else {
-                            self.unrecorded += 1;
-                            return Ok(());
-                        };
-                        written = left;
-                        self.written += 1;
-                    }
-                    self.count(row, entry.as_ref())
-                });
-                let counted = counted.fold(Ok(()), Result::and);
-                fault.map_or(counted, |fault| Err(fault.into()))
+            Message::Ended(ended) => self.record(message, ended),
+        }
+    }
+
+    /// Records rows that have ended. A row has an outcome exactly if its line is written, even if
+    /// its failed row cannot be listed.
+    fn record(&mut self, message: &Message, ended: &[EndedRow]) -> Result<(), RecordError> {
+        let lines = (ended.iter())
+            .map(|row| self.line_of(row))
+            .collect::<Result<Vec<_>, _>>();
+        let lines = match lines {
+            Ok(lines) => lines,
+            Err(error) => {
+                self.leave_unrecorded(message);
+                return Err(error);
+            }
+        };
+        let bulk = entries::bulk(ended);
+        let mut pushed: usize = 0;
+        for line in &lines {
+            if let RowLine::Own(entry) = line {
+                self.journal.push(entry);
+                pushed += 1;
             }
         }
+        for bulk in &bulk {
+            self.journal.push_bulk(bulk);
+            pushed += 1;
+        }
+        let (written, fault) = match self.journal.flush() {
+            Ok(()) => (pushed, None),
+            Err(error) => (error.written, Some(error.source)),
+        };
+        crash::kill_at("entry-written");
+        if let Some(timeline) = self.timeline.as_mut().filter(|_| written > 0) {
+            timeline.confirm();
+        }
+        let mut own_lines = written;
+        let bulk_lines = written.saturating_sub(pushed - bulk.len());
+        let mut rows_in_bulk: u64 = bulk.iter().take(bulk_lines).map(BulkEntry::rows).sum();
+        let counted = ended.iter().zip(&lines).map(|(row, line)| {
+            let is_written = match line {
+                RowLine::Settled => true,
+                RowLine::Own(_) => take_one(&mut own_lines),
+                RowLine::Shared => take_one(&mut rows_in_bulk),
+            };
+            if !is_written {
+                self.unrecorded += 1;
+                return Ok(());
+            }
+            match line {
+                RowLine::Settled => self.count_earlier(&row.row),
+                RowLine::Own(entry) => {
+                    self.written += 1;
+                    self.count_entry(entry, &row.row);
+                    Ok(())
+                }
+                RowLine::Shared => {
+                    self.written += 1;
+                    self.tally.record_success(Outcome::Unchanged);
+                    self.failed.record_success(row.row.position.row);
+                    Ok(())
+                }
+            }
+        });
+        let counted = counted.fold(Ok(()), Result::and);
+        fault.map_or(counted, |fault| Err(fault.into()))
     }
 
     /// Counts what the journal can no longer take. Rows that an earlier process settled are already
@@ -242,9 +296,10 @@ impl Recorder {
         for row in ended {
             match row.end {
                 // The files of failed rows are abandoned after a fault; ignore their errors.
-                RowEnd::Earlier => self.count(row, None).unwrap_or_default(),
+                RowEnd::Earlier => self.count_earlier(&row.row).unwrap_or_default(),
                 RowEnd::Invalid
                 | RowEnd::Superseded
+                | RowEnd::Unchanged
                 | RowEnd::Overtaken(_)
                 | RowEnd::Sent { .. } => {
                     self.unrecorded += 1;
@@ -300,16 +355,17 @@ impl Recorder {
         }
     }
 
-    /// The entry to write for a row, if there is one.
-    fn entry_of<'r>(&mut self, ended: &'r EndedRow) -> Result<Option<Entry<'r>>, RecordError> {
+    /// The line to write for a row, if there is one.
+    fn line_of<'r>(&mut self, ended: &'r EndedRow) -> Result<RowLine<'r>, RecordError> {
         let mut entry = match &ended.end {
-            RowEnd::Earlier => return Ok(None),
+            RowEnd::Earlier => return Ok(RowLine::Settled),
+            RowEnd::Unchanged => return Ok(RowLine::Shared),
             RowEnd::Overtaken(remainder) if remainder.has_outcome => {
                 let earlier = self.earlier_entry(ended.row.position.row)?;
                 // The same entry was written before.
                 let Some(earlier) = earlier.filter(|entry| entry.overtaken != remainder.overtaken)
                 else {
-                    return Ok(None);
+                    return Ok(RowLine::Settled);
                 };
                 Entry {
                     overtaken: remainder.overtaken,
@@ -326,7 +382,7 @@ impl Recorder {
         {
             entry.overtaken = entry.overtaken.union(earlier.overtaken(id, entry.row));
         }
-        Ok(Some(entry))
+        Ok(RowLine::Own(entry))
     }
 
     /// The entry that an earlier process wrote for a row.
@@ -342,17 +398,6 @@ impl Recorder {
         let entry: Entry<'_> = serde_json::from_slice(&line)
             .map_err(|error| RecordError::ReadBack(io::Error::from(error).into()))?;
         Ok(Some(entry.into_owned()))
-    }
-
-    /// Counts a row, with the entry that was written for it.
-    fn count(&mut self, ended: &EndedRow, entry: Option<&Entry<'_>>) -> Result<(), RecordError> {
-        match entry {
-            Some(entry) => {
-                self.count_entry(entry, &ended.row);
-                Ok(())
-            }
-            None => self.count_earlier(&ended.row),
-        }
     }
 
     /// Counts a row that was already settled, so that summary and failed rows describe the whole

@@ -25,7 +25,7 @@ pub(crate) use self::pager::{PageReading, WantedCustomers};
 pub(crate) use self::sending::{BeforeFirstUpdate, Queues, ReadTo, Sending, Sent};
 use super::image_writer::Durable;
 use super::in_flight::{InFlight, Landed};
-use super::input_stop::reason_of;
+use super::input_stop::ReadStop;
 use super::outbox::{Outbox, RECORDER_LISTENS, Urgency};
 use super::reading::Batch;
 use super::recorder::{EndedRow, Message, RowEnd, Written};
@@ -106,7 +106,7 @@ enum Event {
     Landed(Ticket, Landed),
     ImagesDurable(Durable),
     TokenRefreshed(Refreshed),
-    Read(Option<Result<Batch, InputError>>),
+    Read(Option<Result<Batch, ReadStop>>),
     Written,
     Due,
     SyncDue,
@@ -278,10 +278,10 @@ impl Driver {
                 self.sending.schedule.token_refreshed(refreshed, now);
             }
             Event::Read(Some(Ok(batch))) => self.take_in(batch),
-            Event::Read(Some(Err(error))) => {
+            Event::Read(Some(Err(ReadStop { reason, fault }))) => {
                 self.read_to = Some(ReadTo::Stop);
-                self.sending.schedule.stop(reason_of(&error));
-                self.input_fault = Some(error);
+                self.sending.schedule.stop(reason);
+                self.input_fault = fault;
             }
             Event::Read(None) => {
                 self.read_to = Some(ReadTo::End);
@@ -432,6 +432,7 @@ impl Driver {
                 progress.record_failure();
             }
             RowEnd::Superseded
+            | RowEnd::Unchanged
             | RowEnd::Sent {
                 ending: Ending::Updated { .. } | Ending::Unchanged,
                 ..

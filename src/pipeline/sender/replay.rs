@@ -129,6 +129,7 @@ impl Driver {
                 self.sending.schedule.offer(id, row, bytes, care);
             }
             RowContent::Superseded => self.ended_unsent(row, RowEnd::Superseded),
+            RowContent::Unchanged => self.ended_unsent(row, RowEnd::Unchanged),
         }
     }
 

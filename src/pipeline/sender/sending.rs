@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use super::super::input_stop::ReadStop;
 use super::super::reading::Batch;
 use super::super::recorder::{Message, Written};
 use super::super::resume::Resume;
@@ -90,7 +91,7 @@ pub(crate) enum ReadTo {
 
 /// The sender's queues: batches from the reader, messages to the recorder.
 pub(crate) struct Queues {
-    pub(crate) batches: mpsc::Receiver<Result<Batch, InputError>>,
+    pub(crate) batches: mpsc::Receiver<Result<Batch, ReadStop>>,
     pub(crate) recorder: mpsc::Sender<Message>,
     pub(crate) written: watch::Receiver<Written>,
 }

@@ -82,6 +82,10 @@ pub(crate) enum StoppedBy {
     ErrorLimit,
     /// `--echo reject`.
     Echo,
+    /// `--max-changes`.
+    ChangeLimit,
+    /// The state.
+    State,
     /// The input.
     Input,
     /// The journal, which cannot be written.
@@ -98,6 +102,8 @@ impl StoppedBy {
             StoppedBy::Interrupt => "Interrupted",
             StoppedBy::Termination => "Terminated",
             StoppedBy::ErrorLimit => "Stopped by --max-errors",
+            StoppedBy::ChangeLimit => "Stopped by --max-changes",
+            StoppedBy::State => "Stopped because the state cannot be used",
             StoppedBy::Echo => "Stopped by --echo reject",
             StoppedBy::Input => "Stopped because the input cannot be read on",
             StoppedBy::Journal => "Stopped because outcomes cannot be recorded",

@@ -3,7 +3,7 @@
 
 use super::super::RowBuilder;
 use super::super::rows::add_duplicate;
-use super::{CheckedBlock, KnownRows, ValidRow, check_for_invalid};
+use super::{CheckedBlock, KnownRows, ValidRow, Wanted, check_for_invalid};
 use crate::pipeline::explanation::Explanation;
 use crate::row::duplicates::{DuplicateFilter, Occurrence};
 use crate::row::{Position, RowContent};
@@ -66,6 +66,7 @@ impl CheckedBlock {
                 refused_rows: &refused,
                 to_explain,
                 found_bytes_max: usize::MAX,
+                wanted: Wanted::Customers,
             };
             check_for_invalid(self.source, builder, &known)
         };

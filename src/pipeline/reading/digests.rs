@@ -1,0 +1,77 @@
+//! The digests of rows: what is needed of a row to compare its request with those of earlier runs,
+//! and to recognise the row when it is read again.
+
+use super::RowBuilder;
+use super::rows::RowVerdict;
+use crate::contract::{CustomerId, FieldSet};
+use crate::row::Position;
+
+/// An odd number with bits of no pattern, as the golden ratio has them.
+const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// A row, as far as it is compared with earlier runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RowDigest {
+    pub(crate) position: Position,
+    /// The customer, if the record names one.
+    pub(crate) id: Option<CustomerId>,
+    /// The fields and the hash of the request, see
+    /// [`RunKey::request_hash`](crate::journal::RunKey::request_hash); `None` if there is no request.
+    pub(crate) request: Option<(FieldSet, u64)>,
+}
+
+/// The rows of a block, or of a part of one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BlockDigest {
+    pub(crate) rows: Vec<RowDigest>,
+    pub(crate) sum: RowsSum,
+    /// The body of a request, while it is hashed.
+    buffer: Vec<u8>,
+}
+
+/// A digest of the bytes of consecutive rows. Rows that are exchanged have another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct RowsSum {
+    /// The number of rows.
+    pub(crate) rows: u64,
+    hash: u64,
+}
+
+impl RowsSum {
+    /// Adds the next row, by the hash of its bytes.
+    pub(crate) fn add(&mut self, hash: u64) {
+        self.rows += 1;
+        // Each step is reversible, so rows that differ once never meet again by themselves.
+        self.hash = (self.hash.rotate_left(23) ^ hash).wrapping_mul(MULTIPLIER);
+    }
+}
+
+impl BlockDigest {
+    /// Adds the next row.
+    pub(super) fn add(
+        &mut self,
+        raw: &[u8],
+        position: Position,
+        verdict: &RowVerdict<'_>,
+        builder: &RowBuilder,
+    ) {
+        self.sum.add(builder.key.record_hash(raw));
+        let (id, request) = match verdict {
+            RowVerdict::Valid(update) => {
+                self.buffer.clear();
+                update.write_body(&mut self.buffer);
+                let hash = builder.key.request_hash(update.id().get(), &self.buffer);
+                (Some(update.id()), Some((update.fields(), hash)))
+            }
+            RowVerdict::Superseded(update) | RowVerdict::Overtaken(update) => {
+                (Some(update.id()), None)
+            }
+            RowVerdict::Invalid(invalid) => (invalid.id, None),
+        };
+        self.rows.push(RowDigest {
+            position,
+            id,
+            request,
+        });
+    }
+}
