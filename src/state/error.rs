@@ -108,12 +108,14 @@ pub(super) struct Shown(pub(super) String);
 impl Shown {
     /// Returns an error of reading.
     pub(super) fn read(&self, source: io::Error) -> StateError {
-        if source.kind() == io::ErrorKind::UnexpectedEof {
-            return self.damaged("it is cut short");
-        }
-        StateError::Read {
-            file: self.0.clone(),
-            source,
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof => self.damaged("it is cut short"),
+            // The library's word for a file that is none of its own.
+            io::ErrorKind::InvalidData => self.damaged(&source.to_string()),
+            _ => StateError::Read {
+                file: self.0.clone(),
+                source,
+            },
         }
     }
 

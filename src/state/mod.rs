@@ -28,6 +28,8 @@ mod new_file;
 mod pages;
 mod record;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub use edit::StateEdit;
 pub use entry::{Known, RequestHash, StateEntry};
