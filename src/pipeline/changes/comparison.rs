@@ -84,11 +84,11 @@ pub(crate) struct Compared {
     /// The digests of consecutive parts of the input.
     pub(super) parts: Vec<RowsSum>,
     /// The customers to whom a request will be sent.
-    to_send: AllIds,
+    pub(super) to_send: AllIds,
     /// Customers without a row, who had one before.
-    newly_absent: AllIds,
+    pub(super) newly_absent: AllIds,
     /// Customers who have a row again, and whose request is unchanged.
-    returned: AllIds,
+    pub(super) returned: AllIds,
 }
 
 /// A row with a request.

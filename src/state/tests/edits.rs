@@ -20,7 +20,7 @@ fn an_edit_adds_changes_and_marks_and_its_counts_are_exact() {
     // Who is set after it is not absent, and who is not there is not added.
     edit.set(&[(10, known(11))]).expect("an entry");
     edit.set_night(night("first"));
-    edit.set_resync(Resync { next: 2, of: 30 });
+    edit.set_resync(ResyncTurn { next: 2, of: 30 });
     edit.commit().expect("a commit");
     let want = [
         (0, Known::Unknown, false),
@@ -35,7 +35,7 @@ fn an_edit_adds_changes_and_marks_and_its_counts_are_exact() {
         let info = state.info();
         assert_eq!((info.customers, info.unknown, info.absent), (5, 1, 1));
         assert_eq!(info.night, Some(night("first")));
-        assert_eq!(info.resync, Some(Resync { next: 2, of: 30 }));
+        assert_eq!(info.resync, Some(ResyncTurn { next: 2, of: 30 }));
         assert_eq!(info.version, env!("CARGO_PKG_VERSION"));
         assert!(info.changed >= info.created);
         let bytes = fs::metadata(place.path()).expect("a file").len();

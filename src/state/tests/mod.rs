@@ -88,6 +88,7 @@ fn night(run: &str) -> Night {
         run: run.to_owned(),
         directory: "/runs/2026-11-29".to_owned(),
         at: "2026-11-29T02:00:00.123Z".parse().expect("a time"),
+        is_folded: false,
     }
 }
 

@@ -22,8 +22,9 @@ fn night<'a>(
     let words = words
         .into_iter()
         .chain(["--base-url", &url, "--rate", "unlimited"]);
-    let words: Vec<&str> = words.chain(flags).collect();
-    scenario.start_words(words).end()
+    let mut words: Vec<String> = words.map(str::to_owned).collect();
+    words.extend(flags.into_iter().map(str::to_owned));
+    scenario.start_words(words.iter().map(String::as_str)).end()
 }
 
 /// The bytes of the state.

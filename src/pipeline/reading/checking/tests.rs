@@ -24,6 +24,7 @@ fn checker(text: &str, takes_part: bool) -> (BlockChecker, SyncSender<Arrival>, 
     let options = CheckOptions {
         builder: Arc::new(builder),
         to_explain: Arc::default(),
+        wanted: Wanted::Customers,
     };
     BlockChecker::with_threads(source, options, 1, takes_part, Signals::none().drain())
 }
