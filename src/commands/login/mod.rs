@@ -15,7 +15,7 @@ use crate::api::oauth::OauthError;
 use crate::api::token_file::{self, Tokens};
 use crate::api::{HttpOptions, Proxies, Transport, is_loopback};
 use crate::commands::Failure;
-use crate::commands::shared::{login_file, server};
+use crate::commands::shared::{login_file, secret_file, server};
 use crate::config::Settings;
 use crate::config::login::{LoginSettings, OpenBrowser, RedirectMode};
 use crate::process::exit::Exit;
@@ -63,7 +63,7 @@ fn client(settings: &Settings) -> anyhow::Result<Client> {
             .api
             .client_secret_file
             .as_deref()
-            .map(server::read_secret)
+            .map(|path| secret_file::read(server::CLIENT_SECRET_FILE, path))
             .transpose()?,
         scope,
         auth_url,

@@ -1,11 +1,8 @@
 //! The server that a run sends to, and its token.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use tracing::info;
@@ -17,14 +14,14 @@ use crate::api::{
 };
 use crate::commands::Failure;
 use crate::commands::shared::private_folder::PrivateFolder;
+use crate::commands::shared::secret_file;
 use crate::config::Settings;
 use crate::config::api::{Target, TokenSource as TokenSetting};
 use crate::sandbox::{SandboxThread, random_token};
 use crate::text;
 
-/// The most bytes of a file with a client's secret: far more than any secret, so that a wrong file
-/// is noticed.
-const SECRET_BYTES_MAX: u64 = 4 << 10;
+/// The flag that names the file of a client's secret.
+pub(in crate::commands) const CLIENT_SECRET_FILE: &str = "--client-secret-file";
 
 /// The API that a run sends to.
 pub(in crate::commands) struct Server {
@@ -174,32 +171,13 @@ fn endpoint(settings: &Settings) -> anyhow::Result<EndpointOptions> {
         .api
         .client_secret_file
         .as_deref()
-        .map(read_secret)
+        .map(|path| secret_file::read(CLIENT_SECRET_FILE, path))
         .transpose()?;
     Ok(EndpointOptions {
         http: http_options(settings),
         plain_http: settings.api.plain_http,
         client_secret,
     })
-}
-
-/// Reads a file that holds only a secret.
-pub(in crate::commands) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
-    let file = text::safe_path(path);
-    let mut secret = String::new();
-    File::open(path)
-        .and_then(|open| open.take(SECRET_BYTES_MAX + 1).read_to_string(&mut secret))
-        .with_context(|| format!("--client-secret-file {file} cannot be read"))?;
-    if secret.len() as u64 > SECRET_BYTES_MAX {
-        bail!(
-            "--client-secret-file {file} is longer than {} KiB, so it is not a secret",
-            SECRET_BYTES_MAX >> 10
-        );
-    }
-    if secret.trim().is_empty() {
-        bail!("--client-secret-file {file} is empty");
-    }
-    Ok(SecretString::from(secret.trim()))
 }
 
 fn log_in(sandbox: &SandboxThread, client_id: String) -> anyhow::Result<Tokens> {
