@@ -16,6 +16,7 @@ pub(crate) use client::{Api, ApiOptions};
 pub(crate) use http::address::{foreign_part, is_loopback};
 pub(crate) use http::fetch::{FetchError, Fetcher, FileBody, FileHead, Wanted, WantedPart};
 pub(crate) use http::options::{HttpError, HttpOptions, Protocol, Proxies, Transport};
+pub(crate) use http::push::{PushError, Pusher};
 pub(crate) use http::route::Route;
 pub(crate) use shown::shown_request;
 pub(crate) use token::authorize;

@@ -60,7 +60,7 @@ fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
         }
         exit.code()
     };
-    match (ended, crash::message()) {
+    let code = match (ended, crash::message()) {
         (Some(Err(failure)), _) => {
             let message = failure.message();
             terminal::print_error(&message);
@@ -71,7 +71,11 @@ fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
         // A thread panicked that the work could do without.
         (Some(Ok(_)), Some(_)) => Exit::Fault.code(),
         (Some(Ok(code)), None) => code,
+    };
+    if let Some(known) = known {
+        known.end_metrics(code);
     }
+    code
 }
 
 /// Disables core dumps, which would hold the token and the customers. If that fails, the system's
@@ -141,21 +145,26 @@ fn dispatch(
         return commands::state::state(&action).map(Exit::code);
     }
     let (verb, file) = (args.verb(), config_file(&args));
-    known.get_or_init(|| {
-        EarlyEnd::of(
-            verb,
-            args.cli_input(),
-            file.as_ref().ok().cloned().flatten(),
-        )
+    let early_end = known.get_or_init(|| {
+        let file = file.as_ref().ok().cloned().flatten();
+        let early_end = EarlyEnd::of(verb, args.cli_input(), file);
+        match args.undo() {
+            Some(undo) if undo.is_dry => early_end.without_metrics(),
+            _ => early_end,
+        }
     });
     let file = file.map_err(Failure::unusable)?;
     let settings = Settings::resolve(args.cli_input(), std::env::vars_os(), file)
         .map_err(Failure::unusable)?;
     match verb {
-        Verb::Run => commands::run::run(&settings, &with_roles(arguments), signals),
+        Verb::Run => {
+            let line = with_roles(arguments);
+            commands::run::run(&settings, &line, signals, early_end.metrics())
+        }
         Verb::Undo => {
             let options = args.undo().expect("the verb has its options");
-            commands::undo::undo(&settings, &options, &with_roles(arguments), signals)
+            let line = with_roles(arguments);
+            commands::undo::undo(&settings, &options, &line, signals, early_end.metrics())
         }
         Verb::Check => commands::check::check(&settings, &with_roles(arguments), signals),
         Verb::Sandbox => commands::sandbox::sandbox(&settings, signals).map(Exit::code),
@@ -212,6 +221,7 @@ fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<u8, Fa
         terminal::print_notice(message.trim_end());
         if let Some(end) = EarlyEnd::of_words(arguments) {
             end.report(Exit::Unusable, message.trim_end());
+            end.end_metrics(Exit::Unusable.code());
         }
         return Ok(Exit::Unusable.code());
     }

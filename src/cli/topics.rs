@@ -43,6 +43,7 @@ const TOPICS: &[Topic] = topics![
     "connections",
     "settings",
     "operations",
+    "observability",
     "sandbox",
     "api-in-trouble",
     "learned-rate",

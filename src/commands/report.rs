@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 
 use crate::commands::Failure;
-use crate::commands::shared::named_file;
+use crate::commands::shared::named_file::{self, Readers};
 use crate::config::output::OutputFormat;
 use crate::journal::JOURNAL_NAME;
 use crate::process::exit::Exit;
@@ -43,7 +43,7 @@ pub(crate) fn report(directories: &[PathBuf], form: &ReportForm) -> Result<Exit,
         }
         ReportForm::Page(path) => {
             let page = report.to_html(links(path, directories));
-            named_file::replace(path, page.as_bytes())
+            named_file::replace(path, page.as_bytes(), Readers::Owner)
                 .with_context(|| format!("{} cannot be written", text::safe_path(path)))
                 .map_err(Failure::run_directory)?;
             Ok(())

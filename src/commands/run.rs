@@ -8,6 +8,7 @@ use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, sch
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::first_rows::FirstRows;
+use crate::commands::shared::metrics::MetricsOutput;
 use crate::commands::shared::next_steps::Typed;
 use crate::commands::shared::nightly::{Nightly, OpenState};
 use crate::commands::shared::put_back::Patient;
@@ -28,14 +29,17 @@ use crate::row::duplicates::DuplicatePolicy;
 use crate::schedule::ReadNeed;
 use crate::terminal::{self, Terminal};
 
-/// Sends the updates. `line` is the command as typed, to print commands that can follow it.
+/// Sends the updates. `line` is the command as typed, to print commands that can follow it. The end
+/// of `metrics` is the caller's.
 pub(crate) fn run(
     settings: &Settings,
     line: &CommandLine,
     signals: &Signals,
+    metrics: Option<&MetricsOutput>,
 ) -> Result<u8, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
+    let metrics = metrics.map(MetricsOutput::start).transpose()?;
     unique::refuse_streams(settings)?;
     let mut first_rows = FirstRows::new(&settings.input);
     let known = inputs::inspect(&settings.input, Some(&mut first_rows))?;
@@ -87,7 +91,8 @@ pub(crate) fn run(
         DuplicatePolicy::All | DuplicatePolicy::Reject => OvertakingScope::SetFields,
     });
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()))
-        .with_timeline(timeline);
+        .with_timeline(timeline)
+        .with_metrics(metrics.clone());
     let mut reading = reading::of(settings, known.inputs, &rows, key)?;
     let too_much = match &nightly {
         Some(nightly) => nightly.compare(settings, &mut reading, &known.names)?,
@@ -111,6 +116,7 @@ pub(crate) fn run(
         pages: None,
         before_first_update: None,
         progress: progress.clone(),
+        metrics,
         // From here on there is something to drain.
         drain: signals.drain(),
     };

@@ -52,14 +52,20 @@ pub enum Problem {
         /// The parser's message, which quotes nothing from the file.
         message: String,
     },
-    /// A token in a configuration file. Such files are copied and committed; secrets must not be.
+    /// A secret in a configuration file. Such files are copied and committed; secrets must not be.
     #[error(
-        "{}: token: a configuration file must not hold a token: set CUSTSYNC_TOKEN, or name a file with `token-file`",
+        "{}: {name}: a configuration file must not hold {what}: set {variable}, or name a file with `{name}-file`",
         text::safe_path(path)
     )]
-    TokenInFile {
+    SecretInFile {
         /// The file.
         path: PathBuf,
+        /// The setting.
+        name: &'static str,
+        /// The kind of secret, with an article.
+        what: &'static str,
+        /// The variable that may hold it.
+        variable: String,
     },
     /// Nothing to authenticate with.
     #[error(

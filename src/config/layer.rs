@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::error::Problem;
-use super::names::{SANDBOX_PREFIX, TOKEN};
+use super::names::SANDBOX_PREFIX;
 use super::provenance::Provenance;
 use super::value::ValueError;
 use super::verb::Verb;
@@ -191,14 +191,14 @@ impl Layer {
         }
     }
 
-    /// Moves the token out. It is never copied, so that it exists once.
-    pub(super) fn take_token(&mut self) -> Option<String> {
-        if let Some(token) = self.not_utf8.remove(TOKEN) {
-            // It is not a token either, and is reported as such.
-            return Some(token.to_string_lossy().into_owned());
+    /// Moves a secret out. It is never copied, so that it exists once.
+    pub(super) fn take_secret(&mut self, name: &str) -> Option<String> {
+        if let Some(secret) = self.not_utf8.remove(name) {
+            // It cannot be used either, and is reported as such.
+            return Some(secret.to_string_lossy().into_owned());
         }
-        match self.values.remove(TOKEN)? {
-            RawValue::CommaSeparated(token) | RawValue::Text(token) => Some(token),
+        match self.values.remove(name)? {
+            RawValue::CommaSeparated(secret) | RawValue::Text(secret) => Some(secret),
             RawValue::List(_) | RawValue::Table(_) => Some(String::new()),
         }
     }
@@ -220,7 +220,8 @@ fn flag_of(verb: Verb, name: &str) -> String {
     format!("--{bare}")
 }
 
-fn variable_of(name: &str) -> String {
+/// Returns the variable of a setting.
+pub(super) fn variable_of(name: &str) -> String {
     format!(
         "{VARIABLE_PREFIX}{}",
         name.replace('-', "_").to_ascii_uppercase()

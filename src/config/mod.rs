@@ -20,6 +20,7 @@ mod layer;
 mod names;
 pub(crate) mod provenance;
 mod resolver;
+pub(crate) mod secret_url;
 mod setting;
 mod settings;
 mod tables;
@@ -30,7 +31,7 @@ pub(crate) mod value;
 mod verb;
 mod words;
 
-pub(crate) use self::groups::{api, input, login, output, sending};
+pub(crate) use self::groups::{api, input, login, metrics, output, sending};
 pub(crate) use self::layer::{ConfigFile, FlagValue};
 pub(crate) use self::names::{SANDBOX_PREFIX, STATE, USUAL_FILE};
 pub(crate) use self::setting::{BelongsTo, Holds};

@@ -16,8 +16,20 @@ pub(super) const TENANT: &str = "tenant";
 /// The file with the token in it.
 pub(super) const TOKEN_FILE: &str = "token-file";
 
+/// The address that metrics are pushed to. Only the environment may hold it.
+pub(super) const METRICS_PUSH: &str = "metrics-push";
+
+/// The file with the address that metrics are pushed to in it.
+pub(super) const METRICS_PUSH_FILE: &str = "metrics-push-file";
+
+/// The secrets, with their articles: only the environment may hold them.
+pub(super) const SECRETS: [(&str, &str); 2] = [(TOKEN, "a token"), (METRICS_PUSH, "an address")];
+
 /// The file with the token for the servers of inputs in it.
 pub(super) const INPUT_TOKEN_FILE: &str = "input-token-file";
+
+/// The file with certificates to trust.
+pub(super) const CA_FILE: &str = "ca-file";
 
 /// The file with the client's secret in it.
 pub(super) const CLIENT_SECRET_FILE: &str = "client-secret-file";

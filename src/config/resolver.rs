@@ -16,9 +16,10 @@ use secrecy::SecretString;
 
 use super::duration::duration_in;
 use super::error::{ConfigError, Problem};
-use super::layer::{Layer, RawValue};
-use super::names::TOKEN;
+use super::layer::{Layer, RawValue, variable_of};
+use super::names::{METRICS_PUSH, SECRETS, TOKEN};
 use super::provenance::{EffectiveSetting, Provenance, ShownValue};
+use super::secret_url::SecretUrl;
 use super::setting::{Setting, of_process};
 use super::value::{self, ValueError};
 use super::verb::Verb;
@@ -276,27 +277,42 @@ impl Resolver {
         entries
     }
 
-    /// Reads the token, which only the environment may hold.
+    /// Reads the token.
     pub(super) fn token(&mut self) -> Option<SecretString> {
-        let (mut found, is_read) = (None, self.is_read(TOKEN));
+        let token = self.secret(TOKEN)?;
+        self.ok_or_report(TOKEN, checked_token(&token))
+    }
+
+    /// Reads the address that metrics are pushed to.
+    pub(super) fn metrics_push(&mut self) -> Option<SecretUrl> {
+        let address = self.secret(METRICS_PUSH)?;
+        let url = SecretUrl::parse(&address).map_err(ValueError::SecretUrl);
+        self.ok_or_report(METRICS_PUSH, url)
+    }
+
+    /// Reads a secret, which only the environment may hold.
+    fn secret(&mut self, name: &'static str) -> Option<String> {
+        let (mut found, is_read) = (None, self.is_read(name));
         for layer in &mut self.layers {
-            let Some(token) = layer.take_token() else {
+            let Some(secret) = layer.take_secret(name) else {
                 continue;
             };
             match layer.file_path() {
-                Some(path) => self
-                    .problems
-                    .push(Problem::TokenInFile { path: path.clone() }),
-                None => found = Some((token, layer.provenance(TOKEN))),
+                Some(path) => self.problems.push(Problem::SecretInFile {
+                    path: path.clone(),
+                    name,
+                    what: kind_of_secret(name),
+                    variable: variable_of(name),
+                }),
+                None => found = Some((secret, layer.provenance(name))),
             }
         }
-        let Some((token, provenance)) = found.filter(|_| is_read) else {
-            self.record(of_process(TOKEN), ShownValue::Unset, Provenance::Default);
+        let Some((secret, provenance)) = found.filter(|_| is_read) else {
+            self.record(of_process(name), ShownValue::Unset, Provenance::Default);
             return None;
         };
-        self.record(of_process(TOKEN), ShownValue::Secret, provenance);
-        let token = checked_token(&token);
-        self.ok_or_report(TOKEN, token)
+        self.record(of_process(name), ShownValue::Secret, provenance);
+        Some(secret)
     }
 
     /// Compares the sources of two settings that were read: the stronger is the greater.
@@ -364,11 +380,11 @@ impl Resolver {
         let known: Vec<&str> = self.effective.iter().map(|setting| setting.name).collect();
         for layer in &self.layers {
             for name in layer.names().filter(|name| !known.contains(name)) {
-                // The token is never suggested where it is refused.
+                // A secret is never suggested where it is refused.
                 let candidates = known
                     .iter()
                     .copied()
-                    .filter(|candidate| *candidate != TOKEN || layer.file_path().is_none());
+                    .filter(|candidate| !is_secret(candidate) || layer.file_path().is_none());
                 self.problems.push(Problem::Unknown {
                     place: layer.provenance(name).place(name),
                     nearest: nearest(name, candidates).map(|candidate| layer.spelling(candidate)),
@@ -463,6 +479,17 @@ pub(super) fn split_at_commas(items: &str) -> Vec<String> {
         return Vec::new();
     }
     items.split(',').map(str::to_owned).collect()
+}
+
+/// Whether only the environment may hold a setting.
+fn is_secret(name: &str) -> bool {
+    SECRETS.iter().any(|(secret, _)| *secret == name)
+}
+
+/// Returns the kind of a secret, with an article.
+fn kind_of_secret(name: &str) -> &'static str {
+    let secret = SECRETS.iter().find(|(secret, _)| *secret == name);
+    secret.map_or("a secret", |(_, what)| what)
 }
 
 fn checked_token(text: &str) -> Result<SecretString, ValueError> {

@@ -14,8 +14,10 @@ use super::groups::output::OutputSettings;
 use super::groups::sandbox::SandboxSettings;
 use super::groups::sending::SendingSettings;
 use super::layer::{ConfigFile, FlagValue, Layer};
+use super::names::CA_FILE;
 use super::provenance::{EffectiveSetting, Provenance};
 use super::resolver::Resolver;
+use super::setting::of_process;
 use super::verb::Verb;
 
 /// The command line, before it is checked.
@@ -107,24 +109,22 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Resolves the settings for reporting an early end. Values that cannot be used are left out.
+    /// Resolves the settings for reporting an early end, and the file of certificates to trust.
+    /// Values that cannot be used are left out.
     pub fn output_alone(
         cli_input: CliInput,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
         file: Option<ConfigFile>,
-    ) -> OutputSettings {
+    ) -> (OutputSettings, Option<PathBuf>) {
         let mut problems = Vec::new();
         let mut layers = vec![
             cli_input.flags,
             Layer::environment(environment, &mut problems),
         ];
         layers.extend(file.and_then(|file| Layer::file(file, &mut problems).ok()));
-        OutputSettings::read(&mut Resolver::new(
-            cli_input.verb,
-            cli_input.verb_settings,
-            layers,
-            problems,
-        ))
+        let mut resolver = Resolver::new(cli_input.verb, cli_input.verb_settings, layers, problems);
+        let ca_file = resolver.path(of_process(CA_FILE));
+        (OutputSettings::read(&mut resolver), ca_file)
     }
 
     /// Returns the default settings of `verb`, which the help shows.

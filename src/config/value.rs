@@ -1,10 +1,12 @@
 //! The kinds of values that several settings share: their parsers and errors.
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::duration::DurationError;
+use super::secret_url::SecretUrlError;
 use super::url::BaseUrlError;
 use crate::api::TokenFlaw;
 use crate::contract::{DateFormatError, FieldError};
@@ -124,6 +126,9 @@ pub enum ValueError {
     /// See [`BaseUrlError`].
     #[error(transparent)]
     BaseUrl(#[from] BaseUrlError),
+    /// See [`SecretUrlError`].
+    #[error(transparent)]
+    SecretUrl(#[from] SecretUrlError),
 }
 
 /// Returns a parser of whole numbers in `range`.
@@ -139,6 +144,13 @@ where
             most: range.end().to_string(),
         }),
     }
+}
+
+/// Parses an address and a port to listen on.
+pub(super) fn socket_address(text: &str) -> Result<SocketAddr, ValueError> {
+    text.parse()
+        .ok()
+        .ok_or_else(|| ValueError::NotAnAddress(text.to_owned()))
 }
 
 /// The word for no value.

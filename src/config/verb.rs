@@ -1,6 +1,6 @@
 //! The verbs, as far as settings depend on them.
 
-use super::names::{TENANT, TOKEN};
+use super::names::{METRICS_PUSH, TENANT, TOKEN};
 
 /// The verb of a command: some defaults and rules depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,11 @@ impl Verb {
         }
     }
 
+    /// Whether the verb has metrics: it sends.
+    pub(crate) fn has_metrics(self) -> bool {
+        matches!(self, Self::Run | Self::Undo)
+    }
+
     /// Returns the end of a message about a signal that came before the verb had begun its work.
     pub fn nothing_done(self) -> &'static str {
         match self {
@@ -90,6 +95,7 @@ impl Verb {
     pub(super) fn reads_without_flag(self, setting: &str) -> bool {
         match setting {
             TOKEN => self.is_about_rows() || self == Self::Sandbox,
+            METRICS_PUSH => self.is_about_a_run(),
             // A sandbox takes the token and the tenant that the user's own command would send.
             TENANT if self == Self::Sandbox => true,
             _ => self == Self::Config,

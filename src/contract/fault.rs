@@ -77,7 +77,7 @@ pub enum ProxyFault {
 
 impl Fault {
     /// The cause as written in results and reports.
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Fault::Refused => "refused",
             Fault::Unreachable => "unreachable",

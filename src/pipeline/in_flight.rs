@@ -8,7 +8,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 
 use crate::contract::{Answered, PageAnswered};
-use crate::schedule::Ticket;
+use crate::schedule::{Request, Ticket};
 
 /// The answer to a request, by the kind of the request.
 pub(crate) enum Landed {
@@ -30,6 +30,7 @@ pub(crate) struct InFlight {
 
 struct OnItsWay {
     ticket: Ticket,
+    kind: Request,
     request: LocalBoxFuture<'static, Landed>,
 }
 
@@ -46,9 +47,15 @@ impl Future for OnItsWay {
 
 impl InFlight {
     /// Adds a request. It is sent at the next wait for an answer.
-    pub(crate) fn add(&mut self, ticket: Ticket, request: impl Future<Output = Landed> + 'static) {
+    pub(crate) fn add(
+        &mut self,
+        ticket: Ticket,
+        kind: Request,
+        request: impl Future<Output = Landed> + 'static,
+    ) {
         self.requests.push(OnItsWay {
             ticket,
+            kind,
             request: request.boxed_local(),
         });
     }
@@ -65,13 +72,21 @@ impl InFlight {
     }
 
     /// Gives up the request of a ticket, and with it its connection. This polls all other requests,
-    /// which is rare enough.
-    pub(crate) fn give_up(&mut self, ticket: Ticket) {
+    /// which is rare enough. Returns the request's kind.
+    pub(crate) fn give_up(&mut self, ticket: Ticket) -> Option<Request> {
         let requests = std::mem::take(&mut self.requests);
+        let mut given_up = None;
         self.requests = requests
             .into_iter()
-            .filter(|request| request.ticket != ticket)
+            .filter(|request| {
+                let is_kept = request.ticket != ticket;
+                if !is_kept {
+                    given_up = Some(request.kind);
+                }
+                is_kept
+            })
             .collect();
+        given_up
     }
 
     /// The number of requests in flight.
@@ -79,8 +94,9 @@ impl InFlight {
         self.requests.len()
     }
 
-    /// Gives up all requests.
-    pub(crate) fn clear(&mut self) {
-        self.requests.clear();
+    /// Gives up all requests. Returns their kinds.
+    pub(crate) fn clear(&mut self) -> Vec<Request> {
+        let requests = std::mem::take(&mut self.requests);
+        requests.into_iter().map(|request| request.kind).collect()
     }
 }

@@ -83,7 +83,8 @@ pub(crate) fn label_of(name: &str) -> Option<&'static str> {
 }
 
 impl Brake {
-    const ALL: [Brake; 17] = [
+    /// Every cause.
+    pub(crate) const ALL: [Brake; 17] = [
         Brake::Pause,
         Brake::Outage,
         Brake::NoAnswer,

@@ -3,7 +3,7 @@
 use super::moment::Moment;
 
 /// The kind of a request for a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Request {
     /// `GET /v1/customers/{id}`, to compare the customer with what the row sets.
     Read,

@@ -60,6 +60,7 @@ mod main_job;
 mod many_files;
 mod mapping;
 mod memory;
+mod metrics;
 mod next_steps;
 mod nginx;
 mod nights;

@@ -3,7 +3,8 @@
 //! `options` holds the user's settings; `clients` builds clients from them; `proxy` reads the proxy
 //! from the environment. `lanes` distributes requests over clients, and `connections` counts what
 //! they open. `route` and `fault` explain a request that got no answer: who was asked, by which
-//! way, and what went wrong. `address` checks URLs, and `fetch` gets the files of inputs.
+//! way, and what went wrong. `address` checks URLs, `fetch` gets the files of inputs,
+//! and `push` puts metrics.
 
 pub(crate) mod address;
 pub(crate) mod clients;
@@ -13,4 +14,5 @@ pub(crate) mod fetch;
 pub(crate) mod lanes;
 pub(crate) mod options;
 pub(crate) mod proxy;
+pub(crate) mod push;
 pub(crate) mod route;

@@ -508,8 +508,8 @@ mod tests {
     #[test]
     fn every_setting_has_a_flag_and_every_flag_is_a_setting() {
         let mut flags = long_flags("run");
-        // Only `custsync sandbox` needs an address to listen on, and the token is a secret.
-        flags.extend(["sandbox-listen".to_owned(), "token".to_owned()]);
+        // Only `custsync sandbox` needs an address to listen on, and the others are secrets.
+        flags.extend(["sandbox-listen", "token", "metrics-push"].map(str::to_owned));
         // A run has no flags about the login.
         flags.extend(long_flags("login"));
         flags.extend(long_flags("undo"));

@@ -35,6 +35,11 @@ pub(crate) fn check(
     if matches!(settings.provenance("sandbox"), Provenance::Flag(_)) {
         info!("--sandbox has no effect: a check sends nothing");
     }
+    for name in ["metrics-file", "metrics-addr", "metrics-push-file"] {
+        if matches!(settings.provenance(name), Provenance::Flag(_)) {
+            info!("--{name} has no effect: a check sends nothing, and writes no metrics");
+        }
+    }
     unique::refuse_streams(settings)?;
     let known = inputs::inspect(&settings.input, None)?;
     let format = settings.output.failed_format;

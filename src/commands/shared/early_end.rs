@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::commands::Failure;
+use crate::commands::shared::metrics::MetricsOutput;
 use crate::commands::shared::named_file;
 use crate::config::output::{OutputFormat, OutputSettings};
 use crate::config::{CliInput, ConfigFile, FlagValue, Settings, Verb};
@@ -18,12 +19,13 @@ use crate::terminal;
 use crate::text;
 
 /// A command that ends early, as far as it is known.
-#[derive(Debug)]
 pub(crate) struct EarlyEnd {
     verb: Verb,
     /// The inputs, safe to show.
     inputs: Vec<String>,
     output: OutputSettings,
+    /// The metrics of a command that sends, if they are wanted.
+    metrics: Option<MetricsOutput>,
 }
 
 /// The keys of a summary that apply to an end without a run.
@@ -40,7 +42,14 @@ struct EarlySummary<'a> {
 }
 
 /// The settings that matter at an early end.
-const SETTINGS: [&str; 3] = ["output-format", "summary-file", "run-dir"];
+const SETTINGS: [&str; 6] = [
+    "output-format",
+    "summary-file",
+    "run-dir",
+    "metrics-file",
+    "metrics-push-file",
+    "ca-file",
+];
 
 impl EarlyEnd {
     /// Returns the early end of a command line that clap accepted.
@@ -51,10 +60,33 @@ impl EarlyEnd {
             Some(Err(_)) => text::safe_path(Path::new(&shown_word(file.as_os_str()))),
         };
         let inputs = cli_input.files().iter().map(shown).collect();
+        let (output, ca_file) = Settings::output_alone(cli_input, std::env::vars_os(), file);
+        let metrics = Some(&output.metrics).filter(|_| verb.has_metrics());
         EarlyEnd {
             verb,
             inputs,
-            output: Settings::output_alone(cli_input, std::env::vars_os(), file),
+            metrics: metrics.and_then(|metrics| MetricsOutput::of(metrics, ca_file)),
+            output,
+        }
+    }
+
+    /// Returns the end of a command that sends nothing after all, and so has no metrics.
+    pub(crate) fn without_metrics(self) -> EarlyEnd {
+        EarlyEnd {
+            metrics: None,
+            ..self
+        }
+    }
+
+    /// Returns the output of the metrics, if they are wanted.
+    pub(crate) fn metrics(&self) -> Option<&MetricsOutput> {
+        self.metrics.as_ref()
+    }
+
+    /// Publishes the metrics for the last time, whether the end is early or not.
+    pub(crate) fn end_metrics(&self, exit_code: u8) {
+        if let Some(metrics) = &self.metrics {
+            metrics.end(exit_code);
         }
     }
 

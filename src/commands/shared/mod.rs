@@ -19,6 +19,7 @@ pub(super) mod input_identity;
 pub(super) mod inputs;
 pub(super) mod login_file;
 pub(super) mod lost_journal;
+pub(crate) mod metrics;
 pub(super) mod named_file;
 pub(super) mod next_steps;
 pub(super) mod nightly;

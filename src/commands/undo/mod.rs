@@ -15,6 +15,7 @@ use crate::commands::Failure;
 use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, schedule, timeline};
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
+use crate::commands::shared::metrics::MetricsOutput;
 use crate::commands::shared::next_steps::Typed;
 use crate::commands::shared::nightly::StateOfUndoneRun;
 use crate::commands::shared::private_folder::PrivateFolder;
@@ -58,15 +59,18 @@ pub(crate) struct UndoOptions<'a> {
     pub is_dry: bool,
 }
 
-/// Puts back what a run has changed. `line` is the command as typed.
+/// Puts back what a run has changed. `line` is the command as typed. The end of `metrics` is the
+/// caller's.
 pub(crate) fn undo(
     settings: &Settings,
     options: &UndoOptions<'_>,
     line: &CommandLine,
     signals: &Signals,
+    metrics: Option<&MetricsOutput>,
 ) -> Result<u8, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
+    let metrics = metrics.map(MetricsOutput::start).transpose()?;
     descriptors::require()?;
     refuse_pages(settings, options)?;
     let undone = UndoneRun::open(options.directory, settings)?;
@@ -124,7 +128,9 @@ pub(crate) fn undo(
     progress.set_total(customers);
     let format = settings.output.failed_format;
     let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, 1);
-    let recorder = Recorder::new(journal, failed, earlier, Inputs::of(1)).with_timeline(timeline);
+    let recorder = Recorder::new(journal, failed, earlier, Inputs::of(1))
+        .with_timeline(timeline)
+        .with_metrics(metrics.clone());
     let sending = Sending {
         schedule: schedule(settings, ReadNeed::Required, history)?,
         api,
@@ -135,6 +141,7 @@ pub(crate) fn undo(
         pages,
         before_first_update: Some(BeforeFirstUpdate(mark)),
         progress: progress.clone(),
+        metrics,
         drain: signals.drain(),
     };
     let progress_guard = terminal.show_progress(progress.clone(), None);

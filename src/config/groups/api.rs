@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::api::{PlainHttp, Protocol, is_loopback};
 use crate::config::error::Problem;
-use crate::config::names::{CLIENT_SECRET_FILE, TENANT, TOKEN, TOKEN_FILE};
+use crate::config::names::{CA_FILE, CLIENT_SECRET_FILE, TENANT, TOKEN, TOKEN_FILE};
 use crate::config::resolver::Resolver;
 use crate::config::setting::{of_process, of_run};
 use crate::config::url::{BaseUrlError, parse_base_url};
@@ -66,7 +66,7 @@ impl ApiSettings {
         let tenant = resolver.optional(of_run(TENANT), number_in(0..=u64::MAX));
         let token = token_source(resolver);
         let client_secret_file = resolver.path(of_process(CLIENT_SECRET_FILE));
-        let ca_file = resolver.path(of_process("ca-file"));
+        let ca_file = resolver.path(of_process(CA_FILE));
         let protocol = if resolver.boolean(of_process("http2")) {
             Protocol::Http2
         } else {

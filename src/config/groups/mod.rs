@@ -4,6 +4,7 @@
 pub(crate) mod api;
 pub(crate) mod input;
 pub(crate) mod login;
+pub(crate) mod metrics;
 pub(crate) mod nightly;
 pub(crate) mod output;
 pub(crate) mod sandbox;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use crate::config::error::Problem;
+use crate::config::groups::metrics::MetricsSettings;
 use crate::config::names::{FRESH, OUTPUT_FORMAT, RUN_DIR};
 use crate::config::resolver::Resolver;
 use crate::config::setting::of_process;
@@ -30,6 +31,8 @@ pub struct OutputSettings {
     pub output_format: OutputFormat,
     /// The file that also gets the summary, at every end.
     pub summary_file: Option<PathBuf>,
+    /// The metrics of a run.
+    pub metrics: MetricsSettings,
     /// The exit code of a run or check that finishes with bad rows.
     pub bad_rows_exit: u8,
     /// The format of the log on stderr.
@@ -115,6 +118,7 @@ impl OutputSettings {
             lock_wait: resolver.duration(of_process("lock-wait"), "0s", &LOCK_WAITS),
             output_format: resolver.choice(of_process(OUTPUT_FORMAT), &OutputFormat::Text),
             summary_file: resolver.path(of_process("summary-file")),
+            metrics: MetricsSettings::read(resolver),
             bad_rows_exit: resolver.one(of_process("bad-rows-exit"), "1", bad_rows_exit),
             log_format: resolver.choice(of_process("log-format"), &OutputFormat::Text),
             progress: resolver.choice(of_process("progress"), &Progress::Auto),

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::config::duration::duration_in;
 use crate::config::resolver::{Entry, Resolver, Split};
 use crate::config::setting::of_process;
-use crate::config::value::{ValueError, non_empty, number_in, or_none, parsed};
+use crate::config::value::{ValueError, non_empty, number_in, or_none, parsed, socket_address};
 use crate::sandbox::{
     ETags, Echo, Edits, ErrorShape, FaultKind, FaultPlan, Latency, PageTotal, Pages, Put, Reads,
     SandboxOptions, Share, SuccessShape, Window,
@@ -69,7 +69,11 @@ const TOKEN_LIFETIMES: RangeInclusive<Duration> =
 impl SandboxSettings {
     pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
         Self {
-            listen: resolver.one(of_process("sandbox-listen"), "127.0.0.1:8080", address),
+            listen: resolver.one(
+                of_process("sandbox-listen"),
+                "127.0.0.1:8080",
+                socket_address,
+            ),
             customers: resolver.number(of_process("sandbox-customers"), "1000000", 0..=u64::MAX),
             window: resolver.one(of_process("sandbox-window"), "6000/m", or_none(parsed)),
             latency: resolver.one(of_process("sandbox-latency"), "5ms..40ms", parsed),
@@ -184,10 +188,4 @@ fn answers(resolver: &mut Resolver) -> BTreeMap<u64, FaultKind> {
         answers.extend(id.zip(kind));
     }
     answers
-}
-
-fn address(text: &str) -> Result<SocketAddr, ValueError> {
-    text.parse()
-        .ok()
-        .ok_or_else(|| ValueError::NotAnAddress(text.to_owned()))
 }

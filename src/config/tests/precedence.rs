@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{Scenario, effective};
 use crate::config::api::{Target, TokenSource};
+use crate::config::metrics::PushTarget;
 use crate::config::provenance::{Provenance, ShownValue};
 use crate::config::{BelongsTo, Settings, Verb};
 
@@ -16,8 +17,8 @@ enum Kind {
     Switch,
 }
 
-/// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 93] = [
+/// Every setting, with three values: for the file, the environment and the flag.
+const SAMPLES: [(&str, Kind, [&str; 3]); 103] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -121,6 +122,13 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 93] = [
     ("failed-format", Kind::One, ["xlsx", "ndjson", "excel-csv"]),
     ("output-format", Kind::One, ["json", "text", "json"]),
     ("summary-file", Kind::One, ["a", "b", "c"]),
+    ("metrics-file", Kind::One, ["a", "b", "c"]),
+    (
+        "metrics-addr",
+        Kind::One,
+        ["127.0.0.1:1", "127.0.0.1:0", "[::1]:3"],
+    ),
+    ("metrics-push-file", Kind::One, ["a", "b", "c"]),
     ("bad-rows-exit", Kind::One, ["0", "1", "10"]),
     ("log-format", Kind::One, ["json", "text", "json"]),
     ("progress", Kind::One, ["off", "auto", "off"]),
@@ -172,8 +180,12 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 93] = [
         ["laravel", "both", "documented"],
     ),
     ("sandbox-success", Kind::One, ["bare", "empty", "no-data"]),
+    ("metrics-push", Kind::One, ["", "", ""]),
     ("token", Kind::One, ["", "", ""]),
 ];
+
+/// The settings that only the environment may hold.
+const SECRETS: [&str; 2] = ["token", "metrics-push"];
 
 fn variable_of(name: &str) -> String {
     format!("CUSTSYNC_{}", name.replace('-', "_").to_uppercase())
@@ -238,7 +250,7 @@ fn a_run_is_known_by_what_changes_its_requests() {
 #[test]
 fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     for (name, kind, [file, environment, flag]) in SAMPLES {
-        if name == "token" {
+        if SECRETS.contains(&name) {
             continue;
         }
         let toml = match kind {
@@ -303,7 +315,7 @@ fn a_bad_value_is_told_by_its_origin() {
     };
     for (name, kind, _) in SAMPLES {
         // A path or a text of any kind is never bad but when it is empty.
-        if name == "null-string" || name == "token" {
+        if name == "null-string" || SECRETS.contains(&name) {
             continue;
         }
         check(
@@ -364,4 +376,55 @@ fn the_stronger_source_of_the_token_wins() {
     check(Scenario::default().toml("token-file = 'f'"), "f");
     check(with_token().toml("token-file = 'f'"), "abc");
     check(with_token().flag("token-file", "f"), "f");
+}
+
+#[test]
+fn the_stronger_source_of_the_address_to_push_to_wins() {
+    let check = |scenario: Scenario, want: &str| {
+        let got = match scenario.settings(Verb::Run).output.metrics.push {
+            None => "nothing".to_owned(),
+            Some(PushTarget::Url(url)) => url.expose().to_string(),
+            Some(PushTarget::File(path)) => path.display().to_string(),
+        };
+        assert_eq!(got, want);
+    };
+    let token = || Scenario::default().variable("CUSTSYNC_TOKEN", "abc");
+    let with_url = || token().variable("CUSTSYNC_METRICS_PUSH", "https://a.example/x");
+    check(token(), "nothing");
+    check(with_url(), "https://a.example/x");
+    check(token().toml("metrics-push-file = 'f'"), "f");
+    check(
+        with_url().toml("metrics-push-file = 'f'"),
+        "https://a.example/x",
+    );
+    check(with_url().flag("metrics-push-file", "f"), "f");
+    let both = with_url().variable("CUSTSYNC_METRICS_PUSH_FILE", "f");
+    assert_eq!(
+        both.problems(Verb::Run),
+        ["CUSTSYNC_METRICS_PUSH and CUSTSYNC_METRICS_PUSH_FILE contradict each other: keep one"]
+    );
+}
+
+#[test]
+fn an_address_to_push_to_is_not_shown() {
+    let secret =
+        || Scenario::default().variable("CUSTSYNC_METRICS_PUSH", "https://a.example/canary");
+    let settings = secret().settings(Verb::Check);
+    assert_eq!(
+        effective(&settings, "metrics-push").value,
+        ShownValue::Secret
+    );
+    assert!(!format!("{settings:?}").contains("canary"));
+    let bad = Scenario::default().variable("CUSTSYNC_METRICS_PUSH", "ftp://a.example/canary");
+    assert_eq!(
+        bad.problems(Verb::Run)[0],
+        "CUSTSYNC_METRICS_PUSH: not an address as in https://HOST/PATH"
+    );
+    let in_file = Scenario::default().toml("metrics-push = 'https://a.example/canary'");
+    assert_eq!(
+        in_file.problems(Verb::Check),
+        [
+            "custsync.toml: metrics-push: a configuration file must not hold an address: set CUSTSYNC_METRICS_PUSH, or name a file with `metrics-push-file`"
+        ]
+    );
 }

@@ -17,6 +17,7 @@ use crate::journal::{
 };
 use crate::process::crash;
 use crate::results::failed_rows::FailedRows;
+use crate::results::metrics::Metrics;
 use crate::results::tally::Tally;
 use crate::results::timeline::{TimelineFile, TimelinePoint};
 use crate::row::Row;
@@ -85,6 +86,8 @@ pub(crate) struct Recorder {
     /// The timeline; `None` for a check.
     timeline: Option<TimelineFile>,
     tally: Tally,
+    /// The metrics, if they are wanted.
+    metrics: Option<Arc<Metrics>>,
     earlier: Option<Earlier>,
     /// Rows that this process updated, of customers with an earlier row that failed.
     overtakers: Overtakers,
@@ -150,6 +153,7 @@ impl Recorder {
             failed,
             timeline: None,
             tally,
+            metrics: None,
             earlier,
             overtakers,
             inputs,
@@ -164,6 +168,14 @@ impl Recorder {
             timeline: Some(timeline),
             ..self
         }
+    }
+
+    /// Counts outcomes for the metrics, too, if they are wanted.
+    pub(crate) fn with_metrics(self, metrics: Option<Arc<Metrics>>) -> Recorder {
+        if let (Some(metrics), Some(earlier)) = (&metrics, &self.earlier) {
+            metrics.set_earlier_rows(|outcome| earlier.checkpoint.count(outcome));
+        }
+        Recorder { metrics, ..self }
     }
 
     /// Records messages until the queue's other end is dropped. After an error it only counts what
@@ -272,11 +284,13 @@ impl Recorder {
                 RowLine::Settled => self.count_earlier(&row.row),
                 RowLine::Own(entry) => {
                     self.written += 1;
+                    self.meter(entry.row, entry.outcome);
                     self.count_entry(entry, &row.row);
                     Ok(())
                 }
                 RowLine::Shared => {
                     self.written += 1;
+                    self.meter(row.row.position.row, Outcome::Unchanged);
                     self.tally.record_success(Outcome::Unchanged);
                     self.failed.record_success(row.row.position.row);
                     Ok(())
@@ -422,6 +436,15 @@ impl Recorder {
         }
         self.failed.record_success(row.position.row);
         Ok(())
+    }
+
+    /// Counts a row whose outcome was written for the metrics.
+    fn meter(&self, row: u64, outcome: Outcome) {
+        if let Some(metrics) = &self.metrics {
+            let earlier = self.earlier.as_ref();
+            let earlier = earlier.and_then(|earlier| earlier.checkpoint.outcome(row));
+            metrics.record_row(outcome, earlier);
+        }
     }
 
     fn count_entry(&mut self, entry: &Entry<'_>, row: &Row) {

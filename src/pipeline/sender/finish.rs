@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::recorder::Message;
+use super::meter::CUT_OFF;
 use super::{Driver, ReadTo, Sent};
 use crate::schedule::{Refreshed, StopReason};
 
@@ -17,7 +18,11 @@ impl Driver {
     /// Hands over the outcomes that are left, gives up requests in flight, and drops all queues.
     pub(super) async fn finish(mut self) -> Sent {
         let cut_off = self.given_up + self.in_flight.len();
-        self.in_flight.clear();
+        let requests = self.in_flight.clear();
+        if let Some(meter) = &mut self.meter {
+            let cut_off = requests.into_iter();
+            cut_off.for_each(|request| meter.given_up(request, CUT_OFF));
+        }
         // A failed refresh is no reason to stop a run that has ended.
         if let Some(refreshed @ (Refreshed::New { .. } | Refreshed::Replaced { .. })) =
             self.token_refresh.finish().await
@@ -41,6 +46,7 @@ impl Driver {
         if let Some(point) = self.reporter.finish(&self.sending.schedule, now) {
             self.tell_recorder(Message::Timeline(point)).await;
         }
+        self.meter_now(now);
         let care = self.carer.finish();
         let wait = self.sending.schedule.named_wait_ends(now);
         let wait = wait.map(|until| until.since(now));

@@ -4,6 +4,7 @@ mod attempt_log;
 mod care;
 mod deciding;
 mod finish;
+mod meter;
 mod pager;
 mod paging;
 mod replay;
@@ -20,6 +21,7 @@ use tracing::{error, info, warn};
 use self::attempt_log::AttemptLog;
 pub(crate) use self::care::{CareResult, CareSettings, ProbeState, ReadMode, UndoCounts, Undoing};
 use self::care::{Carer, Seen};
+use self::meter::{CUT_OFF, Meter, TIMEOUT};
 use self::pager::Pager;
 pub(crate) use self::pager::{PageReading, WantedCustomers};
 pub(crate) use self::sending::{BeforeFirstUpdate, Queues, ReadTo, Sending, Sent};
@@ -77,6 +79,8 @@ struct Driver {
     read_to: Option<ReadTo>,
     input_fault: Option<InputError>,
     reporter: Reporter,
+    /// Counts for the metrics; `None` if nobody wants them.
+    meter: Option<Meter>,
     latencies: Latencies,
     /// Requests that were given up after the stop.
     given_up: usize,
@@ -140,6 +144,7 @@ impl Driver {
             pages,
             before_first_update,
             progress,
+            metrics,
             drain,
         } = sending;
         let every = |period| {
@@ -174,6 +179,7 @@ impl Driver {
             read_to: None,
             input_fault: None,
             reporter,
+            meter: metrics.map(Meter::new),
             latencies: Latencies::default(),
             given_up: 0,
             signals: SenderSignals::None,
@@ -338,18 +344,23 @@ impl Driver {
         let (api, token) = (self.sending.api.clone(), self.token_refresh.token());
         let image = self.carer.keeps_image(request);
         match request {
-            Request::Write => self.in_flight.add(ticket, async move {
+            Request::Write => self.in_flight.add(ticket, request, async move {
                 Landed::Row(api.update(customer, body, &token, image).await)
             }),
-            Request::Read => self.in_flight.add(ticket, async move {
+            Request::Read => self.in_flight.add(ticket, request, async move {
                 Landed::Row(api.read(customer, &body, &token, image).await)
             }),
         }
     }
 
     fn give_up(&mut self, ticket: Ticket) {
-        self.in_flight.give_up(ticket);
-        if self.sending.schedule.stopped().is_some() {
+        let request = self.in_flight.give_up(ticket);
+        let is_stopped = self.sending.schedule.stopped().is_some();
+        if let (Some(meter), Some(request)) = (&mut self.meter, request) {
+            let cause = if is_stopped { CUT_OFF } else { TIMEOUT };
+            meter.given_up(request, cause);
+        }
+        if is_stopped {
             self.given_up += 1;
             warn!("a request in flight is given up");
         }
@@ -372,6 +383,9 @@ impl Driver {
         let schedule = &mut self.sending.schedule;
         let log = AttemptLog::of(schedule.row(ticket), schedule.sent(ticket), &attempt);
         let request = schedule.request(ticket);
+        if let Some(meter) = &mut self.meter {
+            meter.answered(request, &attempt);
+        }
         crash::kill_at(match request {
             Request::Read => "read-answered",
             Request::Write => "put-answered",
@@ -470,9 +484,20 @@ impl Driver {
     fn report(&mut self) {
         let now = self.now();
         let point = self.reporter.report(&self.sending.schedule, now);
+        self.meter_now(now);
         if let Some(point) = point.map(Message::Timeline) {
             // If the queue is full, the timeline has a gap.
             self.queues.recorder.try_send(point).ok();
+        }
+    }
+
+    /// Hands the numbers of now over to the metrics, if they are wanted.
+    fn meter_now(&self, now: Moment) {
+        if let Some(meter) = &self.meter {
+            let (schedule, in_flight) = (&self.sending.schedule, self.in_flight.len());
+            let times = self.reporter.brake_times();
+            let bytes_read = self.sending.progress.snapshot().ended_bytes;
+            meter.hand_over(schedule, in_flight, times, bytes_read, now);
         }
     }
 

@@ -12,7 +12,7 @@ use crate::contract::{
     PageError,
 };
 use crate::schedule::{
-    Cause, PageCheck, PageFacts, PageRequest, PageShown, PagesEnd, StopReason, Ticket,
+    Cause, PageCheck, PageFacts, PageRequest, PageShown, PagesEnd, Request, StopReason, Ticket,
 };
 use crate::text::grouped;
 
@@ -28,12 +28,12 @@ impl Driver {
     pub(super) fn send_page(&mut self, ticket: Ticket, request: PageRequest) {
         let (api, token) = (self.sending.api.clone(), self.token_refresh.token());
         match request {
-            PageRequest::Page(page) => self.in_flight.add(ticket, async move {
+            PageRequest::Page(page) => self.in_flight.add(ticket, Request::Read, async move {
                 let answered = api.page(page, &token).await;
                 Landed::Page(answered)
             }),
             PageRequest::Check(customer) | PageRequest::Control(customer) => {
-                self.in_flight.add(ticket, async move {
+                self.in_flight.add(ticket, Request::Read, async move {
                     let image = KeepImage::Yes;
                     Landed::Check(api.read(customer, NOTHING_SENT, &token, image).await)
                 });
@@ -96,6 +96,9 @@ impl Driver {
 
     /// Reports an answer to the schedule.
     fn listed(&mut self, ticket: Ticket, attempt: &Attempt, shown: PageShown) {
+        if let Some(meter) = &mut self.meter {
+            meter.answered(Request::Read, attempt);
+        }
         let request = self.sending.schedule.page_request();
         let took_ms = attempt.took.as_millis();
         match &attempt.answer {

@@ -16,6 +16,7 @@ use crate::api::{Api, Grant, TokenSource};
 use crate::input::InputError;
 use crate::process::signals::Drain;
 use crate::results::held_back::Brake;
+use crate::results::metrics::Metrics;
 use crate::results::progress::RunProgress;
 use crate::results::tally::{Latencies, RowsRead};
 use crate::row::Row;
@@ -42,6 +43,8 @@ pub(crate) struct Sending {
     pub before_first_update: Option<BeforeFirstUpdate>,
     /// The progress that the user sees.
     pub progress: Arc<RunProgress>,
+    /// The metrics, if they are wanted.
+    pub metrics: Option<Arc<Metrics>>,
     /// The signals that end the run.
     pub drain: Drain,
 }

@@ -44,7 +44,7 @@ pub(crate) use self::proxy::{ProxyReply, ScriptedProxy};
 pub(crate) use self::random::SplitMix64;
 pub(crate) use self::results::Results;
 pub(crate) use self::scenario::{Running, Scenario};
-pub(crate) use self::server::{Reply, Request};
+pub(crate) use self::server::{Reply, Request, ScriptedServer};
 pub(crate) use self::tls::{
     Authority, EXPIRED, NOT_YET_VALID, Presents, TlsFront, VALID, self_signed,
 };

@@ -164,6 +164,11 @@ impl Process {
         }
     }
 
+    /// Its standard error so far.
+    pub(crate) fn stderr_so_far(&self) -> String {
+        shown(&self.stderr.bytes)
+    }
+
     /// Waits until it has written this text to standard output or standard error.
     pub(crate) fn wait_until_it_says(&mut self, text: &str) {
         let outputs = [&self.stdout, &self.stderr].map(|output| output.bytes.clone());

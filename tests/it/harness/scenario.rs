@@ -493,6 +493,11 @@ impl Running<'_> {
         self.process.pid()
     }
 
+    /// The program's standard error so far.
+    pub(crate) fn stderr_so_far(&self) -> String {
+        self.process.stderr_so_far()
+    }
+
     /// The content of this file of `/proc` for the program.
     pub(crate) fn proc_file(&self, name: &str) -> Vec<u8> {
         self.process.proc_file(name)
