@@ -1,6 +1,7 @@
 //! The metrics of a run: in a file, at an address, and pushed.
 
 mod file;
+mod names;
 mod push;
 mod scrape;
 
