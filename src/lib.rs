@@ -150,7 +150,7 @@ pub mod testing {
     /// The results of a run.
     pub mod results {
         pub use crate::results::timeline::TimelinePoint;
-        pub use crate::results::{summary, tally};
+        pub use crate::results::{notice, summary, tally};
     }
     /// The API's double.
     pub mod sandbox {

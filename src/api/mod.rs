@@ -3,13 +3,14 @@
 //!
 //! `client` builds requests about customers, `http` has the connections below it, `answer` reads
 //! what comes back, and `token` gets, keeps and refreshes the token. `shown` formats a request for
-//! the screen.
+//! the screen. `webhook` tells other services about a run.
 
 mod answer;
 mod client;
 mod http;
 mod shown;
 mod token;
+mod webhook;
 
 pub use answer::{rate_headers, reading};
 pub(crate) use client::{Api, ApiOptions};
@@ -26,6 +27,7 @@ pub use token::oauth;
 pub use token::secret::{LoginFlaw, Token};
 pub(crate) use token::secret::{TokenError, TokenFlaw};
 pub(crate) use token::source::{Grant, Origin, RefreshCause, RefreshResult, TokenSource};
+pub(crate) use webhook::{Patience, Payload, Webhook, WebhookAddress, WebhookAddressError};
 
 /// Reads and writes files of tokens.
 pub mod token_file {

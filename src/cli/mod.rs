@@ -14,9 +14,9 @@ use anyhow::{Context as _, anyhow};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use self::args::{Args, setting_help, with_roles};
-use crate::commands::early_end::EarlyEnd;
-use crate::commands::{self, Failure};
-use crate::config::{ConfigFile, Settings, USUAL_FILE, Verb};
+use crate::commands::early_end::{EarlyEnd, Quoted};
+use crate::commands::{self, CommandEnd, Failure};
+use crate::config::{ConfigError, ConfigFile, Settings, USUAL_FILE, Verb};
 use crate::contract::field_table;
 use crate::download::shown_word;
 use crate::process::crash;
@@ -34,48 +34,89 @@ pub fn main() -> ExitCode {
     let handlers = SignalHandlers::install();
     forbid_core_dumps();
     crash::report_panics(terminal::print_fault);
+    let mut handlers = match handlers {
+        Ok(handlers) => handlers,
+        Err(error) => return ExitCode::from(end(Some(Err(no_signals(error))), None).code),
+    };
     let known = Arc::new(SharedEarlyEnd::new());
     let work = {
         let known = known.clone();
         move |signals| dispatch(&std::env::args_os().collect::<Vec<_>>(), &signals, &known)
     };
-    let ended = match handlers.and_then(|handlers| handlers.run(work)) {
+    let ended = match handlers.run(work) {
         Ok(WorkEnd::Returned(ended)) => ended.ok(),
         Ok(WorkEnd::Signalled(signal)) => {
             Some(Err(signalled(signal, known.get().map(EarlyEnd::verb))))
         }
-        Err(error) => Some(Err(Failure::unusable(
-            anyhow!(error).context("the signal handlers cannot be installed"),
-        ))),
+        Err(error) => Some(Err(no_signals(error))),
     };
-    ExitCode::from(exit(ended, known.get()))
+    let end = end(ended, known.get());
+    let code = end.code;
+    if has_followers(&end, known.get()) {
+        // Whatever becomes of it, the exit code stays.
+        let followed = handlers.run(move |signals| follow(&end, &known, &signals));
+        if matches!(followed, Ok(WorkEnd::Signalled(_))) {
+            terminal::print_warning(&"nobody is told of the end: a signal came");
+        }
+    }
+    ExitCode::from(code)
 }
 
-/// Returns the exit code, and reports an end that has no summary. `ended` is `None` if the work
-/// panicked.
-fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
-    let report = |exit: Exit, message: &str| {
-        if let Some(known) = known {
+/// Returns the end of the process, and reports one that has no summary. `ended` is `None` if the
+/// work panicked.
+fn end(ended: Option<Result<CommandEnd, Failure>>, known: Option<&EarlyEnd>) -> CommandEnd {
+    let report = |exit: Exit, message: &str, quoted: Quoted| {
+        let told = known.and_then(|known| {
             known.report(exit, message);
+            known.told(exit, message, quoted)
+        });
+        CommandEnd {
+            code: exit.code(),
+            told: told.map(Box::new),
         }
-        exit.code()
     };
-    let code = match (ended, crash::message()) {
+    match (ended, crash::message()) {
         (Some(Err(failure)), _) => {
             let message = failure.message();
             terminal::print_error(&message);
-            report(failure.exit, &message)
+            let quoted = if failure.error.is::<ConfigError>() {
+                Quoted::Settings
+            } else {
+                Quoted::Nothing
+            };
+            report(failure.exit, &message, quoted)
         }
         // The panic was reported where it happened.
-        (None, message) => report(Exit::Fault, message.unwrap_or_default()),
+        (None, message) => report(Exit::Fault, message.unwrap_or_default(), Quoted::Nothing),
         // A thread panicked that the work could do without.
-        (Some(Ok(_)), Some(_)) => Exit::Fault.code(),
-        (Some(Ok(code)), None) => code,
-    };
-    if let Some(known) = known {
-        known.end_metrics(code);
+        (Some(Ok(end)), Some(_)) => CommandEnd {
+            code: Exit::Fault.code(),
+            told: end.told.map(|told| Box::new(told.by_a_fault())),
+        },
+        (Some(Ok(end)), None) => end,
     }
-    code
+}
+
+/// Whether something follows the end.
+fn has_followers(end: &CommandEnd, known: Option<&EarlyEnd>) -> bool {
+    end.told.is_some() || known.is_some_and(|known| known.metrics().is_some())
+}
+
+/// Does what follows the end, when summary and report are written and the journal is closed: the
+/// metrics are published for the last time, and then others are told, if the settings ask for it. A
+/// signal ends the wait for those who are slow.
+fn follow(end: &CommandEnd, known: &SharedEarlyEnd, signals: &Signals) {
+    let Some(known) = known.get() else { return };
+    if let Some(metrics) = known.metrics() {
+        metrics.end(end.code, signals.drain());
+    }
+    if let Some(told) = &end.told {
+        commands::notices::tell(told, known.notices(), signals);
+    }
+}
+
+fn no_signals(error: io::Error) -> Failure {
+    Failure::unusable(anyhow!(error).context("the signal handlers cannot be installed"))
 }
 
 /// Disables core dumps, which would hold the token and the customers. If that fails, the system's
@@ -119,14 +160,14 @@ fn dispatch(
     arguments: &[OsString],
     signals: &Signals,
     known: &SharedEarlyEnd,
-) -> Result<u8, Failure> {
+) -> Result<CommandEnd, Failure> {
     let fields = format!("Fields of a row (`--map COLUMN=FIELD`):\n{}", field_table());
     let args = match Args::parse_from(arguments, &fields) {
         Ok(args) => args,
         Err(answer) => {
             return match topics::asked_for(arguments) {
                 Some(word) => help_on(word, &answer),
-                None => answer_by_clap(&answer, arguments),
+                None => answer_by_clap(&answer, arguments, known),
             };
         }
     };
@@ -136,22 +177,20 @@ fn dispatch(
     }
     // Neither do the verbs about run directories.
     if let Some((directories, form)) = args.report() {
-        return commands::report::report(directories, &form).map(Exit::code);
+        return commands::report::report(directories, &form).map(CommandEnd::from);
     }
     if let Some((directories, deletion, format)) = args.forget() {
-        return commands::forget::forget(directories, deletion, format).map(Exit::code);
+        return commands::forget::forget(directories, deletion, format).map(CommandEnd::from);
     }
     if let Some(action) = args.state() {
-        return commands::state::state(&action).map(Exit::code);
+        return commands::state::state(&action).map(CommandEnd::from);
     }
     let (verb, file) = (args.verb(), config_file(&args));
     let early_end = known.get_or_init(|| {
-        let file = file.as_ref().ok().cloned().flatten();
-        let early_end = EarlyEnd::of(verb, args.cli_input(), file);
-        match args.undo() {
-            Some(undo) if undo.is_dry => early_end.without_metrics(),
-            _ => early_end,
-        }
+        let read = file.as_ref().ok().cloned().flatten();
+        let end = EarlyEnd::of(verb, args.cli_input(), read);
+        let is_trial = args.undo().is_some_and(|options| options.is_dry);
+        if is_trial { end.of_a_trial() } else { end }
     });
     let file = file.map_err(Failure::unusable)?;
     let settings = Settings::resolve(args.cli_input(), std::env::vars_os(), file)
@@ -167,28 +206,28 @@ fn dispatch(
             commands::undo::undo(&settings, &options, &line, signals, early_end.metrics())
         }
         Verb::Check => commands::check::check(&settings, &with_roles(arguments), signals),
-        Verb::Sandbox => commands::sandbox::sandbox(&settings, signals).map(Exit::code),
-        Verb::Login => commands::login::login(&settings).map(Exit::code),
-        Verb::Logout => commands::logout::logout(&settings).map(Exit::code),
-        Verb::Token => commands::token::token(&settings).map(Exit::code),
+        Verb::Sandbox => commands::sandbox::sandbox(&settings, signals).map(CommandEnd::from),
+        Verb::Login => commands::login::login(&settings).map(CommandEnd::from),
+        Verb::Logout => commands::logout::logout(&settings).map(CommandEnd::from),
+        Verb::Token => commands::token::token(&settings).map(CommandEnd::from),
         Verb::Config => {
             commands::config::show(&settings)?;
-            Ok(Exit::Success.code())
+            Ok(Exit::Success.into())
         }
         // They were served above.
-        Verb::Report | Verb::Forget | Verb::State => Ok(Exit::Success.code()),
+        Verb::Report | Verb::Forget | Verb::State => Ok(Exit::Success.into()),
         Verb::Page => print(&args.page(&fields).unwrap_or_default()),
         Verb::ConfigInit => {
             let path = args.output_file().unwrap_or(Path::new(USUAL_FILE));
             commands::config::init(&settings, path, &setting_help())?;
-            Ok(Exit::Success.code())
+            Ok(Exit::Success.into())
         }
     }
 }
 
 /// Prints the help on a verb or a page of the documentation to stdout. `answer` is clap's, which
 /// knows the verbs. Some words are both: the page follows the flags.
-fn help_on(word: &str, answer: &clap::Error) -> Result<u8, Failure> {
+fn help_on(word: &str, answer: &clap::Error) -> Result<CommandEnd, Failure> {
     let is_verb = !answer.use_stderr();
     if is_verb {
         terminal::flushed(answer.print()).map_err(Failure::stdout)?;
@@ -205,28 +244,39 @@ fn help_on(word: &str, answer: &clap::Error) -> Result<u8, Failure> {
             return Err(Failure::unusable(topics::unknown(word, verbs)));
         }
     }
-    Ok(Exit::Success.code())
+    Ok(Exit::Success.into())
 }
 
-fn print(page: &str) -> Result<u8, Failure> {
+fn print(page: &str) -> Result<CommandEnd, Failure> {
     terminal::print(page).map_err(Failure::stdout)?;
-    Ok(Exit::Success.code())
+    Ok(Exit::Success.into())
 }
 
 /// Prints help and version to stdout, and usage errors to stderr. Usage errors repeat the command
 /// line, which may contain file names from others, and are escaped.
-fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<u8, Failure> {
-    if answer.use_stderr() {
-        let message = without_queries(answer.render().to_string(), arguments);
-        terminal::print_notice(message.trim_end());
-        if let Some(end) = EarlyEnd::of_words(arguments) {
-            end.report(Exit::Unusable, message.trim_end());
-            end.end_metrics(Exit::Unusable.code());
-        }
-        return Ok(Exit::Unusable.code());
+fn answer_by_clap(
+    answer: &clap::Error,
+    arguments: &[OsString],
+    known: &SharedEarlyEnd,
+) -> Result<CommandEnd, Failure> {
+    if !answer.use_stderr() {
+        terminal::flushed(answer.print()).map_err(Failure::stdout)?;
+        return Ok(Exit::Success.into());
     }
-    terminal::flushed(answer.print()).map_err(Failure::stdout)?;
-    Ok(Exit::Success.code())
+    let message = without_queries(answer.render().to_string(), arguments);
+    let (exit, message) = (Exit::Unusable, message.trim_end());
+    terminal::print_notice(message);
+    // A file that cannot be read is no second error.
+    let file = existing_config(EarlyEnd::config_of_words(arguments).as_deref());
+    let told = EarlyEnd::of_words(arguments, file.ok().flatten()).and_then(|end| {
+        let end = known.get_or_init(|| end);
+        end.report(exit, message);
+        end.told(exit, message, Quoted::Settings)
+    });
+    Ok(CommandEnd {
+        code: exit.code(),
+        told: told.map(Box::new),
+    })
 }
 
 /// Replaces each address among the arguments, of which only a part may be shown, in a message.
@@ -243,8 +293,15 @@ fn without_queries(message: String, arguments: &[OsString]) -> String {
 /// settings is made from the command line alone: it is to be complete without another file.
 fn config_file(args: &Args) -> anyhow::Result<Option<ConfigFile>> {
     match args.config_file() {
-        Some(path) => read_config(path).map(Some),
         None if args.verb() == Verb::ConfigInit => Ok(None),
+        named => existing_config(named),
+    }
+}
+
+/// Reads this configuration file, or the default one if none is named and it exists.
+fn existing_config(named: Option<&Path>) -> anyhow::Result<Option<ConfigFile>> {
+    match named {
+        Some(path) => read_config(path).map(Some),
         None if Path::new(USUAL_FILE).is_file() => read_config(Path::new(USUAL_FILE)).map(Some),
         None => Ok(None),
     }

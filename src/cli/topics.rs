@@ -37,6 +37,7 @@ const TOPICS: &[Topic] = topics![
     "undo",
     "report",
     "nightly",
+    "notices",
     "excel",
     "exit-codes",
     "tokens",

@@ -15,4 +15,5 @@ pub(crate) mod token;
 pub(crate) mod undo;
 
 pub(crate) use self::failure::Failure;
-pub(crate) use self::shared::{command_line, early_end};
+pub(crate) use self::shared::command_end::CommandEnd;
+pub(crate) use self::shared::{command_line, early_end, notices};

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use crate::api::Api;
-use crate::commands::Failure;
 use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, schedule, timeline};
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
@@ -11,12 +10,14 @@ use crate::commands::shared::first_rows::FirstRows;
 use crate::commands::shared::metrics::MetricsOutput;
 use crate::commands::shared::next_steps::Typed;
 use crate::commands::shared::nightly::{Nightly, OpenState};
+use crate::commands::shared::notices::StartPing;
 use crate::commands::shared::put_back::Patient;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::Started;
 use crate::commands::shared::{
-    care, descriptors, inputs, nightly, reading, row_range, start, unique,
+    care, descriptors, inputs, nightly, notices, reading, row_range, start, unique,
 };
+use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
 use crate::journal::Purpose;
 use crate::pipeline::recorder::{Inputs, RecordError, Recorder};
@@ -36,11 +37,12 @@ pub(crate) fn run(
     line: &CommandLine,
     signals: &Signals,
     metrics: Option<&MetricsOutput>,
-) -> Result<u8, Failure> {
+) -> Result<CommandEnd, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     let metrics = metrics.map(MetricsOutput::start).transpose()?;
     unique::refuse_streams(settings)?;
+    notices::check_addresses(settings)?;
     let mut first_rows = FirstRows::new(&settings.input);
     let known = inputs::inspect(&settings.input, Some(&mut first_rows))?;
     let format = settings.output.failed_format;
@@ -60,6 +62,7 @@ pub(crate) fn run(
         start,
     } = start::for_run(settings, &known.inputs, of_run.as_ref())?;
     let nightly = state.map(|state| state.begin(&run_dir, &run)).transpose()?;
+    let _start_ping = StartPing::send(settings, &start);
     server.log_destination(settings);
     let typed = Typed::new(line, settings, &known.inputs);
     let patient = Patient {

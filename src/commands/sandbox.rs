@@ -5,7 +5,8 @@ use secrecy::ExposeSecret as _;
 
 use crate::commands::Failure;
 use crate::config::Settings;
-use crate::config::api::{Target, TokenSource};
+use crate::config::api::Target;
+use crate::config::secret::SecretSource;
 use crate::process::exit::Exit;
 use crate::process::signals::{Signals, StopSignal};
 use crate::sandbox::{Counts, Sandbox, SandboxOptions, random_token};
@@ -70,11 +71,11 @@ fn seen(counts: &Counts) -> String {
 fn token(settings: &Settings) -> String {
     match &settings.api.target {
         Target::Remote {
-            token: TokenSource::Value(token),
+            token: SecretSource::Value(token),
             ..
         } => token.expose_secret().to_owned(),
         Target::Remote {
-            token: TokenSource::Missing | TokenSource::File(_),
+            token: SecretSource::Missing | SecretSource::File(_),
             ..
         }
         | Target::Sandbox => random_token(),

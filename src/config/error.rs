@@ -5,6 +5,7 @@ use crate::nearest::did_you_mean;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::names::{TOKEN, variable_of};
 use super::value::ValueError;
 use crate::download::AddressError;
 use crate::text;
@@ -54,18 +55,16 @@ pub enum Problem {
     },
     /// A secret in a configuration file. Such files are copied and committed; secrets must not be.
     #[error(
-        "{}: {name}: a configuration file must not hold {what}: set {variable}, or name a file with `{name}-file`",
-        text::safe_path(path)
+        "{}: {name}: a configuration file must not hold {}: set {}, or name a file with `{name}-file`",
+        text::safe_path(path),
+        if *name == TOKEN { "a token" } else { "this address, which is a secret" },
+        variable_of(name)
     )]
     SecretInFile {
         /// The file.
         path: PathBuf,
         /// The setting.
         name: &'static str,
-        /// The kind of secret, with an article.
-        what: &'static str,
-        /// The variable that may hold it.
-        variable: String,
     },
     /// Nothing to authenticate with.
     #[error(

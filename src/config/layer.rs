@@ -6,12 +6,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::error::Problem;
-use super::names::SANDBOX_PREFIX;
+use super::names::{FINISH_PREFIX, SANDBOX_PREFIX, VARIABLE_PREFIX, variable_of};
 use super::provenance::Provenance;
 use super::value::ValueError;
 use super::verb::Verb;
-
-const VARIABLE_PREFIX: &str = "CUSTSYNC_";
 
 /// The TOML values that a setting of one value takes.
 pub(super) const ONE_TEXT: &str = "text, a number, true or false";
@@ -34,7 +32,7 @@ pub enum FlagValue {
     Many(Vec<String>),
 }
 
-/// One source. No `Debug`: the environment's holds the token.
+/// One source. No `Debug`: the environment's holds secrets.
 pub(super) struct Layer {
     source: Source,
     values: BTreeMap<String, RawValue>,
@@ -93,7 +91,7 @@ impl Layer {
             let Some(suffix) = variable.strip_prefix(VARIABLE_PREFIX) else {
                 continue;
             };
-            if is_of_a_service(suffix, &value) {
+            if variable.starts_with(FINISH_PREFIX) || is_of_a_service(suffix, &value) {
                 continue;
             }
             let name = name_of_variable(suffix);
@@ -194,7 +192,7 @@ impl Layer {
     /// Moves a secret out. It is never copied, so that it exists once.
     pub(super) fn take_secret(&mut self, name: &str) -> Option<String> {
         if let Some(secret) = self.not_utf8.remove(name) {
-            // It cannot be used either, and is reported as such.
+            // It is not a secret of this kind either, and is reported as such.
             return Some(secret.to_string_lossy().into_owned());
         }
         match self.values.remove(name)? {
@@ -218,14 +216,6 @@ fn flag_of(verb: Verb, name: &str) -> String {
         _ => name,
     };
     format!("--{bare}")
-}
-
-/// Returns the variable of a setting.
-pub(super) fn variable_of(name: &str) -> String {
-    format!(
-        "{VARIABLE_PREFIX}{}",
-        name.replace('-', "_").to_ascii_uppercase()
-    )
 }
 
 /// Whether Kubernetes or Docker set the variable for a service named `custsync` or `custsync-…`, as

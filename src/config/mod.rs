@@ -20,6 +20,7 @@ mod layer;
 mod names;
 pub(crate) mod provenance;
 mod resolver;
+pub(crate) mod secret;
 pub(crate) mod secret_url;
 mod setting;
 mod settings;
@@ -31,9 +32,12 @@ pub(crate) mod value;
 mod verb;
 mod words;
 
-pub(crate) use self::groups::{api, input, login, metrics, output, sending};
+pub(crate) use self::error::ConfigError;
+pub(crate) use self::groups::{api, input, login, metrics, notices, output, sending};
 pub(crate) use self::layer::{ConfigFile, FlagValue};
-pub(crate) use self::names::{SANDBOX_PREFIX, STATE, USUAL_FILE};
+pub(crate) use self::names::{
+    FINISH_PREFIX, SANDBOX_PREFIX, STATE, USUAL_FILE, on_finish_variable, secret_variables,
+};
 pub(crate) use self::setting::{BelongsTo, Holds};
 pub(crate) use self::settings::CliInput;
 pub use self::settings::Settings;

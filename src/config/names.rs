@@ -10,6 +10,30 @@ pub(crate) const SANDBOX_PREFIX: &str = "sandbox-";
 /// The token. Only the environment may hold it.
 pub(super) const TOKEN: &str = "token";
 
+/// The address that a monitor of jobs is pinged at. Only the environment may hold it.
+pub(super) const PING_URL: &str = "ping-url";
+
+/// The file with that address in it.
+pub(super) const PING_URL_FILE: &str = "ping-url-file";
+
+/// The address that notices go to. Only the environment may hold it.
+pub(super) const NOTIFY_URL: &str = "notify-url";
+
+/// The file with that address in it.
+pub(super) const NOTIFY_URL_FILE: &str = "notify-url-file";
+
+/// The command that is run at the end.
+pub(super) const ON_FINISH: &str = "on-finish";
+
+/// The settings that are secrets.
+pub(super) const SECRETS: [&str; 4] = [TOKEN, METRICS_PUSH, PING_URL, NOTIFY_URL];
+
+/// The prefix of the variables that are settings.
+pub(super) const VARIABLE_PREFIX: &str = "CUSTSYNC_";
+
+/// The prefix of the variables that a command at the end gets. They are no settings.
+pub(crate) const FINISH_PREFIX: &str = "CUSTSYNC_FINISH_";
+
 /// The tenant.
 pub(super) const TENANT: &str = "tenant";
 
@@ -21,9 +45,6 @@ pub(super) const METRICS_PUSH: &str = "metrics-push";
 
 /// The file with the address that metrics are pushed to in it.
 pub(super) const METRICS_PUSH_FILE: &str = "metrics-push-file";
-
-/// The secrets, with their articles: only the environment may hold them.
-pub(super) const SECRETS: [(&str, &str); 2] = [(TOKEN, "a token"), (METRICS_PUSH, "an address")];
 
 /// The file with the token for the servers of inputs in it.
 pub(super) const INPUT_TOKEN_FILE: &str = "input-token-file";
@@ -63,3 +84,21 @@ pub(super) const MAX_CHANGES: &str = "max-changes";
 
 /// The form of the summary on stdout.
 pub(super) const OUTPUT_FORMAT: &str = "output-format";
+
+/// Returns the variable of a setting.
+pub(super) fn variable_of(name: &str) -> String {
+    format!(
+        "{VARIABLE_PREFIX}{}",
+        name.replace('-', "_").to_ascii_uppercase()
+    )
+}
+
+/// Returns the variables that hold secrets.
+pub(crate) fn secret_variables() -> impl Iterator<Item = String> {
+    SECRETS.into_iter().map(variable_of)
+}
+
+/// Returns the variable of the command that is run at the end.
+pub(crate) fn on_finish_variable() -> String {
+    variable_of(ON_FINISH)
+}

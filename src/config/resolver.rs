@@ -12,18 +12,14 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use super::duration::duration_in;
 use super::error::{ConfigError, Problem};
-use super::layer::{Layer, RawValue, variable_of};
-use super::names::{METRICS_PUSH, SECRETS, TOKEN};
+use super::layer::{Layer, RawValue};
+use super::names::SECRETS;
 use super::provenance::{EffectiveSetting, Provenance, ShownValue};
-use super::secret_url::SecretUrl;
 use super::setting::{Setting, of_process};
 use super::value::{self, ValueError};
 use super::verb::Verb;
-use crate::api::{Token, TokenFlaw};
 use crate::nearest::nearest;
 use crate::text;
 
@@ -277,21 +273,12 @@ impl Resolver {
         entries
     }
 
-    /// Reads the token.
-    pub(super) fn token(&mut self) -> Option<SecretString> {
-        let token = self.secret(TOKEN)?;
-        self.ok_or_report(TOKEN, checked_token(&token))
-    }
-
-    /// Reads the address that metrics are pushed to.
-    pub(super) fn metrics_push(&mut self) -> Option<SecretUrl> {
-        let address = self.secret(METRICS_PUSH)?;
-        let url = SecretUrl::parse(&address).map_err(ValueError::SecretUrl);
-        self.ok_or_report(METRICS_PUSH, url)
-    }
-
     /// Reads a secret, which only the environment may hold.
-    fn secret(&mut self, name: &'static str) -> Option<String> {
+    pub(super) fn secret<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, ValueError>,
+    ) -> Option<T> {
         let (mut found, is_read) = (None, self.is_read(name));
         for layer in &mut self.layers {
             let Some(secret) = layer.take_secret(name) else {
@@ -301,8 +288,6 @@ impl Resolver {
                 Some(path) => self.problems.push(Problem::SecretInFile {
                     path: path.clone(),
                     name,
-                    what: kind_of_secret(name),
-                    variable: variable_of(name),
                 }),
                 None => found = Some((secret, layer.provenance(name))),
             }
@@ -312,7 +297,8 @@ impl Resolver {
             return None;
         };
         self.record(of_process(name), ShownValue::Secret, provenance);
-        Some(secret)
+        let secret = parse(&secret);
+        self.ok_or_report(name, secret)
     }
 
     /// Compares the sources of two settings that were read: the stronger is the greater.
@@ -381,10 +367,9 @@ impl Resolver {
         for layer in &self.layers {
             for name in layer.names().filter(|name| !known.contains(name)) {
                 // A secret is never suggested where it is refused.
-                let candidates = known
-                    .iter()
-                    .copied()
-                    .filter(|candidate| !is_secret(candidate) || layer.file_path().is_none());
+                let candidates = known.iter().copied().filter(|candidate| {
+                    !SECRETS.contains(candidate) || layer.file_path().is_none()
+                });
                 self.problems.push(Problem::Unknown {
                     place: layer.provenance(name).place(name),
                     nearest: nearest(name, candidates).map(|candidate| layer.spelling(candidate)),
@@ -479,23 +464,4 @@ pub(super) fn split_at_commas(items: &str) -> Vec<String> {
         return Vec::new();
     }
     items.split(',').map(str::to_owned).collect()
-}
-
-/// Whether only the environment may hold a setting.
-fn is_secret(name: &str) -> bool {
-    SECRETS.iter().any(|(secret, _)| *secret == name)
-}
-
-/// Returns the kind of a secret, with an article.
-fn kind_of_secret(name: &str) -> &'static str {
-    let secret = SECRETS.iter().find(|(secret, _)| *secret == name);
-    secret.map_or("a secret", |(_, what)| what)
-}
-
-fn checked_token(text: &str) -> Result<SecretString, ValueError> {
-    match Token::of(text) {
-        Ok(token) => Ok(token.secret()),
-        Err(TokenFlaw::Empty) => Err(ValueError::Empty),
-        Err(flaw) => Err(ValueError::NotAToken(flaw)),
-    }
 }

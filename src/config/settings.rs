@@ -10,14 +10,13 @@ use super::groups::api::ApiSettings;
 use super::groups::input::InputSettings;
 use super::groups::login::LoginSettings;
 use super::groups::nightly::NightlySettings;
+use super::groups::notices::NoticeSettings;
 use super::groups::output::OutputSettings;
 use super::groups::sandbox::SandboxSettings;
 use super::groups::sending::SendingSettings;
 use super::layer::{ConfigFile, FlagValue, Layer};
-use super::names::CA_FILE;
 use super::provenance::{EffectiveSetting, Provenance};
 use super::resolver::Resolver;
-use super::setting::of_process;
 use super::verb::Verb;
 
 /// The command line, before it is checked.
@@ -42,6 +41,8 @@ pub struct Settings {
     pub nightly: NightlySettings,
     /// The output: files, stdout, the log and the terminal.
     pub output: OutputSettings,
+    /// The notices of a start and an end.
+    pub notices: NoticeSettings,
     /// The login of a person.
     pub login: LoginSettings,
     /// The behaviour of the sandbox, if one is started.
@@ -109,13 +110,12 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Resolves the settings for reporting an early end, and the file of certificates to trust.
-    /// Values that cannot be used are left out.
-    pub fn output_alone(
+    /// Resolves the settings for reporting an end. Values that cannot be used are left out.
+    pub fn of_an_end(
         cli_input: CliInput,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
         file: Option<ConfigFile>,
-    ) -> (OutputSettings, Option<PathBuf>) {
+    ) -> (OutputSettings, NoticeSettings) {
         let mut problems = Vec::new();
         let mut layers = vec![
             cli_input.flags,
@@ -123,8 +123,10 @@ impl Settings {
         ];
         layers.extend(file.and_then(|file| Layer::file(file, &mut problems).ok()));
         let mut resolver = Resolver::new(cli_input.verb, cli_input.verb_settings, layers, problems);
-        let ca_file = resolver.path(of_process(CA_FILE));
-        (OutputSettings::read(&mut resolver), ca_file)
+        let api = ApiSettings::read(&mut resolver);
+        let output = OutputSettings::read(&mut resolver);
+        let notices = NoticeSettings::read(&mut resolver, &api, &output);
+        (output, notices)
     }
 
     /// Returns the default settings of `verb`, which the help shows.
@@ -141,13 +143,16 @@ impl Settings {
         let login = LoginSettings::read(resolver, api.plain_http);
         let sending = SendingSettings::read(resolver);
         input.share(resolver, &api, sending.max_wait);
+        let output = OutputSettings::read(resolver);
+        let notices = NoticeSettings::read(resolver, &api, &output);
         Self {
             login,
             input,
             api,
             sending,
             nightly: NightlySettings::read(resolver),
-            output: OutputSettings::read(resolver),
+            output,
+            notices,
             sandbox: SandboxSettings::read(resolver),
             file: None,
             effective: Vec::new(),

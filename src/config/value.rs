@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::duration::DurationError;
 use super::secret_url::SecretUrlError;
 use super::url::BaseUrlError;
-use crate::api::TokenFlaw;
+use crate::api::{TokenFlaw, WebhookAddressError};
 use crate::contract::{DateFormatError, FieldError};
 use crate::input::{EncodingError, JsonPathError, RuleError};
 use crate::pipeline::changes::PartError;
@@ -71,6 +71,9 @@ pub enum ValueError {
     /// A text that cannot be a token. The text is not repeated.
     #[error("not a token: {0}")]
     NotAToken(TokenFlaw),
+    /// See [`WebhookAddressError`].
+    #[error(transparent)]
+    WebhookAddress(#[from] WebhookAddressError),
     /// A TOML value of a kind that the setting does not take.
     #[error("this setting takes {wanted}, not {found}")]
     WrongKind {

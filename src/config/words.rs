@@ -5,6 +5,7 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
+use super::groups::notices::{NotifyFormat, NotifyOn, PingOn};
 use super::resolver::Resolver;
 use super::setting::Setting;
 use super::value::ValueError;
@@ -35,6 +36,9 @@ macro_rules! words {
     };
 }
 
+words!(NotifyFormat: Json = "json", Slack = "slack");
+words!(NotifyOn: Always = "always", Bad = "bad", Stopped = "stopped");
+words!(PingOn: Finished = "finished", Every = "every");
 words!(Leniency: Damaged = "damaged", Decimals = "decimals", Joined = "joined");
 words!(EchoCheck: Warn = "warn", Reject = "reject", Off = "off");
 words!(EmptyRule: Omit = "omit", Null = "null", Error = "error");

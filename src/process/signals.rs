@@ -162,11 +162,12 @@ impl SignalHandlers {
     }
 
     /// Runs the work on a thread of its own, until it ends or a signal comes that it does not
-    /// drain.
+    /// drain. Signals during earlier work do not count.
     pub(crate) fn run<T: Send + 'static>(
-        mut self,
+        &mut self,
         work: impl FnOnce(Signals) -> T + Send + 'static,
     ) -> io::Result<WorkEnd<T>> {
+        self.signals = Signals::none();
         let signals = self.signals.clone();
         let (ends, mut ended) = oneshot::channel::<()>();
         let work = thread::Builder::new()

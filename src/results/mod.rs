@@ -4,6 +4,7 @@ mod answer_words;
 pub(crate) mod failed_rows;
 pub(crate) mod held_back;
 pub(crate) mod metrics;
+pub mod notice;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub mod summary;

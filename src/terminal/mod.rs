@@ -16,7 +16,10 @@ use tracing::info;
 pub(crate) use self::progress::ProgressGuard;
 use self::progress::ProgressMode;
 use self::words::print_colored;
-pub(crate) use self::words::{AnsiColor, flushed, print, print_error, print_fault, print_notice};
+pub(crate) use self::words::{
+    AnsiColor, flushed, print, print_error, print_fault, print_notice, print_warning,
+    standard_error,
+};
 use crate::config::Settings;
 use crate::results::progress::RunProgress;
 use crate::text;

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
+use std::process::Stdio;
 
 use super::log::LOG_FORMAT;
 use crate::config::output::OutputFormat;
@@ -76,6 +77,21 @@ pub(crate) fn print_error(error: &dyn Display) {
         Some(OutputFormat::Json) => tracing::error!("{error}"),
         Some(OutputFormat::Text) | None => print_notice(&format!("error: {error}")),
     }
+}
+
+/// Prints a warning to stderr as [`print_error`] prints an error: also before the log is set up.
+pub(crate) fn print_warning(warning: &dyn Display) {
+    let warning = warning.to_string();
+    let warning = text::safe_lines(&warning);
+    match LOG_FORMAT.get() {
+        Some(OutputFormat::Json) => tracing::warn!("{warning}"),
+        Some(OutputFormat::Text) | None => print_notice(&format!("warning: {warning}")),
+    }
+}
+
+/// Returns stderr as the output of a child process.
+pub(crate) fn standard_error() -> Stdio {
+    Stdio::from(io::stderr())
 }
 
 /// Prints a fault of the program itself to stderr. It may be a fault of the logger or the bar, so

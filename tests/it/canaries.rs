@@ -5,13 +5,14 @@
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Customers, End, Reply, Scenario, SheetCell, Workbook};
+use crate::harness::{Customers, End, Receiver, Reply, Scenario, SheetCell, Workbook};
 
 /// A customer's phone number in the input.
 const PHONE: &str = "+15550142077";
@@ -74,6 +75,9 @@ fn bad_answers() -> Vec<BadAnswer> {
     ]
 }
 
+/// Those who are told of all runs.
+static RECEIVER: LazyLock<Receiver> = LazyLock::new(Receiver::good);
+
 fn scenario(answer: impl Fn() -> Reply + Send + Sync + 'static) -> Scenario {
     let valid: Vec<_> = (1..=25).map(|id| format!("{id},{PHONE}")).collect();
     let file = format!(
@@ -96,7 +100,13 @@ fn scenario(answer: impl Fn() -> Reply + Send + Sync + 'static) -> Scenario {
         "--max-in-flight",
         "25",
     ];
-    scenario.variable("RUST_LOG", "trace").flags(flags)
+    scenario
+        .variable("RUST_LOG", "trace")
+        .variable("CUSTSYNC_PING_URL", &RECEIVER.url())
+        .variable("CUSTSYNC_NOTIFY_URL", &RECEIVER.url())
+        .variable("CUSTSYNC_NOTIFY_ON", "always")
+        .variable("CUSTSYNC_ON_FINISH", "env")
+        .flags(flags)
 }
 
 /// The secrets of a login beside the access token.
@@ -118,9 +128,10 @@ fn with_login(answer: fn() -> Reply) -> Scenario {
     scenario.flags(["--token-file", "login.json"])
 }
 
-/// Checks that the token is in no output and file.
+/// Checks that the token and the addresses of those who are told are in no output and file.
 fn holds_no_canary(name: &str, end: &End) {
     end.is_not_shown(PHONES);
+    end.is_nowhere(Receiver::secret());
     for (file, content) in &end.files {
         let text = String::from_utf8_lossy(content);
         let allowed: &[&str] = match file.as_str() {
@@ -161,6 +172,21 @@ fn no_failure_shows_the_token_or_a_customer() {
         .collect();
     for walk in walked {
         walk.join().unwrap();
+    }
+    let token = scenario(Reply::updated).secret().unwrap();
+    let received = RECEIVER.received();
+    let messages = received.iter().filter(|received| received.what == "POST");
+    assert!(
+        messages.count() >= 3 * bad_answers().len(),
+        "all ends are told"
+    );
+    for canary in [PHONES, &token].iter().chain(&LOGIN_SECRETS) {
+        for told in &received {
+            assert!(
+                !told.head.contains(canary) && !told.body.contains(canary),
+                "{canary} in {told:?}"
+            );
+        }
     }
 }
 

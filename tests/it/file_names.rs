@@ -139,6 +139,9 @@ fn every_setting_that_names_a_file_takes_any_name_from_flag_and_variable() {
         "ca-file",
         "run-dir",
         "summary-file",
+        "ping-url-file",
+        "notify-url-file",
+        "termination-message",
         "sandbox-ledger",
     ] {
         let shown = |end: crate::harness::End, origin: &str| {

@@ -7,6 +7,7 @@ use custsync::testing::journal::{
     SentFigures, Shard,
 };
 use custsync::testing::results::TimelinePoint;
+use custsync::testing::results::notice::{Notice, NoticeCounts};
 use custsync::testing::results::summary::{
     EchoField, EchoSummary, ErrorGroup, LatencySummary, ProcessSummary, SendingSummary,
     SettingSummary, StepSummary, Summary, Tone, Totals,
@@ -289,5 +290,22 @@ pub(crate) fn full_figures() -> Figures {
             in_flight_max: 1,
             answers,
         },
+    }
+}
+
+/// A notice in which no key is left out.
+pub(crate) fn full_notice() -> Notice {
+    Notice {
+        version: "",
+        command: "run",
+        verdict: String::new(),
+        exit_code: 0,
+        inputs: Vec::new(),
+        run_dir: Some(String::new()),
+        counts: Some(NoticeCounts::default()),
+        reasons: Vec::new(),
+        next_steps: vec![full_step()],
+        started: Some(String::new()),
+        ended: String::new(),
     }
 }

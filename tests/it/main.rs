@@ -64,6 +64,7 @@ mod metrics;
 mod next_steps;
 mod nginx;
 mod nights;
+mod notices;
 mod odd_inputs;
 mod old_workbooks;
 mod opendocument;

@@ -12,20 +12,22 @@ use serde_json::{Value, json};
 
 use crate::full::{
     full_echo, full_echo_field, full_entry, full_error_group, full_facts, full_figures,
-    full_header, full_input, full_latency, full_point, full_process, full_sending, full_setting,
-    full_step, full_summary, full_totals,
+    full_header, full_input, full_latency, full_notice, full_point, full_process, full_sending,
+    full_setting, full_step, full_summary, full_totals,
 };
 use crate::harness::{Customers, End, Scenario};
 
 const SUMMARY: &str = include_str!("../../docs/schemas/summary.schema.json");
 const RESULTS: &str = include_str!("../../docs/schemas/results.schema.json");
 const TIMELINE: &str = include_str!("../../docs/schemas/timeline.schema.json");
+pub(crate) const NOTICE: &str = include_str!("../../docs/schemas/notice.schema.json");
 
 fn schema(text: &str) -> Value {
     serde_json::from_str(text).expect("the schema is JSON")
 }
 
-fn validator(text: &str) -> Validator {
+/// The validator of a schema.
+pub(crate) fn validator(text: &str) -> Validator {
     let options = jsonschema::draft202012::options();
     options
         .should_validate_formats(true)
@@ -34,7 +36,7 @@ fn validator(text: &str) -> Validator {
 }
 
 /// Checks that a value keeps to a schema.
-fn keeps(validator: &Validator, value: &Value) {
+pub(crate) fn keeps(validator: &Validator, value: &Value) {
     let errors: Vec<_> = validator
         .iter_errors(value)
         .map(|error| format!("{}: {error}", error.instance_path()))
@@ -276,6 +278,15 @@ fn the_members_are_those_of_the_program() {
     }
     let point = keys(&full_point(), &[]);
     assert_eq!(members(&schema(TIMELINE), "point"), point);
+    let notice = full_notice();
+    let counts = notice.counts.expect("no key is left out");
+    for (name, keys) in [
+        ("notice", keys(&notice, &[])),
+        ("counts", keys(&counts, &[])),
+        ("step", keys(&full_step(), &[])),
+    ] {
+        assert_eq!(members(&schema(NOTICE), name), keys, "{name}");
+    }
     let facts = full_facts();
     let names = ["continued", "ended", "leftOut", "undone", "synced"];
     assert_eq!(names.len(), facts.len());
@@ -306,4 +317,5 @@ fn every_member_is_described() {
     check(&schema(SUMMARY), "summary");
     check(&schema(RESULTS), "results");
     check(&schema(TIMELINE), "timeline");
+    check(&schema(NOTICE), "notice");
 }

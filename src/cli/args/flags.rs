@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::notice_flags::NoticeFlags;
 use super::sandbox_flags::SandboxFlags;
 use super::words::words;
 use crate::config::output::{Color, OutputFormat, Progress};
@@ -36,6 +37,8 @@ pub struct RunFlags {
     result: ResultFlags,
     #[command(flatten)]
     log: LogFlags,
+    #[command(flatten)]
+    notices: NoticeFlags,
     #[command(flatten)]
     sandbox: SandboxFlags,
 }
@@ -85,6 +88,8 @@ pub struct UndoFlags {
     end: EndFlags,
     #[command(flatten)]
     log: LogFlags,
+    #[command(flatten)]
+    notices: NoticeFlags,
 }
 
 /// The flags of `config init`, which reads no file of settings.

@@ -4,6 +4,7 @@
 mod examples;
 mod flags;
 mod help;
+mod notice_flags;
 mod other_words;
 mod pages;
 mod roles;
@@ -509,7 +510,9 @@ mod tests {
     fn every_setting_has_a_flag_and_every_flag_is_a_setting() {
         let mut flags = long_flags("run");
         // Only `custsync sandbox` needs an address to listen on, and the others are secrets.
-        flags.extend(["sandbox-listen", "token", "metrics-push"].map(str::to_owned));
+        let secrets = ["token", "metrics-push", "ping-url", "notify-url"];
+        flags.extend(secrets.map(str::to_owned));
+        flags.insert("sandbox-listen".to_owned());
         // A run has no flags about the login.
         flags.extend(long_flags("login"));
         flags.extend(long_flags("undo"));

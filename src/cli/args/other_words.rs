@@ -14,7 +14,7 @@ use crate::text::shell_word;
 
 /// Flags of other tools, and custsync's flag, as it is written. A flag that means several things is
 /// in several lines.
-const FLAGS: [(&[&str], &str); 18] = [
+const FLAGS: [(&[&str], &str); 22] = [
     (
         &[
             "--concurrency",
@@ -60,6 +60,16 @@ const FLAGS: [(&[&str], &str); 18] = [
         "--map COLUMN=FIELD",
     ),
     (&["--settings"], "--config FILE"),
+    (
+        &["--healthcheck", "--healthcheck-url", "--ping", "--ping-url"],
+        "--ping-url-file FILE",
+    ),
+    (
+        &["--notify", "--notify-url", "--slack-url", "--webhook"],
+        "--notify-url-file FILE",
+    ),
+    (&["--exec", "--hook", "--post-hook"], "--on-finish COMMAND"),
+    (&["--termination-log"], "--termination-message FILE"),
 ];
 
 /// Verbs of other tools, and custsync's verb.

@@ -9,11 +9,11 @@ use tracing::info;
 
 use self::directory::CheckDirectory;
 use self::explain::Destination;
-use crate::commands::Failure;
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, StartedAt};
 use crate::commands::shared::next_steps::Typed;
-use crate::commands::shared::{inputs, nightly, reading, row_range, start, unique};
+use crate::commands::shared::{inputs, nightly, notices, reading, row_range, start, unique};
+use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
 use crate::config::provenance::Provenance;
 use crate::journal::Purpose;
@@ -29,7 +29,7 @@ pub(crate) fn check(
     settings: &Settings,
     line: &CommandLine,
     signals: &Signals,
-) -> Result<u8, Failure> {
+) -> Result<CommandEnd, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     if matches!(settings.provenance("sandbox"), Provenance::Flag(_)) {
@@ -40,7 +40,11 @@ pub(crate) fn check(
             info!("--{name} has no effect: a check sends nothing, and writes no metrics");
         }
     }
+    if matches!(settings.provenance("ping-url-file"), Provenance::Flag(_)) {
+        info!("--ping-url-file has no effect: a check pings nothing");
+    }
     unique::refuse_streams(settings)?;
+    notices::check_addresses(settings)?;
     let known = inputs::inspect(&settings.input, None)?;
     let format = settings.output.failed_format;
     format.check(&known.inputs).map_err(Failure::unusable)?;
@@ -98,7 +102,7 @@ pub(crate) fn check(
         until: None,
         printed,
     };
-    let code = finish.finish(&terminal);
+    let end = finish.finish(&terminal);
     drop(temporary);
-    code
+    end
 }

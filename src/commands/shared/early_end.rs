@@ -9,11 +9,14 @@ use serde::Serialize;
 use crate::commands::Failure;
 use crate::commands::shared::metrics::MetricsOutput;
 use crate::commands::shared::named_file;
+use crate::commands::shared::notices::Told;
+use crate::config::notices::NoticeSettings;
 use crate::config::output::{OutputFormat, OutputSettings};
 use crate::config::{CliInput, ConfigFile, FlagValue, Settings, Verb};
 use crate::download::shown_word;
 use crate::input::InputName;
 use crate::process::exit::Exit;
+use crate::results::notice::Notice;
 use crate::results::summary::format_time;
 use crate::terminal;
 use crate::text;
@@ -26,6 +29,18 @@ pub(crate) struct EarlyEnd {
     output: OutputSettings,
     /// The metrics of a command that sends, if they are wanted.
     metrics: Option<MetricsOutput>,
+    notices: NoticeSettings,
+    /// Whether nobody else is told.
+    is_trial: bool,
+}
+
+/// The quotations in the message of an early end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quoted {
+    /// It may quote the command line, or settings.
+    Settings,
+    /// It quotes neither.
+    Nothing,
 }
 
 /// The keys of a summary that apply to an end without a run.
@@ -42,13 +57,21 @@ struct EarlySummary<'a> {
 }
 
 /// The settings that matter at an early end.
-const SETTINGS: [&str; 6] = [
-    "output-format",
-    "summary-file",
-    "run-dir",
+const SETTINGS: [&str; 14] = [
+    "allow-http",
+    "ca-file",
     "metrics-file",
     "metrics-push-file",
-    "ca-file",
+    "notify-format",
+    "notify-on",
+    "notify-url-file",
+    "on-finish",
+    "output-format",
+    "ping-on",
+    "ping-url-file",
+    "run-dir",
+    "summary-file",
+    "termination-message",
 ];
 
 impl EarlyEnd {
@@ -60,21 +83,16 @@ impl EarlyEnd {
             Some(Err(_)) => text::safe_path(Path::new(&shown_word(file.as_os_str()))),
         };
         let inputs = cli_input.files().iter().map(shown).collect();
-        let (output, ca_file) = Settings::output_alone(cli_input, std::env::vars_os(), file);
+        let (output, notices) = Settings::of_an_end(cli_input, std::env::vars_os(), file);
         let metrics = Some(&output.metrics).filter(|_| verb.has_metrics());
+        let ca_file = notices.ca_file.clone();
         EarlyEnd {
             verb,
             inputs,
             metrics: metrics.and_then(|metrics| MetricsOutput::of(metrics, ca_file)),
             output,
-        }
-    }
-
-    /// Returns the end of a command that sends nothing after all, and so has no metrics.
-    pub(crate) fn without_metrics(self) -> EarlyEnd {
-        EarlyEnd {
-            metrics: None,
-            ..self
+            notices,
+            is_trial: false,
         }
     }
 
@@ -83,20 +101,14 @@ impl EarlyEnd {
         self.metrics.as_ref()
     }
 
-    /// Publishes the metrics for the last time, whether the end is early or not.
-    pub(crate) fn end_metrics(&self, exit_code: u8) {
-        if let Some(metrics) = &self.metrics {
-            metrics.end(exit_code);
-        }
-    }
-
     /// Returns the early end of a command line that clap refused, or `None` if it does not begin
     /// with a verb that has a summary.
-    pub(crate) fn of_words(arguments: &[OsString]) -> Option<EarlyEnd> {
-        let verb = match arguments.get(1)?.to_str()? {
-            "run" => Verb::Run,
-            "undo" => Verb::Undo,
-            "check" => Verb::Check,
+    pub(crate) fn of_words(arguments: &[OsString], file: Option<ConfigFile>) -> Option<EarlyEnd> {
+        let is_dry = arguments.iter().any(|word| word == "--dry-run");
+        let verb = match (arguments.get(1)?.to_str()?, is_dry) {
+            ("run", false) => Verb::Run,
+            ("undo", _) => Verb::Undo,
+            ("check", _) | ("run", true) => Verb::Check,
             _ => return None,
         };
         let flags = SETTINGS.iter().filter_map(|name| {
@@ -105,7 +117,50 @@ impl EarlyEnd {
         });
         let own = SETTINGS.iter().map(|name| (*name).to_owned()).collect();
         let cli_input = CliInput::new(verb, Vec::new(), own, flags.collect());
-        Some(EarlyEnd::of(verb, cli_input, None))
+        let end = EarlyEnd::of(verb, cli_input, file);
+        let is_trial = is_dry && verb == Verb::Undo;
+        Some(if is_trial { end.of_a_trial() } else { end })
+    }
+
+    /// Returns the same end, which nobody else is told of, and which has no metrics.
+    pub(crate) fn of_a_trial(self) -> EarlyEnd {
+        EarlyEnd {
+            metrics: None,
+            is_trial: true,
+            ..self
+        }
+    }
+
+    /// Returns the configuration file that such a command line names.
+    pub(crate) fn config_of_words(arguments: &[OsString]) -> Option<PathBuf> {
+        value_of(arguments, "--config").map(PathBuf::from)
+    }
+
+    /// Returns the settings of those who are told of the end.
+    pub(crate) fn notices(&self) -> &NoticeSettings {
+        &self.notices
+    }
+
+    /// Returns the end as others are told of it; `None` if the verb has no summary. `quoted` says
+    /// whether the message may quote the command line or settings, which other machines do not get.
+    pub(crate) fn told(&self, exit: Exit, message: &str, quoted: Quoted) -> Option<Told> {
+        let command = self.verb.with_summary().filter(|_| !self.is_trial)?;
+        let run_dir = self.output.run_dir.as_deref().map(text::safe_path);
+        let notice = |message: &str| {
+            let run_dir = run_dir.clone();
+            Notice::of_early_end(command, exit.code(), &self.inputs, run_dir, message)
+        };
+        let for_others = match quoted {
+            Quoted::Settings => {
+                "The command line or the settings cannot be used; standard error says why."
+            }
+            Quoted::Nothing => message,
+        };
+        Some(Told::of_early_end(
+            exit,
+            notice(for_others),
+            notice(message),
+        ))
     }
 
     /// Returns the verb of the command.

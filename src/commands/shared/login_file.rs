@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use anyhow::bail;
 
 use crate::config::Settings;
-use crate::config::api::{Target, TokenSource};
+use crate::config::api::Target;
+use crate::config::secret::SecretSource;
 
 /// Returns the file that keeps the login. The error: none is named.
 pub(in crate::commands) fn path(settings: &Settings) -> anyhow::Result<PathBuf> {
     match &settings.api.target {
         Target::Remote {
-            token: TokenSource::File(path),
+            token: SecretSource::File(path),
             ..
         } => Ok(path.clone()),
         Target::Remote { .. } | Target::Sandbox => {

@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use super::command_line::{Changes, CommandLine, RUN, UNDO};
 use super::continuing::time_to_go_on;
-use crate::config::api::{Target, TokenSource};
+use crate::config::api::Target;
 use crate::config::provenance::Provenance;
+use crate::config::secret::SecretSource;
 use crate::config::{BelongsTo, Holds, Settings};
 use crate::download::has_hidden_query;
 use crate::input::KnownInput;
@@ -321,7 +322,7 @@ impl<'c> Typed<'c> {
         let needs = match &self.settings.api.target {
             _ if !self.can_be_read_again => Needs::SameBytes,
             Target::Remote {
-                token: TokenSource::Missing,
+                token: SecretSource::Missing,
                 ..
             } => Needs::Token,
             Target::Remote { .. } | Target::Sandbox => Needs::Nothing,

@@ -16,7 +16,8 @@ use crate::commands::Failure;
 use crate::commands::shared::private_folder::PrivateFolder;
 use crate::commands::shared::secret_file;
 use crate::config::Settings;
-use crate::config::api::{Target, TokenSource as TokenSetting};
+use crate::config::api::Target;
+use crate::config::secret::SecretSource;
 use crate::sandbox::{SandboxThread, random_token};
 use crate::text;
 
@@ -41,12 +42,12 @@ impl Server {
         server.map_err(Failure::unusable)
     }
 
-    fn remote(settings: &Settings, base_url: &Url, token: &TokenSetting) -> anyhow::Result<Server> {
+    fn remote(settings: &Settings, base_url: &Url, token: &SecretSource) -> anyhow::Result<Server> {
         let endpoint = endpoint(settings)?;
         let token_source = match token {
-            TokenSetting::Value(token) => TokenSource::fixed(token.clone(), endpoint),
-            TokenSetting::File(path) => TokenSource::file(path.clone(), endpoint),
-            TokenSetting::Missing => unreachable!("settings of a run have a token"),
+            SecretSource::Value(token) => TokenSource::fixed(token.clone(), endpoint),
+            SecretSource::File(path) => TokenSource::file(path.clone(), endpoint),
+            SecretSource::Missing => unreachable!("settings of a run have a token"),
         };
         Ok(Server {
             base_url: base_url.clone(),
@@ -95,8 +96,8 @@ impl Server {
             return;
         };
         let token = match token {
-            TokenSetting::File(path) => text::safe_path(path),
-            TokenSetting::Value(_) | TokenSetting::Missing => {
+            SecretSource::File(path) => text::safe_path(path),
+            SecretSource::Value(_) | SecretSource::Missing => {
                 settings.provenance("token").to_string()
             }
         };

@@ -11,17 +11,18 @@ use tracing::info;
 
 use self::origin::{Mark, UndoneRun};
 use crate::api::Api;
-use crate::commands::Failure;
 use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, schedule, timeline};
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::metrics::MetricsOutput;
 use crate::commands::shared::next_steps::Typed;
 use crate::commands::shared::nightly::StateOfUndoneRun;
+use crate::commands::shared::notices::StartPing;
 use crate::commands::shared::private_folder::PrivateFolder;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
-use crate::commands::shared::{care, descriptors, inputs, start};
+use crate::commands::shared::{care, descriptors, inputs, notices, start};
+use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
 use crate::config::input::InputSettings;
 use crate::config::provenance::Provenance;
@@ -67,11 +68,12 @@ pub(crate) fn undo(
     line: &CommandLine,
     signals: &Signals,
     metrics: Option<&MetricsOutput>,
-) -> Result<u8, Failure> {
+) -> Result<CommandEnd, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     let metrics = metrics.map(MetricsOutput::start).transpose()?;
     descriptors::require()?;
+    notices::check_addresses(settings)?;
     refuse_pages(settings, options)?;
     let undone = UndoneRun::open(options.directory, settings)?;
     let customers = undone.customers();
@@ -96,6 +98,8 @@ pub(crate) fn undo(
         journal,
         start,
     } = start::for_undo(&path, settings, &known.inputs)?;
+    // A trial is not the job that is monitored.
+    let _start_ping = (!options.is_dry).then(|| StartPing::send(settings, &start));
     server.log_destination(settings);
     if !options.is_dry {
         info!("recording in {}", text::safe_path(run_dir.path()));
@@ -155,7 +159,8 @@ pub(crate) fn undo(
     if let Some(folder) = folder {
         let counts = sent.care.undone.unwrap_or_default();
         drop(folder);
-        return dry_run::end(settings, options.directory, &counts, sent.stop.as_ref());
+        return dry_run::end(settings, options.directory, &counts, sent.stop.as_ref())
+            .map(CommandEnd::silent);
     }
     let finish = Finish {
         command: Purpose::Undo,

@@ -1,15 +1,14 @@
 //! The API to send to, and the credentials.
 
-use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
 use url::Url;
 
-use crate::api::{PlainHttp, Protocol, is_loopback};
-use crate::config::error::Problem;
+use crate::api::{PlainHttp, Protocol, Token, TokenFlaw, is_loopback};
 use crate::config::names::{CA_FILE, CLIENT_SECRET_FILE, TENANT, TOKEN, TOKEN_FILE};
 use crate::config::resolver::Resolver;
+use crate::config::secret::SecretSource;
 use crate::config::setting::{of_process, of_run};
 use crate::config::url::{BaseUrlError, parse_base_url};
 use crate::config::value::{ValueError, number_in};
@@ -44,27 +43,17 @@ pub enum Target {
         /// Without query, fragment and credentials. Its path ends in `/`, so that [`Url::join`]
         /// appends. HTTPS, unless the host is this machine or the user allowed otherwise.
         base_url: Url,
-        /// The token for it.
-        token: TokenSource,
+        /// The token for it: visible ASCII characters, fit for a header. A file is read again after
+        /// a refusal. A run has one.
+        token: SecretSource,
     },
-}
-
-/// The source of the access token.
-#[derive(Debug, Clone)]
-pub enum TokenSource {
-    /// None was given. Never the case for a run against a remote server.
-    Missing,
-    /// The token itself: visible ASCII characters, fit for a header.
-    Value(SecretString),
-    /// A file, read when needed and again after a refusal.
-    File(PathBuf),
 }
 
 impl ApiSettings {
     pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
         let (base_url, plain_http) = base_url(resolver);
         let tenant = resolver.optional(of_run(TENANT), number_in(0..=u64::MAX));
-        let token = token_source(resolver);
+        let token = resolver.secret_source(TOKEN, TOKEN_FILE, checked_token);
         let client_secret_file = resolver.path(of_process(CLIENT_SECRET_FILE));
         let ca_file = resolver.path(of_process(CA_FILE));
         let protocol = if resolver.boolean(of_process("http2")) {
@@ -104,23 +93,10 @@ fn base_url(resolver: &mut Resolver) -> (Url, PlainHttp) {
     (base_url, plain_http)
 }
 
-/// Reads the source of the token. The stronger source wins: a flag that names a file beats the
-/// variable, which beats a configuration file.
-fn token_source(resolver: &mut Resolver) -> TokenSource {
-    let value = resolver.token();
-    let file = resolver.path(of_process(TOKEN_FILE));
-    match (value, file) {
-        (None, None) => TokenSource::Missing,
-        (Some(value), None) => TokenSource::Value(value),
-        (None, Some(file)) => TokenSource::File(file),
-        (Some(value), Some(file)) => match resolver.compare_sources(TOKEN, TOKEN_FILE) {
-            Ordering::Greater => TokenSource::Value(value),
-            Ordering::Less => TokenSource::File(file),
-            Ordering::Equal => {
-                let (first, second) = (resolver.place(TOKEN), resolver.place(TOKEN_FILE));
-                resolver.report(Problem::Contradiction { first, second });
-                TokenSource::Missing
-            }
-        },
+fn checked_token(text: &str) -> Result<SecretString, ValueError> {
+    match Token::of(text) {
+        Ok(token) => Ok(token.secret()),
+        Err(TokenFlaw::Empty) => Err(ValueError::Empty),
+        Err(flaw) => Err(ValueError::NotAToken(flaw)),
     }
 }

@@ -43,7 +43,8 @@ impl MetricsSettings {
 
 /// Reads the address that metrics are pushed to. The stronger source wins, as for the token.
 fn push_target(resolver: &mut Resolver) -> Option<PushTarget> {
-    let url = resolver.metrics_push().map(PushTarget::Url);
+    let url =
+        (resolver.secret(METRICS_PUSH, |text| Ok(SecretUrl::parse(text)?))).map(PushTarget::Url);
     let file = resolver
         .path(of_process(METRICS_PUSH_FILE))
         .map(PushTarget::File);

@@ -6,6 +6,7 @@ pub(crate) mod input;
 pub(crate) mod login;
 pub(crate) mod metrics;
 pub(crate) mod nightly;
+pub(crate) mod notices;
 pub(crate) mod output;
 pub(crate) mod sandbox;
 pub(crate) mod sending;

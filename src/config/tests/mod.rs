@@ -1,5 +1,6 @@
 //! Tests of the three sources together.
 
+mod notices;
 mod precedence;
 mod problems;
 mod readers;

@@ -4,9 +4,10 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use super::{Scenario, effective};
-use crate::config::api::{Target, TokenSource};
+use crate::config::api::Target;
 use crate::config::metrics::PushTarget;
 use crate::config::provenance::{Provenance, ShownValue};
+use crate::config::secret::SecretSource;
 use crate::config::{BelongsTo, Settings, Verb};
 
 /// The kinds of settings that sources write differently.
@@ -17,8 +18,8 @@ enum Kind {
     Switch,
 }
 
-/// Every setting, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 103] = [
+/// Every setting, with three values: for the file, the environment and the flag. Secrets have none.
+const SAMPLES: [(&str, Kind, [&str; 3]); 112] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -130,6 +131,13 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 103] = [
     ),
     ("metrics-push-file", Kind::One, ["a", "b", "c"]),
     ("bad-rows-exit", Kind::One, ["0", "1", "10"]),
+    ("ping-url-file", Kind::One, ["a", "b", "c"]),
+    ("ping-on", Kind::One, ["every", "finished", "every"]),
+    ("notify-url-file", Kind::One, ["a", "b", "c"]),
+    ("notify-on", Kind::One, ["always", "stopped", "bad"]),
+    ("notify-format", Kind::One, ["slack", "json", "slack"]),
+    ("on-finish", Kind::One, ["a", "b", "c"]),
+    ("termination-message", Kind::One, ["a", "b", "none"]),
     ("log-format", Kind::One, ["json", "text", "json"]),
     ("progress", Kind::One, ["off", "auto", "off"]),
     ("color", Kind::One, ["always", "never", "auto"]),
@@ -182,10 +190,12 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 103] = [
     ("sandbox-success", Kind::One, ["bare", "empty", "no-data"]),
     ("metrics-push", Kind::One, ["", "", ""]),
     ("token", Kind::One, ["", "", ""]),
+    ("ping-url", Kind::One, ["", "", ""]),
+    ("notify-url", Kind::One, ["", "", ""]),
 ];
 
 /// The settings that only the environment may hold.
-const SECRETS: [&str; 2] = ["token", "metrics-push"];
+const SECRETS: [&str; 4] = ["token", "metrics-push", "ping-url", "notify-url"];
 
 fn variable_of(name: &str) -> String {
     format!("CUSTSYNC_{}", name.replace('-', "_").to_uppercase())
@@ -365,9 +375,9 @@ fn the_stronger_source_of_the_token_wins() {
             panic!("not the sandbox")
         };
         let got = match token {
-            TokenSource::Missing => "missing".to_owned(),
-            TokenSource::Value(token) => token.expose_secret().to_owned(),
-            TokenSource::File(path) => path.display().to_string(),
+            SecretSource::Missing => "missing".to_owned(),
+            SecretSource::Value(token) => token.expose_secret().to_owned(),
+            SecretSource::File(path) => path.display().to_string(),
         };
         assert_eq!(got, want);
     };
@@ -424,7 +434,7 @@ fn an_address_to_push_to_is_not_shown() {
     assert_eq!(
         in_file.problems(Verb::Check),
         [
-            "custsync.toml: metrics-push: a configuration file must not hold an address: set CUSTSYNC_METRICS_PUSH, or name a file with `metrics-push-file`"
+            "custsync.toml: metrics-push: a configuration file must not hold this address, which is a secret: set CUSTSYNC_METRICS_PUSH, or name a file with `metrics-push-file`"
         ]
     );
 }

@@ -136,7 +136,7 @@ fn an_address_that_cannot_be_used_is_refused_before_anything_is_sent() {
     let config = format!("metrics-push = 'http://127.0.0.1/{SECRET}'");
     scenario.write("custsync.toml", config);
     let end = scenario.run([]).exits(2);
-    end.says("metrics-push: a configuration file must not hold an address")
+    end.says("metrics-push: a configuration file must not hold this address, which is a secret")
         .is_nowhere(SECRET);
     assert_eq!(scenario.counts().requests, 0);
 }

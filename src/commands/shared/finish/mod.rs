@@ -13,10 +13,12 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use crate::api::Route;
+use crate::commands::CommandEnd;
 use crate::commands::Failure;
 use crate::commands::failure::in_one_line;
 use crate::commands::shared::continuing::stopped_by;
 use crate::commands::shared::next_steps::{Ended, Typed};
+use crate::commands::shared::notices::{Told, ToldFiles};
 use crate::commands::shared::{named_file, report_file};
 use crate::config::Settings;
 use crate::input::InputError;
@@ -106,8 +108,12 @@ impl Finish<'_> {
     }
 
     /// Writes the summary, the end of the journal and the report, prints the summary and the errors, and
-    /// returns the exit code.
-    pub(in crate::commands) fn finish(mut self, terminal: &Terminal) -> Result<u8, Failure> {
+    /// returns the exit code and what others may be told. They are told when the command has closed
+    /// its files.
+    pub(in crate::commands) fn finish(
+        mut self,
+        terminal: &Terminal,
+    ) -> Result<CommandEnd, Failure> {
         if let Some(reason) = self
             .stop
             .as_ref()
@@ -137,7 +143,26 @@ impl Finish<'_> {
         if let Some(path) = &self.settings.output.summary_file {
             named_file::write_summary(path, &end.summary.to_json());
         }
-        Ok(end.summary.exit_code)
+        Ok(CommandEnd {
+            code: end.summary.exit_code,
+            told: Some(Box::new(Told::of(
+                end.exit,
+                &end.summary,
+                self.told_files(),
+            ))),
+        })
+    }
+
+    /// Returns the files that are there after the end.
+    fn told_files(&self) -> ToldFiles {
+        if !self.is_kept {
+            return ToldFiles::default();
+        }
+        let summary = self.run_dir.file(SUMMARY_NAME);
+        ToldFiles {
+            run_dir: Some(self.run_dir.path().to_owned()),
+            summary: Some(summary).filter(|file| file.exists()),
+        }
     }
 
     /// Returns the end of the process before anything of it is written.

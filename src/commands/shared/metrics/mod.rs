@@ -21,6 +21,7 @@ use crate::commands::shared::secret_file;
 use crate::config::metrics::{MetricsSettings, PushTarget};
 use crate::config::secret_url::SecretUrl;
 use crate::process::exit::Exit;
+use crate::process::signals::Drain;
 use crate::results::metrics::Metrics;
 use crate::terminal;
 
@@ -75,8 +76,8 @@ impl MetricsOutput {
     }
 
     /// Publishes the end of the process, for the last time. Nothing that fails here changes the
-    /// exit code.
-    pub(in crate::commands) fn end(&self, exit_code: u8) {
+    /// exit code. A signal ends the wait for a server that is slow.
+    pub(crate) fn end(&self, exit_code: u8, drain: Drain) {
         let thread = self
             .thread
             .lock()
@@ -90,7 +91,7 @@ impl MetricsOutput {
             None => self.publisher_of_an_early_end(),
         };
         self.metrics.complete(unix_seconds(), exit_code);
-        publisher.publish_last(was_stopped(exit_code));
+        publisher.publish_last(was_stopped(exit_code), drain);
     }
 
     /// Returns the publisher of a process that ends before it has begun to publish.

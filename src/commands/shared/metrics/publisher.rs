@@ -1,5 +1,6 @@
 //! Writes the metrics to their file and pushes them.
 
+use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use tracing::warn;
 
 use crate::api::{PushError, Pusher};
 use crate::commands::shared::named_file::{self, Readers};
+use crate::process::signals::Drain;
 use crate::results::metrics::{self, CONTENT_TYPE, Metrics};
 use crate::{terminal, text};
 
@@ -88,13 +90,13 @@ impl Publisher {
     }
 
     /// Writes the file and pushes for the last time. Failures are reported, but not twice.
-    pub(super) fn publish_last(&self, haste: Haste) {
+    pub(super) fn publish_last(&self, haste: Haste, drain: Drain) {
         if let Err(message) = self.replace_file()
             && !self.has_told_of_file.swap(true, Ordering::Relaxed)
         {
             terminal::print_error(&message);
         }
-        if let Err(message) = self.push_last(haste) {
+        if let Err(message) = self.push_last(haste, drain) {
             terminal::print_error(&message);
         }
     }
@@ -111,28 +113,35 @@ impl Publisher {
     }
 
     /// Pushes on a runtime of its own, since the process has no other at its end.
-    fn push_last(&self, haste: Haste) -> Result<(), String> {
+    fn push_last(&self, haste: Haste, mut drain: Drain) -> Result<(), String> {
         let Some(pusher) = &self.pusher else {
             return Ok(());
         };
         let runtime =
             runtime().map_err(|error| format!("the metrics cannot be pushed: {error}"))?;
         let pushed = runtime.block_on(async {
-            let mut pauses = PAUSES.iter().filter(|_| haste == Haste::None);
-            loop {
-                let error = match pusher.put(CONTENT_TYPE, self.text()).await {
-                    Ok(()) => return Ok(()),
-                    Err(error) => error,
-                };
-                match pauses.next().filter(|_| error.may_pass()) {
-                    Some(pause) => sleep(*pause).await,
-                    None => return Err(not_pushed(error)),
-                }
+            tokio::select! {
+                biased;
+                pushed = self.push_with_pauses(pusher, haste) => pushed.map_err(not_pushed),
+                _ = drain.next() => Err(not_pushed("a signal came")),
             }
         });
         // Looking up a name may take longer than the timeout of its request.
         runtime.shutdown_background();
         pushed
+    }
+
+    async fn push_with_pauses(&self, pusher: &Pusher, haste: Haste) -> Result<(), PushError> {
+        let mut pauses = PAUSES.iter().filter(|_| haste == Haste::None);
+        loop {
+            let Err(error) = pusher.put(CONTENT_TYPE, self.text()).await else {
+                return Ok(());
+            };
+            match pauses.next().filter(|_| error.may_pass()) {
+                Some(pause) => sleep(*pause).await,
+                None => return Err(error),
+            }
+        }
     }
 }
 
@@ -143,6 +152,6 @@ pub(super) fn runtime() -> io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-fn not_pushed(error: PushError) -> String {
+fn not_pushed(error: impl Display) -> String {
     format!("the metrics could not be pushed (--metrics-push-file, CUSTSYNC_METRICS_PUSH): {error}")
 }
