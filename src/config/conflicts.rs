@@ -9,6 +9,7 @@ use crate::input::FormatChoice;
 use super::error::Problem;
 use super::groups::api::{ApiSettings, Target};
 use super::groups::input::InputSettings;
+use super::groups::nightly::NightlySettings;
 use super::groups::output::{OutputFormat, OutputSettings, Unfinished};
 use super::names::{
     CLIENT_SECRET_FILE, EXPLAIN, FRESH, FULL_RESYNC, INPUT_TOKEN_FILE, JSON_PATH, MAX_CHANGES,
@@ -16,7 +17,6 @@ use super::names::{
 };
 use super::provenance::Provenance;
 use super::resolver::Resolver;
-use super::settings::Settings;
 use super::verb::Verb;
 use crate::input::InputName;
 
@@ -105,11 +105,15 @@ pub(super) fn check(
 }
 
 /// Reports what a state cannot be used with, and flags that need one.
-pub(super) fn check_state(resolver: &mut Resolver, settings: &Settings) {
+pub(super) fn check_state(
+    resolver: &mut Resolver,
+    input: &InputSettings,
+    nightly: &NightlySettings,
+) {
     if !resolver.verb().is_about_rows() {
         return;
     }
-    if settings.nightly.state.is_none() {
+    if nightly.state.is_none() {
         let flags: Vec<(&str, String)> = resolver.flags_used().collect();
         for (name, flag) in flags {
             if OF_A_STATE.contains(&name) && !resolver.is_reported(name) {
@@ -119,7 +123,6 @@ pub(super) fn check_state(resolver: &mut Resolver, settings: &Settings) {
         return;
     }
     // The state compares whole exports.
-    let input = &settings.input;
     let ranges = [
         ("skip-rows", input.skip_rows > 0),
         ("max-rows", input.max_rows.is_some()),
@@ -130,7 +133,7 @@ pub(super) fn check_state(resolver: &mut Resolver, settings: &Settings) {
             resolver.report(Problem::Contradiction { first, second });
         }
     }
-    if settings.nightly.full_resync && settings.nightly.resync_part.is_some() {
+    if nightly.full_resync && nightly.resync_part.is_some() {
         let (first, second) = (resolver.place(RESYNC_PART), resolver.place(FULL_RESYNC));
         resolver.report(Problem::Contradiction { first, second });
     }

@@ -104,7 +104,7 @@ impl Settings {
             &settings.input,
             &settings.output,
         );
-        conflicts::check_state(&mut resolver, &settings);
+        conflicts::check_state(&mut resolver, &settings.input, &settings.nightly);
         settings.effective = resolver.finish()?;
         settings.file = path;
         Ok(settings)

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::metrics_flags::MetricsFlags;
+use super::nightly_flags::NightlyFlags;
 use super::notice_flags::NoticeFlags;
 use super::sandbox_flags::SandboxFlags;
 use super::words::words;
@@ -380,29 +382,6 @@ struct SendingFlags {
 }
 
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Every night")]
-struct NightlyFlags {
-    /// Send only what has changed since the last run with this file
-    #[arg(long, value_name = "FILE")]
-    state: Option<OsString>,
-    /// Send all rows, also those that the state knows; begin a state that is missing
-    #[arg(long)]
-    full_resync: Option<bool>,
-    /// Send also a part of the unchanged customers, each time the next one, as in 1/30
-    #[arg(long, value_name = "1/N")]
-    resync_part: Option<String>,
-    /// Send nothing if more customers than this have changed, are new or are absent
-    ///
-    /// A number, a share of the state's customers as in 20%, or none. Each kind is held to it by
-    /// itself. A share counts from 20 customers on.
-    #[arg(long, value_name = "LIMIT")]
-    max_changes: Option<String>,
-    /// Write a CSV file of the customers who have changed, are new or are absent
-    #[arg(long, value_name = "FILE")]
-    changes: Option<OsString>,
-}
-
-#[derive(Debug, Args)]
 #[command(next_help_heading = "Sending")]
 struct PaceFlags {
     /// Rate: auto, unlimited, or as in 50/s, 600/m, 1000/h
@@ -499,26 +478,8 @@ struct EndFlags {
     /// be written is reported, and does not change the exit code.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     summary_file: Option<OsString>,
-    /// Keep the metrics of a run or undo in this file, for Prometheus's textfile collector
-    ///
-    /// The file is written whole at the start, every 10 seconds and at the end. Everyone may read
-    /// it: it holds counts and times, no customer and no value.
-    #[arg(long, value_name = "FILE", hide_short_help = true)]
-    metrics_file: Option<OsString>,
-    /// Serve the metrics of a run or undo at this address, for Prometheus to scrape
-    ///
-    /// As in 127.0.0.1:9464: `GET /metrics` answers until the process ends. Port 0 is any free one,
-    /// which the log names.
-    #[arg(long, value_name = "ADDRESS", hide_short_help = true)]
-    metrics_addr: Option<String>,
-    /// Push the metrics of a run or undo to the address in this file (or set
-    /// `CUSTSYNC_METRICS_PUSH`)
-    ///
-    /// The address is that of a group of a Pushgateway, as in
-    /// <https://HOST/metrics/job/custsync>, and is treated as a secret. It gets a PUT at the start,
-    /// every 10 seconds and at the end.
-    #[arg(long, value_name = "FILE", hide_short_help = true)]
-    metrics_push_file: Option<OsString>,
+    #[command(flatten)]
+    metrics: MetricsFlags,
     /// Exit code if a run or check finishes with bad rows; 0 for engines that treat 1 as a crash
     #[arg(long, value_name = "CODE", hide_short_help = true)]
     bad_rows_exit: Option<String>,

@@ -4,6 +4,8 @@
 mod examples;
 mod flags;
 mod help;
+mod metrics_flags;
+mod nightly_flags;
 mod notice_flags;
 mod other_words;
 mod pages;

@@ -5,6 +5,7 @@ mod care;
 mod deciding;
 mod finish;
 mod meter;
+mod metering;
 mod pager;
 mod paging;
 mod replay;
@@ -488,16 +489,6 @@ impl Driver {
         if let Some(point) = point.map(Message::Timeline) {
             // If the queue is full, the timeline has a gap.
             self.queues.recorder.try_send(point).ok();
-        }
-    }
-
-    /// Hands the numbers of now over to the metrics, if they are wanted.
-    fn meter_now(&self, now: Moment) {
-        if let Some(meter) = &self.meter {
-            let (schedule, in_flight) = (&self.sending.schedule, self.in_flight.len());
-            let times = self.reporter.brake_times();
-            let bytes_read = self.sending.progress.snapshot().ended_bytes;
-            meter.hand_over(schedule, in_flight, times, bytes_read, now);
         }
     }
 
