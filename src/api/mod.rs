@@ -19,6 +19,7 @@ pub(crate) use http::fetch::{FetchError, Fetcher, FileBody, FileHead, Wanted, Wa
 pub(crate) use http::options::{HttpError, HttpOptions, Protocol, Proxies, Transport};
 pub(crate) use http::push::{PushError, Pusher};
 pub(crate) use http::route::Route;
+pub(crate) use http::secret_address::{SecretAddress, SecretAddressError, Unencrypted};
 pub(crate) use shown::shown_request;
 pub(crate) use token::authorize;
 pub(crate) use token::endpoint::{EndpointOptions, PlainHttp};
@@ -27,7 +28,7 @@ pub use token::oauth;
 pub use token::secret::{LoginFlaw, Token};
 pub(crate) use token::secret::{TokenError, TokenFlaw};
 pub(crate) use token::source::{Grant, Origin, RefreshCause, RefreshResult, TokenSource};
-pub(crate) use webhook::{Patience, Payload, Webhook, WebhookAddress, WebhookAddressError};
+pub(crate) use webhook::{Patience, Payload, Webhook};
 
 /// Reads and writes files of tokens.
 pub mod token_file {

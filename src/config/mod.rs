@@ -21,7 +21,6 @@ mod names;
 pub(crate) mod provenance;
 mod resolver;
 pub(crate) mod secret;
-pub(crate) mod secret_url;
 mod setting;
 mod settings;
 mod tables;

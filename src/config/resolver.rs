@@ -4,6 +4,7 @@
 //! A value that cannot be used is reported and replaced by the default, so that every problem is
 //! found at once. [`Resolver::finish`] returns no settings with problems.
 
+use secrecy::SecretString;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -274,11 +275,11 @@ impl Resolver {
     }
 
     /// Reads a secret, which only the environment may hold.
-    pub(super) fn secret<T>(
+    pub(super) fn secret(
         &mut self,
         name: &'static str,
-        parse: impl Fn(&str) -> Result<T, ValueError>,
-    ) -> Option<T> {
+        parse: impl Fn(&str) -> Result<SecretString, ValueError>,
+    ) -> Option<SecretString> {
         let (mut found, is_read) = (None, self.is_read(name));
         for layer in &mut self.layers {
             let Some(secret) = layer.take_secret(name) else {

@@ -9,6 +9,7 @@ use super::error::Problem;
 use super::resolver::Resolver;
 use super::setting::of_process;
 use super::value::ValueError;
+use crate::api::{SecretAddress, Unencrypted};
 
 /// The source of a secret.
 #[derive(Debug, Clone)]
@@ -19,6 +20,24 @@ pub enum SecretSource {
     Value(SecretString),
     /// A file, read when the secret is needed.
     File(PathBuf),
+}
+
+/// An address that is a secret.
+#[derive(Debug, Clone)]
+pub struct AddressSetting {
+    /// The source of the address. A text is a [`SecretAddress`].
+    pub source: SecretSource,
+    /// The flag, the variable or the file that gives it, for messages.
+    pub place: String,
+    /// The addresses that plain HTTP may be used with.
+    pub unencrypted: Unencrypted,
+}
+
+impl AddressSetting {
+    /// Whether there is an address.
+    pub fn is_given(&self) -> bool {
+        !matches!(self.source, SecretSource::Missing)
+    }
 }
 
 impl Resolver {
@@ -45,6 +64,28 @@ impl Resolver {
                     SecretSource::Missing
                 }
             },
+        }
+    }
+    /// Reads the address `name`, which is a secret, or the file with it that the setting `file_name`
+    /// names.
+    pub(super) fn secret_address(
+        &mut self,
+        name: &'static str,
+        file_name: &'static str,
+        unencrypted: Unencrypted,
+    ) -> AddressSetting {
+        let source = self.secret_source(name, file_name, |text| {
+            SecretAddress::of(text, unencrypted)?;
+            Ok(SecretString::from(text.trim()))
+        });
+        let place = match &source {
+            SecretSource::File(_) => self.place(file_name),
+            SecretSource::Missing | SecretSource::Value(_) => self.place(name),
+        };
+        AddressSetting {
+            source,
+            place,
+            unencrypted,
         }
     }
 }

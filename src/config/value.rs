@@ -6,9 +6,8 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::duration::DurationError;
-use super::secret_url::SecretUrlError;
 use super::url::BaseUrlError;
-use crate::api::{TokenFlaw, WebhookAddressError};
+use crate::api::{SecretAddressError, TokenFlaw};
 use crate::contract::{DateFormatError, FieldError};
 use crate::input::{EncodingError, JsonPathError, RuleError};
 use crate::pipeline::changes::PartError;
@@ -71,9 +70,9 @@ pub enum ValueError {
     /// A text that cannot be a token. The text is not repeated.
     #[error("not a token: {0}")]
     NotAToken(TokenFlaw),
-    /// See [`WebhookAddressError`].
+    /// See [`SecretAddressError`].
     #[error(transparent)]
-    WebhookAddress(#[from] WebhookAddressError),
+    SecretAddress(#[from] SecretAddressError),
     /// A TOML value of a kind that the setting does not take.
     #[error("this setting takes {wanted}, not {found}")]
     WrongKind {
@@ -129,9 +128,6 @@ pub enum ValueError {
     /// See [`BaseUrlError`].
     #[error(transparent)]
     BaseUrl(#[from] BaseUrlError),
-    /// See [`SecretUrlError`].
-    #[error(transparent)]
-    SecretUrl(#[from] SecretUrlError),
 }
 
 /// Returns a parser of whole numbers in `range`.

@@ -3,8 +3,8 @@
 //! `options` holds the user's settings; `clients` builds clients from them; `proxy` reads the proxy
 //! from the environment. `lanes` distributes requests over clients, and `connections` counts what
 //! they open. `route` and `fault` explain a request that got no answer: who was asked, by which
-//! way, and what went wrong. `address` checks URLs, `fetch` gets the files of inputs,
-//! and `push` puts metrics.
+//! way, and what went wrong. `address` checks URLs, and `secret_address` those that
+//! are secrets. `fetch` gets the files of inputs, and `push` puts metrics.
 
 pub(crate) mod address;
 pub(crate) mod clients;
@@ -16,3 +16,4 @@ pub(crate) mod options;
 pub(crate) mod proxy;
 pub(crate) mod push;
 pub(crate) mod route;
+pub(crate) mod secret_address;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
-use url::Url;
 
 use crate::api::http::address::is_loopback;
 use crate::api::http::clients::client;
@@ -14,6 +13,7 @@ use crate::api::http::fault::fault_of;
 use crate::api::http::lanes::Connection;
 use crate::api::http::options::{HttpError, HttpOptions, Protocol, Proxies, Transport};
 use crate::api::http::route::Route;
+use crate::api::http::secret_address::SecretAddress;
 use crate::contract::Fault;
 
 /// The longest time for a request, from connecting to the head of the answer.
@@ -23,7 +23,7 @@ const SETTING: &str = "the address";
 
 /// Puts texts at an address. It cannot be printed, since it holds the address.
 pub(crate) struct Pusher {
-    url: Url,
+    address: SecretAddress,
     client: Client,
     route: Route,
 }
@@ -40,14 +40,18 @@ pub(crate) enum PushError {
 }
 
 impl Pusher {
-    /// Prepares to put texts at `url`. It is trusted and reached as the API is, and so are proxies.
-    pub(crate) fn new(url: Url, ca_file: Option<PathBuf>) -> Result<Pusher, HttpError> {
+    /// Prepares to put texts at an address. It is trusted and reached as the API is, and so are proxies.
+    pub(crate) fn new(
+        address: SecretAddress,
+        ca_file: Option<PathBuf>,
+    ) -> Result<Pusher, HttpError> {
+        let url = address.url();
         let transport = if url.scheme() == "https" {
             Transport::HttpsOnly
         } else {
             Transport::HttpAllowed
         };
-        let proxies = if is_loopback(&url) {
+        let proxies = if is_loopback(url) {
             Proxies::None
         } else {
             Proxies::FromEnvironment
@@ -61,8 +65,12 @@ impl Pusher {
             in_flight_max: 0,
             protocol: Protocol::Http1,
         };
-        let (client, route) = client(&options, &url, SETTING)?;
-        Ok(Pusher { url, client, route })
+        let (client, route) = client(&options, url, SETTING)?;
+        Ok(Pusher {
+            address,
+            client,
+            route,
+        })
     }
 
     /// Puts a text there, once.
@@ -71,7 +79,7 @@ impl Pusher {
         content_type: &'static str,
         text: String,
     ) -> Result<(), PushError> {
-        let request = self.client.put(self.url.clone());
+        let request = self.client.put(self.address.url().clone());
         let request = request.header(CONTENT_TYPE, content_type).body(text);
         match request.send().await {
             Ok(response) if response.status().is_success() => Ok(()),

@@ -13,13 +13,13 @@ use crate::api::http::fault::fault_of;
 use crate::api::http::lanes::Connection;
 use crate::api::http::options::{HttpError, HttpOptions, Protocol, Proxies, Transport};
 use crate::api::http::route::Route;
-use crate::api::webhook::address::WebhookAddress;
+use crate::api::http::secret_address::SecretAddress;
 use crate::contract::{Fault, ProxyFault};
 
 /// The way to an address.
 #[derive(Debug)]
 pub(crate) struct Webhook {
-    address: WebhookAddress,
+    address: SecretAddress,
     client: Client,
     /// For telling faults apart. It holds the host, so it is never shown.
     route: Route,
@@ -85,7 +85,7 @@ impl Patience {
 impl Webhook {
     /// Returns the way to an address. `ca_file` holds certificates to trust beside the system's.
     pub(crate) fn new(
-        address: WebhookAddress,
+        address: SecretAddress,
         ca_file: Option<std::path::PathBuf>,
     ) -> Result<Webhook, WebhookError> {
         let url = address.url();
@@ -214,7 +214,7 @@ mod tests {
     use std::thread;
 
     use super::*;
-    use crate::api::token::endpoint::PlainHttp;
+    use crate::api::http::secret_address::Unencrypted;
     use crate::contract::TlsFault;
 
     /// Short times, so that the test is short.
@@ -257,7 +257,7 @@ mod tests {
             open
         });
         let address = format!("http://127.0.0.1:{port}/hook");
-        let address = WebhookAddress::of(&address, PlainHttp::Loopback).expect("an address");
+        let address = SecretAddress::of(&address, Unencrypted::Refused).expect("an address");
         let webhook = Webhook::new(address, None).expect("a client");
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

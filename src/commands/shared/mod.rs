@@ -31,6 +31,7 @@ pub(super) mod put_back;
 pub(super) mod reading;
 pub(super) mod report_file;
 pub(super) mod row_range;
+pub(super) mod secret_address;
 pub(super) mod secret_file;
 pub(super) mod server;
 pub(super) mod start;

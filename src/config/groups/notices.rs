@@ -2,16 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
-
-use crate::api::{PlainHttp, WebhookAddress};
+use crate::api::{PlainHttp, Unencrypted};
 use crate::config::groups::api::ApiSettings;
 use crate::config::groups::output::OutputSettings;
 use crate::config::names::{NOTIFY_URL, NOTIFY_URL_FILE, ON_FINISH, PING_URL, PING_URL_FILE};
 use crate::config::resolver::Resolver;
-use crate::config::secret::SecretSource;
+use crate::config::secret::AddressSetting;
 use crate::config::setting::of_process;
-use crate::config::value::{ValueError, non_empty};
+use crate::config::value::non_empty;
 
 /// The word for no termination message.
 const NONE: &str = "none";
@@ -37,17 +35,6 @@ pub struct NoticeSettings {
     pub termination_message: TerminationMessage,
     /// Certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
-    /// The hosts that plain HTTP may be used with.
-    pub plain_http: PlainHttp,
-}
-
-/// An address that is a secret.
-#[derive(Debug, Clone)]
-pub struct AddressSetting {
-    /// The source of the address. A text is a [`WebhookAddress`].
-    pub source: SecretSource,
-    /// The flag, the variable or the file that gives it, for messages.
-    pub place: String,
 }
 
 /// The ends that are pinged.
@@ -98,11 +85,14 @@ impl NoticeSettings {
         output: &OutputSettings,
     ) -> Self {
         let summary_file = output.summary_file.as_deref();
-        let plain_http = api.plain_http;
+        let unencrypted = match api.plain_http {
+            PlainHttp::Loopback => Unencrypted::Refused,
+            PlainHttp::Anywhere => Unencrypted::Allowed,
+        };
         Self {
-            ping: address(resolver, PING_URL, PING_URL_FILE, plain_http),
+            ping: resolver.secret_address(PING_URL, PING_URL_FILE, unencrypted),
             ping_on: resolver.choice(of_process("ping-on"), &PingOn::Finished),
-            notify: address(resolver, NOTIFY_URL, NOTIFY_URL_FILE, plain_http),
+            notify: resolver.secret_address(NOTIFY_URL, NOTIFY_URL_FILE, unencrypted),
             notify_on: resolver.choice(of_process("notify-on"), &NotifyOn::Bad),
             notify_format: resolver.choice(of_process("notify-format"), &NotifyFormat::Json),
             on_finish: resolver.optional(of_process(ON_FINISH), non_empty),
@@ -116,25 +106,6 @@ impl NoticeSettings {
                 Some(path) => TerminationMessage::File(path),
             },
             ca_file: api.ca_file.clone(),
-            plain_http,
         }
     }
-}
-
-fn address(
-    resolver: &mut Resolver,
-    name: &'static str,
-    file_name: &'static str,
-    plain_http: PlainHttp,
-) -> AddressSetting {
-    let parse = |text: &str| -> Result<SecretString, ValueError> {
-        WebhookAddress::of(text, plain_http)?;
-        Ok(SecretString::from(text.trim()))
-    };
-    let source = resolver.secret_source(name, file_name, parse);
-    let place = match &source {
-        SecretSource::File(_) => resolver.place(file_name),
-        SecretSource::Missing | SecretSource::Value(_) => resolver.place(name),
-    };
-    AddressSetting { source, place }
 }

@@ -5,7 +5,6 @@ use serde_json::json;
 
 use super::{Scenario, effective};
 use crate::config::api::Target;
-use crate::config::metrics::PushTarget;
 use crate::config::provenance::{Provenance, ShownValue};
 use crate::config::secret::SecretSource;
 use crate::config::{BelongsTo, Settings, Verb};
@@ -391,10 +390,11 @@ fn the_stronger_source_of_the_token_wins() {
 #[test]
 fn the_stronger_source_of_the_address_to_push_to_wins() {
     let check = |scenario: Scenario, want: &str| {
-        let got = match scenario.settings(Verb::Run).output.metrics.push {
-            None => "nothing".to_owned(),
-            Some(PushTarget::Url(url)) => url.expose().to_string(),
-            Some(PushTarget::File(path)) => path.display().to_string(),
+        let push = scenario.settings(Verb::Run).output.metrics.push;
+        let got = match push.source {
+            SecretSource::Missing => "nothing".to_owned(),
+            SecretSource::Value(address) => address.expose_secret().to_owned(),
+            SecretSource::File(path) => path.display().to_string(),
         };
         assert_eq!(got, want);
     };
@@ -428,7 +428,7 @@ fn an_address_to_push_to_is_not_shown() {
     let bad = Scenario::default().variable("CUSTSYNC_METRICS_PUSH", "ftp://a.example/canary");
     assert_eq!(
         bad.problems(Verb::Run)[0],
-        "CUSTSYNC_METRICS_PUSH: not an address as in https://HOST/PATH"
+        "CUSTSYNC_METRICS_PUSH: the address does not begin with https://"
     );
     let in_file = Scenario::default().toml("metrics-push = 'https://a.example/canary'");
     assert_eq!(

@@ -129,7 +129,7 @@ fn an_address_that_cannot_be_used_is_refused_before_anything_is_sent() {
     };
     check(
         "push",
-        "--metrics-push-file push: not an address as in https://HOST/PATH",
+        "--metrics-push-file: the address does not begin with https://",
     );
     check("empty", "--metrics-push-file empty is empty");
     check("missing", "--metrics-push-file missing cannot be read");

@@ -10,16 +10,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context as _;
-use secrecy::ExposeSecret as _;
 
 use self::listener::Listener;
 use self::publisher::{Publisher, unix_seconds};
 use self::thread::MetricsThread;
 use crate::api::Pusher;
 use crate::commands::Failure;
-use crate::commands::shared::secret_file;
-use crate::config::metrics::{MetricsSettings, PushTarget};
-use crate::config::secret_url::SecretUrl;
+use crate::commands::shared::secret_address;
+use crate::config::metrics::MetricsSettings;
 use crate::process::exit::Exit;
 use crate::process::signals::Drain;
 use crate::results::metrics::Metrics;
@@ -50,7 +48,7 @@ impl MetricsOutput {
             address,
             push,
         } = settings;
-        if file.is_none() && address.is_none() && push.is_none() {
+        if file.is_none() && address.is_none() && !push.is_given() {
             return None;
         }
         Some(MetricsOutput {
@@ -114,18 +112,9 @@ impl MetricsOutput {
 
     /// Prepares to push, if that is wanted.
     fn pusher(&self) -> anyhow::Result<Option<Pusher>> {
-        const FLAG: &str = "--metrics-push-file";
-        let url = match &self.settings.push {
-            None => return Ok(None),
-            Some(PushTarget::Url(url)) => url.clone(),
-            Some(PushTarget::File(path)) => {
-                let text = secret_file::read(FLAG, path)?;
-                let url = SecretUrl::parse(text.expose_secret());
-                url.with_context(|| format!("{FLAG} {}", crate::text::safe_path(path)))?
-            }
-        };
-        let pusher = Pusher::new(url.expose().clone(), self.ca_file.clone())?;
-        Ok(Some(pusher))
+        let address = secret_address::read(&self.settings.push)?;
+        let pusher = address.map(|address| Pusher::new(address, self.ca_file.clone()));
+        Ok(pusher.transpose()?)
     }
 }
 

@@ -1,20 +1,17 @@
-//! The addresses of those who are told, which are secrets.
+//! The addresses of those who are told.
 
-use anyhow::anyhow;
-use secrecy::ExposeSecret as _;
-
-use crate::api::{Webhook, WebhookAddress};
+use crate::api::Webhook;
 use crate::commands::Failure;
-use crate::commands::shared::secret_file;
+use crate::commands::shared::secret_address;
 use crate::config::Settings;
-use crate::config::notices::{AddressSetting, NoticeSettings};
-use crate::config::secret::SecretSource;
+use crate::config::notices::NoticeSettings;
+use crate::config::secret::AddressSetting;
 
 /// Reads the addresses in files, so that one that cannot be used ends the command before it begins.
 pub(in crate::commands) fn check_addresses(settings: &Settings) -> Result<(), Failure> {
     let notices = &settings.notices;
     for setting in [&notices.ping, &notices.notify] {
-        address(setting, notices).map_err(Failure::unusable)?;
+        secret_address::read(setting).map_err(Failure::unusable)?;
     }
     Ok(())
 }
@@ -24,23 +21,7 @@ pub(super) fn webhook(
     setting: &AddressSetting,
     settings: &NoticeSettings,
 ) -> anyhow::Result<Option<Webhook>> {
-    let address = address(setting, settings)?;
+    let address = secret_address::read(setting)?;
     let webhook = address.map(|address| Webhook::new(address, settings.ca_file.clone()));
     Ok(webhook.transpose()?)
-}
-
-fn address(
-    setting: &AddressSetting,
-    settings: &NoticeSettings,
-) -> anyhow::Result<Option<WebhookAddress>> {
-    let place = &setting.place;
-    let text = match &setting.source {
-        SecretSource::Missing => return Ok(None),
-        SecretSource::Value(text) => text.clone(),
-        SecretSource::File(path) => secret_file::read(place, path)?,
-    };
-    let address = WebhookAddress::of(text.expose_secret(), settings.plain_http);
-    address
-        .map(Some)
-        .map_err(|error| anyhow!("{place}: {error}"))
 }

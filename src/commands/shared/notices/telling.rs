@@ -8,7 +8,8 @@ use super::told::Told;
 use super::{on_finish, rules, termination};
 use crate::api::{Payload, Webhook};
 use crate::commands::failure::in_one_line;
-use crate::config::notices::{AddressSetting, NoticeSettings, NotifyFormat};
+use crate::config::notices::{NoticeSettings, NotifyFormat};
+use crate::config::secret::AddressSetting;
 use crate::process::signals::{Drain, Signals};
 use crate::terminal;
 
