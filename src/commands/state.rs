@@ -12,7 +12,7 @@ use crate::config::output::OutputFormat;
 use crate::contract::CustomerId;
 use crate::journal::milliseconds;
 use crate::process::exit::Exit;
-use crate::state::{self, State, StateInfo, StateLock};
+use crate::state::{self, State, StateError, StateInfo, StateLock};
 use crate::terminal;
 use crate::text::{grouped, safe, safe_path, utc_second};
 
@@ -76,7 +76,7 @@ struct Part {
 pub(crate) fn state(action: &StateAction<'_>) -> Result<Exit, Failure> {
     match action {
         StateAction::Show { path, format } => {
-            let state = open(path)?;
+            let state = open(path, StateLock::try_share)?;
             let text = match format {
                 OutputFormat::Text => in_words(path, state.info()),
                 OutputFormat::Json => {
@@ -88,7 +88,7 @@ pub(crate) fn state(action: &StateAction<'_>) -> Result<Exit, Failure> {
             terminal::print(&text).map_err(Failure::stdout)?;
         }
         StateAction::Forget { path, customers } => {
-            let mut state = open(path)?;
+            let mut state = open(path, StateLock::try_take)?;
             // A result that is not taken over yet would count after what is forgotten.
             if let Some(night) = state.info().night.clone().filter(|night| !night.is_folded) {
                 state::fold(&mut state, &night).map_err(Failure::run_directory)?;
@@ -105,8 +105,8 @@ pub(crate) fn state(action: &StateAction<'_>) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn open(path: &Path) -> Result<State, Failure> {
-    let lock = StateLock::try_take(path).map_err(Failure::run_directory)?;
+fn open(path: &Path, lock: fn(&Path) -> Result<StateLock, StateError>) -> Result<State, Failure> {
+    let lock = lock(path).map_err(Failure::run_directory)?;
     let state = State::open_any(lock).map_err(Failure::run_directory)?;
     state.ok_or_else(|| {
         Failure::unusable(anyhow!(
@@ -171,11 +171,11 @@ fn in_words(path: &Path, info: &StateInfo) -> String {
         ("customers", grouped(info.customers)),
         ("unknown", grouped(info.unknown)),
         ("absent", grouped(info.absent)),
-        ("begun", format!("{} UTC", utc_second(info.created))),
+        ("begun", utc_second(info.created)),
         (
             "changed",
             format!(
-                "{} UTC, by custsync {}",
+                "{}, by custsync {}",
                 utc_second(info.changed),
                 safe(&info.version)
             ),

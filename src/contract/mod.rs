@@ -43,6 +43,10 @@ mod value;
 mod value_rules;
 mod warning;
 
+/// The version of the contract. A state that was written under another one is refused: the same row
+/// may stand for another update.
+pub(crate) const CONTRACT_VERSION: u32 = 1;
+
 pub(crate) use allowed::Leniency;
 pub use answer::{Answer, Attempt, Body, Claim, Reset, Response, Shown};
 pub(crate) use answer::{Answered, RateWindow, ServerError, Shape};

@@ -55,6 +55,10 @@ pub struct Header {
     /// The part of the rows that the run sends; absent if it sends all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
+    /// The run that had used the state last when this one began; absent without a state, and if
+    /// there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_after: Option<String>,
     /// The inputs, in order.
     pub inputs: Vec<InputIdentity>,
     /// The settings that identify the run, as text. (Format 1 has a digest of each.)
@@ -128,6 +132,7 @@ impl Header {
             request_hash: REQUEST_HASH_VERSION,
             key: Some(key.proof()),
             shard: None,
+            state_after: None,
             inputs,
             settings,
         }

@@ -10,14 +10,14 @@ pub(crate) struct ReadStop {
     /// The reason to stop the run.
     pub(crate) reason: StopReason,
     /// The error, if the input cannot be read on.
-    pub(crate) fault: Option<InputError>,
+    pub(crate) fault: Option<Box<InputError>>,
 }
 
 impl From<InputError> for ReadStop {
     fn from(error: InputError) -> ReadStop {
         ReadStop {
             reason: reason_of(&error),
-            fault: Some(error),
+            fault: Some(Box::new(error)),
         }
     }
 }

@@ -29,7 +29,7 @@ pub struct Share {
     per_million: u32,
 }
 
-/// The reason for which a text is not an error limit.
+/// The reason for which a text is not a limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ErrorLimitError {
     /// Neither a number, nor a percentage, nor `none`.
@@ -173,17 +173,17 @@ mod tests {
             assert!(error.contains(want), "{text}: {error}");
         };
         for (text, want) in [
-            ("", "is not an error limit"),
-            ("%", "is not an error limit"),
-            ("-1", "is not an error limit"),
-            ("+1", "is not an error limit"),
-            ("1.5", "is not an error limit"),
-            ("18446744073709551616", "is not an error limit"),
-            ("1.%", "is not an error limit"),
-            (".5%", "is not an error limit"),
-            ("1e1%", "is not an error limit"),
-            ("0.00001%", "is not an error limit"),
-            ("None", "is not an error limit"),
+            ("", "is not a limit"),
+            ("%", "is not a limit"),
+            ("-1", "is not a limit"),
+            ("+1", "is not a limit"),
+            ("1.5", "is not a limit"),
+            ("18446744073709551616", "is not a limit"),
+            ("1.%", "is not a limit"),
+            (".5%", "is not a limit"),
+            ("1e1%", "is not a limit"),
+            ("0.00001%", "is not a limit"),
+            ("None", "is not a limit"),
             ("0%", "above 0% and at most 100%"),
             ("0.0%", "above 0% and at most 100%"),
             ("100.0001%", "above 0% and at most 100%"),

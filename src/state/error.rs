@@ -51,6 +51,16 @@ pub enum StateError {
         /// The number of its format.
         format: u32,
     },
+    /// The hashes in the file are of another version.
+    #[error(
+        "the state {file} compares requests by hashes of version {version}, which this custsync does not make: use the version that wrote it, or begin anew with another file and --full-resync"
+    )]
+    OtherHashes {
+        /// The file's name.
+        file: String,
+        /// The version of its hashes.
+        version: u32,
+    },
     /// The file is damaged.
     #[error(
         "the state {file} is damaged ({reason}): restore it from a backup, or remove it and begin with --full-resync"

@@ -34,7 +34,8 @@ pub(crate) fn fold(state: &mut State, night: &Night) -> Result<Folded, StateErro
         waiting: Vec::new(),
     };
     let folded = match read(&journal, is_of_night, &mut results) {
-        Ok(true) => {
+        // The lines before a damaged one are right.
+        Ok(true) | Err(ReadError::Journal) => {
             results.write()?;
             Folded::Journal
         }
@@ -44,11 +45,6 @@ pub(crate) fn fold(state: &mut State, night: &Night) -> Result<Folded, StateErro
             Folded::Nothing
         }
         Err(ReadError::State(error)) => return Err(error),
-        // The lines before are right.
-        Err(ReadError::Journal) => {
-            results.write()?;
-            Folded::Journal
-        }
     };
     edit.set_night(Night {
         is_folded: true,

@@ -17,6 +17,8 @@ pub struct StateIdentity {
     pub tenant: Option<u64>,
     /// The part of the rows; absent if it is all of them.
     pub shard: Option<Shard>,
+    /// The version of the API's contract.
+    pub contract: u32,
 }
 
 /// The last run whose customers were marked unknown.
@@ -75,7 +77,7 @@ pub struct StateInfo {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
     version: String,
-    request_hash: u32,
+    pub(super) request_hash: u32,
     pub(super) identity: StateIdentity,
     /// The digits of the key.
     key: String,
@@ -154,11 +156,21 @@ impl Record {
         identity: &StateIdentity,
         shown: &Shown,
     ) -> Result<(), StateError> {
+        if self.request_hash != REQUEST_HASH_VERSION {
+            return Err(StateError::OtherHashes {
+                file: shown.0.clone(),
+                version: self.request_hash,
+            });
+        }
         let parts = |identity: &StateIdentity| {
             [
                 ("base URL", format!("the base URL {}", identity.base_url)),
                 ("tenant", tenant_in_words(identity.tenant)),
                 ("shard", shard_in_words(identity.shard)),
+                (
+                    "contract",
+                    format!("version {} of the API's contract", identity.contract),
+                ),
             ]
         };
         for ((what, of_state), (_, of_run)) in

@@ -233,6 +233,7 @@ pub(crate) fn full_header() -> Header {
         request_hash: 1,
         key: Some(String::new()),
         shard: Some(Shard { index: 1, of: 2 }),
+        state_after: Some(String::new()),
         inputs: vec![full_input()],
         settings: std::collections::BTreeMap::new(),
     }

@@ -246,7 +246,8 @@ mod tests {
             for answer in answers {
                 let (mut stream, _) = listener.accept().expect("a connection");
                 let mut head = [0; 1024];
-                stream.read(&mut head).expect("a request");
+                let read = stream.read(&mut head).expect("a request");
+                assert!(read > 0, "a request");
                 if let Some(answer) = answer {
                     stream.write_all(answer.as_bytes()).expect("it is read");
                 } else {

@@ -376,7 +376,9 @@ struct SendingFlags {
     /// For an API that clears the fields that an update leaves out.
     #[arg(long, hide_short_help = true)]
     complete: Option<bool>,
-    /// Read each customer first, and keep its values, so that `custsync undo` can put them back
+    /// Keep each customer's values first, for `custsync undo`
+    ///
+    /// Each customer is read before its update.
     #[arg(long)]
     undoable: Option<bool>,
 }

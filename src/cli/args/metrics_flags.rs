@@ -6,6 +6,7 @@ use clap::Args;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
+#[expect(clippy::struct_field_names, reason = "a field is named as its flag")]
 pub(super) struct MetricsFlags {
     /// Keep the metrics of a run or undo in this file, for Prometheus's textfile collector
     ///

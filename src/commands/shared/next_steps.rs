@@ -174,6 +174,13 @@ impl<'c> Typed<'c> {
                     vec![("max-errors", higher_limit(*rows, *errors).into())],
                 ),
             }],
+            Some(StopReason::TooManyChanges { .. }) => vec![NextStep::AllowChanges {
+                command: self.continued(
+                    ended.run_dir,
+                    &["max-changes"],
+                    vec![("max-changes", "none".into())],
+                ),
+            }],
             Some(StopReason::EchoDiffers { .. }) => vec![self.despite_echo(ended)],
             Some(reason) => self.going_on(ended, reason).into_iter().collect(),
             None => self.after_finished_run(ended),

@@ -1,8 +1,8 @@
 //! A run with a state (`--state`): it sends what has changed since the last run.
 //!
 //! 1. The state is opened and locked, and a new run directory takes over its key
-//!    ([`Nightly::open`]).
-//! 2. What the last run left open is folded from its journal ([`Nightly::begin`]).
+//!    ([`open`]).
+//! 2. What the last run left open is folded from its journal ([`OpenState::begin`]).
 //! 3. The rows are compared, and whoever is about to be sent is marked as unknown
 //!    ([`Nightly::compare`]).
 //! 4. After the run, its journal is folded ([`Nightly::end`]).
@@ -23,7 +23,7 @@ use crate::commands::Failure;
 use crate::config::Settings;
 use crate::config::api::Target;
 use crate::config::provenance::Provenance;
-use crate::contract::CustomerId;
+use crate::contract::{CONTRACT_VERSION, CustomerId};
 use crate::input::{KnownInput, Origin};
 use crate::journal::{ImageIndex, RunDir, RunKey};
 use crate::pipeline::changes::{
@@ -99,8 +99,8 @@ pub(in crate::commands) fn preview(
         }
         None => return Err(missing(path)),
     };
-    let compared = Inputs {
-        inputs,
+    let compared = ToCompare {
+        known: inputs,
         builder: RowBuilder {
             key: state.key(),
             ..reading.builder.clone()
@@ -142,10 +142,12 @@ fn refuse_streams(settings: &Settings) -> Result<(), Failure> {
 }
 
 fn refuse_stream(settings: &Settings, name: &str) -> Result<(), Failure> {
-    if let Provenance::Flag(flag) = settings.provenance("max-changes") {
-        return Err(Failure::unusable(anyhow!(
-            "{name}: {flag} needs to read the input twice, and this can be read only once: save it to a file"
-        )));
+    for setting in ["max-changes", "changes"] {
+        if let Provenance::Flag(flag) = settings.provenance(setting) {
+            return Err(Failure::unusable(anyhow!(
+                "{name}: {flag} needs to read the input twice, and this can be read only once: save it to a file"
+            )));
+        }
     }
     if settings.sending.unique != DuplicatePolicy::Reject {
         return Err(Failure::unusable(anyhow!(
@@ -165,6 +167,7 @@ fn identity(settings: &Settings) -> StateIdentity {
         base_url,
         tenant: settings.api.tenant,
         shard: None,
+        contract: CONTRACT_VERSION,
     }
 }
 
@@ -257,8 +260,8 @@ impl Nightly {
             return Ok(None);
         };
         let mut state = self.state();
-        let inputs = Inputs {
-            inputs,
+        let inputs = ToCompare {
+            known: inputs,
             builder: reading.builder.clone(),
             ids: reading.ids.clone(),
             names,
@@ -317,8 +320,8 @@ impl Nightly {
 }
 
 /// The inputs that are compared.
-struct Inputs<'n> {
-    inputs: Vec<KnownInput>,
+struct ToCompare<'n> {
+    known: Vec<KnownInput>,
     /// Makes rows of records, with the key of the state.
     builder: RowBuilder,
     /// Applies `--unique`.
@@ -329,12 +332,12 @@ struct Inputs<'n> {
 /// Compares all rows of the inputs with the state.
 fn compare_all(
     settings: &Settings,
-    compared: Inputs<'_>,
+    compared: ToCompare<'_>,
     resync: Resync,
     state: &State,
 ) -> Result<(Compared, Option<StopReason>), Failure> {
-    let Inputs {
-        inputs,
+    let ToCompare {
+        known: inputs,
         builder,
         ids,
         names,

@@ -275,7 +275,8 @@ fn begin(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, Fai
         None => RunKey::random().map_err(Failure::run_directory)?,
     };
     key.write(&run_dir).map_err(Failure::run_directory)?;
-    let header = header(wanted.settings, wanted.inputs, key, wanted.purpose)?;
+    let mut header = header(wanted.settings, wanted.inputs, key, wanted.purpose)?;
+    header.state_after = wanted.state.and_then(|state| state.last_run.clone());
     let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
     Ok(Started {
         run_dir,
@@ -390,10 +391,9 @@ fn refuse_another_state(
     if state.key.proof() != key.proof() {
         bail!("the run in {directory} was compared with another state: begin a new one");
     }
-    let is_last = state
-        .last_run
-        .as_ref()
-        .is_none_or(|run| *run == earlier.run);
+    // A run that had nothing to send has left no mark in the state.
+    let is_last =
+        state.last_run == earlier.state_after || state.last_run.as_ref() == Some(&earlier.run);
     if !is_last && checkpoint.rows_recorded() > 0 {
         bail!(
             "another run has used the state since the run in {directory}, so customers may have newer values: begin a new one"

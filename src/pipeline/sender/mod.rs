@@ -288,7 +288,7 @@ impl Driver {
             Event::Read(Some(Err(ReadStop { reason, fault }))) => {
                 self.read_to = Some(ReadTo::Stop);
                 self.sending.schedule.stop(reason);
-                self.input_fault = fault;
+                self.input_fault = fault.map(|fault| *fault);
             }
             Event::Read(None) => {
                 self.read_to = Some(ReadTo::End);

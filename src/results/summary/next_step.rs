@@ -50,6 +50,11 @@ pub(crate) enum NextStep {
         /// The command.
         command: String,
     },
+    /// Send in spite of many changes, without `--max-changes`.
+    AllowChanges {
+        /// The command.
+        command: String,
+    },
     /// Look at updated rows that the API shows in another way than they were sent.
     LookAtEcho {
         /// The file that names them.
@@ -194,6 +199,10 @@ impl NextStep {
             NextStep::RaiseLimit { .. } => {
                 "Look at the failed rows first. To go on all the same:".to_owned()
             }
+            NextStep::AllowChanges { .. } => {
+                "Look at the input first: is it the whole export? To send it all the same:"
+                    .to_owned()
+            }
             NextStep::LookAtEcho { results } => format!(
                 "Compare the rows with \"echo\" in {results} with their customers: the API shows other values than were sent."
             ),
@@ -226,6 +235,7 @@ impl NextStep {
             | NextStep::SendFailedAgain { command, .. }
             | NextStep::SendRest { command, .. }
             | NextStep::RaiseLimit { command }
+            | NextStep::AllowChanges { command }
             | NextStep::GoOnDespiteEcho { command, .. }
             | NextStep::Undo { command }
             | NextStep::Overwrite { command, .. }

@@ -56,6 +56,8 @@ struct Words {
     was: &'static str,
     /// "were not", behind a count of other rows.
     were_not: [&'static str; 2],
+    /// "are unchanged", behind a count of rows that need no request.
+    unchanged: [&'static str; 2],
 }
 
 impl Words {
@@ -71,6 +73,7 @@ const RUN: Words = Words {
     done: "updated",
     was: "was updated",
     were_not: ["was not", "were not"],
+    unchanged: ["is unchanged", "are unchanged"],
 };
 /// The words of a run that was finished before.
 const FINISHED: Words = Words {
@@ -82,12 +85,14 @@ const UNDO: Words = Words {
     done: "put back",
     was: "was put back",
     were_not: ["was not, or not as a whole", "were not, or not as a whole"],
+    unchanged: ["had its values already", "had their values already"],
 };
 const CHECK: Words = Words {
     noun: ["row", "rows"],
     done: "can be sent",
     was: "can be sent",
     were_not: ["cannot", "cannot"],
+    unchanged: ["is unchanged", "are unchanged"],
 };
 
 /// Returns the verdict as a sentence or two.
@@ -143,6 +148,13 @@ fn sentence(begin: String, parts: &[String]) -> String {
 fn finished(counts: &Counts, words: &Words, time: &str, end: &End) -> String {
     let Counts { records, good, .. } = *counts;
     let of_all = match good {
+        // Each row was sent before.
+        0 if counts.unchanged == records && words.done == RUN.done => {
+            return format!(
+                "Nothing to send: {} unchanged.",
+                all_are(&words.count(records), records)
+            );
+        }
         0 if records == 1 => format!("{} {}", words.count(1), negated(words)),
         0 => format!("None of the {} {}", words.count(records), words.was),
         1 if records == 1 => format!("{} {}{time}", words.count(1), words.done),
@@ -167,6 +179,15 @@ fn finished(counts: &Counts, words: &Words, time: &str, end: &End) -> String {
     }
 }
 
+/// Returns "the row is", or "all 7 rows are".
+fn all_are(rows: &str, count: u64) -> String {
+    if count == 1 {
+        "the row is".to_owned()
+    } else {
+        format!("all {rows} are")
+    }
+}
+
 /// Returns "was not updated", "cannot be sent".
 fn negated(words: &Words) -> String {
     let (verb, rest) = words.was.split_once(' ').unwrap_or((words.was, ""));
@@ -179,6 +200,7 @@ fn negated(words: &Words) -> String {
 /// Returns the rows that are not good, by the reason.
 fn left_over(counts: &Counts, words: &Words) -> Vec<String> {
     let [one, several] = words.were_not;
+    let [one_unchanged, several_unchanged] = words.unchanged;
     let parts = [
         (counts.bad, one, several),
         (
@@ -186,11 +208,7 @@ fn left_over(counts: &Counts, words: &Words) -> Vec<String> {
             "updated row is shown with other values than were sent",
             "updated rows are shown with other values than were sent",
         ),
-        (
-            counts.unchanged,
-            "had its values already",
-            "had their values already",
-        ),
+        (counts.unchanged, one_unchanged, several_unchanged),
         (
             counts.superseded,
             "is not sent: later rows of its customer replace it",

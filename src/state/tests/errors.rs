@@ -108,8 +108,20 @@ fn another_identity_is_refused_with_both_values() {
         },
         "belongs to shard 2 of 3, and this run to all rows: use the state of this shard,",
     );
+    check(
+        StateIdentity {
+            contract: 2,
+            ..identity()
+        },
+        "belongs to version 1 of the API's contract, and this run to version 2 of the API's contract: use the state of this contract,",
+    );
     let state = State::open_any(place.lock()).expect("any identity");
     let state = state.expect("a state");
+    let mut record = state.record.clone();
+    record.request_hash = 2;
+    let refused = record.refuse_other(&identity(), &state.shown);
+    let hashes = "by hashes of version 2, which this custsync does not make";
+    assert!(refused.is_err_and(|error| error.to_string().contains(hashes)));
     assert_eq!(state.info().identity, identity());
     assert_eq!(state.key().proof(), key().proof());
 }

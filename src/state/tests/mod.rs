@@ -71,6 +71,7 @@ fn identity() -> StateIdentity {
         base_url: "https://api.example.com/v1/".to_owned(),
         tenant: Some(7),
         shard: Some(Shard { index: 2, of: 3 }),
+        contract: 1,
     }
 }
 

@@ -24,9 +24,12 @@ pub(crate) struct Front {
     accepting: Option<JoinHandle<()>>,
 }
 
+/// Changes an answer to a request, which is named by its method and path.
+type Change = dyn Fn(&str, FrontAnswer) -> FrontAnswer + Send + Sync;
+
 struct Shared {
     server: SocketAddr,
-    change: Box<dyn Fn(&str, FrontAnswer) -> FrontAnswer + Send + Sync>,
+    change: Box<Change>,
     /// The requests so far, as in `GET /api/v1/customers/7`.
     requests: Mutex<Vec<String>>,
     is_over: AtomicBool,

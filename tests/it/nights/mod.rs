@@ -3,6 +3,7 @@
 mod model;
 mod refusals;
 mod rules;
+mod systemd;
 mod worlds;
 
 use crate::harness::{End, Scenario};

@@ -58,7 +58,7 @@ fn a_damaged_state_is_never_an_empty_one() {
         scenario.write(STATE, damaged);
         refused(&scenario, "first.csv", &["--full-resync"], 5, STATE);
     }
-    for at in (0..whole.len()).step_by(97) {
+    for at in (0..whole.len()).step_by(499) {
         let mut damaged = whole.clone();
         damaged[at] ^= 1 << (at % 8);
         scenario.write(STATE, &damaged);
@@ -90,7 +90,7 @@ fn one_run_at_a_time_uses_a_state() {
         "second.csv",
         &[],
         5,
-        "another process uses the state nightly.state",
+        "nightly.state: wait for its end, or use another state",
     );
 }
 

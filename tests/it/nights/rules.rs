@@ -236,3 +236,29 @@ fn the_effect_on_fields_that_are_left_out_is_found_out_once() {
     night(&scenario, "second.csv", "second", []).exits(0);
     assert_eq!(scenario.counts().reads, reads, "no customer is read again");
 }
+
+#[test]
+fn a_state_and_a_list_of_changes_hold_no_value_and_no_token() {
+    let scenario = Scenario::new().sandbox(|_| {});
+    let canary = "Canary of a job";
+    let text = format!("id,job\n1,{canary}\n2,{canary} too\n");
+    scenario.write("first.csv", text);
+    let flags = ["--full-resync", "--changes", "changes.csv"];
+    let end = night(&scenario, "first.csv", "first", flags).exits(0);
+    let secret = scenario.secret().expect("a token");
+    let shown = scenario.custsync(["state", "show", STATE]).exits(0).stdout;
+    let state = state(&scenario);
+    let list = scenario.read("changes.csv").expect("the list of changes");
+    for bytes in [&state[..], &list, shown.as_bytes(), end.stderr.as_bytes()] {
+        for hidden in [canary, &secret] {
+            let holds = bytes
+                .windows(hidden.len())
+                .any(|part| part == hidden.as_bytes());
+            assert!(!holds, "{hidden}");
+        }
+    }
+    let mode = std::fs::metadata(scenario.path(STATE))
+        .expect("a state")
+        .permissions();
+    assert_eq!(mode.mode() & 0o777, 0o600);
+}

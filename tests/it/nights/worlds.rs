@@ -5,7 +5,7 @@ use crate::harness::rounds;
 
 /// The worlds, by default and if there is time.
 const FEW: usize = 3;
-const ALL: usize = 30;
+const ALL: usize = 25;
 /// The nights of a world.
 const NIGHTS: usize = 10;
 

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::{bad, good};
-use crate::harness::{End, Receiver, Scenario};
+use crate::harness::{End, Received, Receiver, Scenario};
 use crate::schemas::{NOTICE, keeps, validator};
 
 /// The messages about one command.
@@ -14,7 +14,7 @@ fn messages(scenario: Scenario, command: impl Fn(&Scenario) -> End, code: i32) -
     let end = command(&scenario).exits(code);
     end.is_nowhere(Receiver::secret());
     let received = chat.received();
-    received.iter().map(|received| received.json()).collect()
+    received.iter().map(Received::json).collect()
 }
 
 #[test]

@@ -265,10 +265,13 @@ fn pages_keep_to_the_window_of_the_api() {
         options.window = Some("3/s".parse().expect("a window"));
     });
     let scenario = run(scenario);
-    let refused = |scenario: &Scenario| scenario.counts().by_status.get(&429).copied();
-    let before = refused(&scenario);
-    assert_eq!(dry_run(&scenario, "list").1, LISTED);
-    assert_eq!(refused(&scenario), before, "none is refused");
+    let refused = || scenario.counts().by_status.get(&429).copied().unwrap_or(0);
+    let before = refused();
+    let (_, requests) = dry_run(&scenario, "list");
+    // The first request does not know what the run before has used of the window.
+    let refused = refused() - before;
+    assert!(refused <= 1, "{refused} are refused");
+    assert_eq!(requests, LISTED + refused);
 }
 
 #[test]

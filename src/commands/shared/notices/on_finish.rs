@@ -146,8 +146,15 @@ mod tests {
         let signalled = run_for(&line, long, signal);
         assert!(matches!(signalled, Err(CommandError::Signalled)));
         let pid = std::fs::read_to_string(&pid).expect("it is there");
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
-        // Killed, and perhaps not waited for yet.
-        assert!(stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z ")));
+        // Killed, and perhaps not waited for yet. A signal takes a moment.
+        let is_over = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+            stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z "))
+        };
+        let started = std::time::Instant::now();
+        while !is_over() {
+            assert!(started.elapsed() < long, "it is killed");
+            std::thread::yield_now();
+        }
     }
 }

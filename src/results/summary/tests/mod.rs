@@ -127,8 +127,19 @@ fn a_finished_run_is_told_in_one_sentence() {
     check_verdict(
         &rare,
         &End::default(),
-        "1 of 9 rows updated in 11.4 s; 5 were not; 1 had its values already; 2 belong to other shards.",
+        "1 of 9 rows updated in 11.4 s; 5 were not; 1 is unchanged; 2 belong to other shards.",
     );
+    for (rows, want) in [
+        (1, "Nothing to send: the row is unchanged."),
+        (3, "Nothing to send: all 3 rows are unchanged."),
+    ] {
+        let unchanged = Summary {
+            records: rows,
+            unchanged: Some(rows),
+            ..run([0, 0, 0, 0, 0, 0])
+        };
+        check_verdict(&unchanged, &End::default(), want);
+    }
     let skipped = End {
         skipped_rows: 5,
         ..End::default()
