@@ -82,6 +82,7 @@ mod sending;
 mod settings;
 mod signals;
 mod starts;
+mod state_store;
 mod stops;
 mod terminal;
 mod tidy;
