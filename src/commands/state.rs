@@ -106,14 +106,19 @@ pub(crate) fn state(action: &StateAction<'_>) -> Result<Exit, Failure> {
 }
 
 fn open(path: &Path, lock: fn(&Path) -> Result<StateLock, StateError>) -> Result<State, Failure> {
-    let lock = lock(path).map_err(Failure::run_directory)?;
-    let state = State::open_any(lock).map_err(Failure::run_directory)?;
-    state.ok_or_else(|| {
+    let missing = || {
         Failure::unusable(anyhow!(
             "there is no state {}: is the volume mounted?",
             safe_path(path)
         ))
-    })
+    };
+    // A lock would leave a file behind.
+    if !path.exists() {
+        return Err(missing());
+    }
+    let lock = lock(path).map_err(Failure::run_directory)?;
+    let state = State::open_any(lock).map_err(Failure::run_directory)?;
+    state.ok_or_else(missing)
 }
 
 /// Returns those of the customers whom the state has. All of them must be there.

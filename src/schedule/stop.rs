@@ -190,11 +190,11 @@ impl fmt::Display for StopReason {
                 match kind {
                     ChangeKind::Changed => write!(
                         f,
-                        "{count} rows have changed for a state of {customers} customers, more than --max-changes {limit}; nothing was sent"
+                        "rows that have changed: {count}, for a state of {customers} customers, more than --max-changes {limit}; nothing was sent"
                     ),
                     ChangeKind::New => write!(
                         f,
-                        "{count} rows are of new customers for a state of {customers} customers, more than --max-changes {limit}; nothing was sent"
+                        "rows of new customers: {count}, for a state of {customers} customers, more than --max-changes {limit}; nothing was sent"
                     ),
                     ChangeKind::Absent => write!(
                         f,

@@ -63,7 +63,7 @@ pub enum StateError {
     },
     /// The file is damaged.
     #[error(
-        "the state {file} is damaged ({reason}): restore it from a backup, or remove it and begin with --full-resync"
+        "the state {file} is damaged ({reason}): restore it from a backup or remove it, and run with --full-resync"
     )]
     Damaged {
         /// The file's name.

@@ -9,7 +9,7 @@
 //!
 //! A process may die at any point: who is marked stays unknown, and is sent again.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::anyhow;
@@ -352,6 +352,9 @@ fn compare_all(
         DuplicatePolicy::All => DuplicateRule::Refuse,
         DuplicatePolicy::Reject | DuplicatePolicy::Last => DuplicateRule::Unique,
     };
+    if let Some(path) = &settings.nightly.changes {
+        refuse_to_overwrite(path, settings, &inputs)?;
+    }
     let mut list = (settings.nightly.changes.as_deref())
         .map(|path| ChangeList::create(path, names))
         .transpose()
@@ -380,6 +383,35 @@ fn compare_all(
             limit,
         });
     Ok((compared, stop))
+}
+
+/// Refuses to write the list of changes over an input, the state, or the lock of the state.
+fn refuse_to_overwrite(
+    list: &Path,
+    settings: &Settings,
+    inputs: &[KnownInput],
+) -> Result<(), Failure> {
+    let Ok(list_place) = list.canonicalize() else {
+        // There is no such file yet.
+        return Ok(());
+    };
+    let mut lock = settings
+        .nightly
+        .state
+        .clone()
+        .unwrap_or_default()
+        .into_os_string();
+    lock.push(".lock");
+    let of_state = settings.nightly.state.iter().map(PathBuf::as_path);
+    let of_inputs = inputs.iter().filter_map(|input| input.name().file());
+    let mut kept = of_state.chain(of_inputs).chain([Path::new(&lock)]);
+    if kept.any(|path| path.canonicalize().is_ok_and(|place| place == list_place)) {
+        return Err(Failure::unusable(anyhow!(
+            "--changes {}: the list would overwrite an input or the state: name another file",
+            text::safe_path(list)
+        )));
+    }
+    Ok(())
 }
 
 /// Returns the failure of a comparison. Nothing was sent.

@@ -129,7 +129,7 @@ fn entries_that_are_not_those_that_were_counted_are_damage() {
     assert_eq!(
         error,
         "the state nightly.state is damaged (its entries are not those that were counted): \
-         restore it from a backup, or remove it and begin with --full-resync"
+         restore it from a backup or remove it, and run with --full-resync"
     );
 }
 

@@ -155,6 +155,23 @@ fn what_a_state_cannot_be_used_with_is_refused() {
 }
 
 #[test]
+fn a_list_of_changes_overwrites_no_input_and_no_state() {
+    let scenario = after_first_night();
+    let kept = state(&scenario);
+    for list in ["first.csv", STATE, "./nightly.state.lock"] {
+        let why = "the list would overwrite an input or the state";
+        refused(&scenario, "first.csv", &["--changes", list], 2, why);
+    }
+    assert_eq!(scenario.read("first.csv").as_deref(), Some(ROWS.as_bytes()));
+    assert!(state(&scenario) == kept);
+    let end = scenario
+        .custsync(["state", "forget", "none.state", "1"])
+        .exits(2);
+    assert!(end.stderr.contains("there is no state"), "{}", end.stderr);
+    assert!(!scenario.path("none.state.lock").exists());
+}
+
+#[test]
 fn an_undo_needs_the_state_of_its_run() {
     let scenario = after_first_night();
     scenario.write("second.csv", "id,job\n1,Chef\n2,Baker\n3,Smith\n");
