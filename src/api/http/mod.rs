@@ -4,7 +4,8 @@
 //! from the environment. `lanes` distributes requests over clients, and `connections` counts what
 //! they open. `route` and `fault` explain a request that got no answer: who was asked, by which
 //! way, and what went wrong. `address` checks URLs, and `secret_address` those that
-//! are secrets. `fetch` gets the files of inputs, and `push` puts metrics.
+//! are secrets, to which `secret_client` sends. `fetch` gets the files of inputs, and `push` puts
+//! metrics.
 
 pub(crate) mod address;
 pub(crate) mod clients;
@@ -17,3 +18,4 @@ pub(crate) mod proxy;
 pub(crate) mod push;
 pub(crate) mod route;
 pub(crate) mod secret_address;
+pub(crate) mod secret_client;

@@ -4,29 +4,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 
-use crate::api::http::address::is_loopback;
-use crate::api::http::clients::client;
-use crate::api::http::fault::fault_of;
-use crate::api::http::lanes::Connection;
-use crate::api::http::options::{HttpError, HttpOptions, Protocol, Proxies, Transport};
-use crate::api::http::route::Route;
+use crate::api::http::options::HttpError;
 use crate::api::http::secret_address::SecretAddress;
+use crate::api::http::secret_client::SecretClient;
 use crate::contract::Fault;
 
 /// The longest time for a request, from connecting to the head of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The words for the address in explanations, which are not used.
-const SETTING: &str = "the address";
 
 /// Puts texts at an address. It cannot be printed, since it holds the address.
-pub(crate) struct Pusher {
-    address: SecretAddress,
-    client: Client,
-    route: Route,
-}
+pub(crate) struct Pusher(SecretClient);
 
 /// The reason why a text was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,37 +29,13 @@ pub(crate) enum PushError {
 }
 
 impl Pusher {
-    /// Prepares to put texts at an address. It is trusted and reached as the API is, and so are proxies.
+    /// Prepares to put texts at an address.
     pub(crate) fn new(
         address: SecretAddress,
         ca_file: Option<PathBuf>,
     ) -> Result<Pusher, HttpError> {
-        let url = address.url();
-        let transport = if url.scheme() == "https" {
-            Transport::HttpsOnly
-        } else {
-            Transport::HttpAllowed
-        };
-        let proxies = if is_loopback(url) {
-            Proxies::None
-        } else {
-            Proxies::FromEnvironment
-        };
-        let options = HttpOptions {
-            timeout: Some(TIMEOUT),
-            ca_file,
-            transport,
-            proxies,
-            // No connection is kept: the next text comes later, and perhaps on another runtime.
-            in_flight_max: 0,
-            protocol: Protocol::Http1,
-        };
-        let (client, route) = client(&options, url, SETTING)?;
-        Ok(Pusher {
-            address,
-            client,
-            route,
-        })
+        // No connection is kept: the next text comes later, and perhaps on another runtime.
+        SecretClient::new(address, ca_file, 0).map(Pusher)
     }
 
     /// Puts a text there, once.
@@ -79,16 +44,19 @@ impl Pusher {
         content_type: &'static str,
         text: String,
     ) -> Result<(), PushError> {
-        let request = self.client.put(self.address.url().clone());
-        let request = request.header(CONTENT_TYPE, content_type).body(text);
-        match request.send().await {
-            Ok(response) if response.status().is_success() => Ok(()),
-            Ok(response) => Err(PushError::Refused(response.status().as_u16())),
-            Err(error) => Err(PushError::NoAnswer(fault_of(
-                &error,
-                &self.route,
-                Connection::New,
-            ))),
+        let status = self.0.send(
+            |client, url| {
+                client
+                    .put(url)
+                    .header(CONTENT_TYPE, content_type)
+                    .body(text)
+            },
+            TIMEOUT,
+        );
+        match status.await {
+            Ok(status) if status.is_success() => Ok(()),
+            Ok(status) => Err(PushError::Refused(status.as_u16())),
+            Err(fault) => Err(PushError::NoAnswer(fault)),
         }
     }
 }

@@ -3,27 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 use tokio::time::sleep;
 
-use crate::api::http::address::is_loopback;
-use crate::api::http::clients::client;
-use crate::api::http::fault::fault_of;
-use crate::api::http::lanes::Connection;
-use crate::api::http::options::{HttpError, HttpOptions, Protocol, Proxies, Transport};
-use crate::api::http::route::Route;
+use crate::api::http::options::HttpError;
 use crate::api::http::secret_address::SecretAddress;
+use crate::api::http::secret_client::SecretClient;
 use crate::contract::{Fault, ProxyFault};
 
 /// The way to an address.
 #[derive(Debug)]
-pub(crate) struct Webhook {
-    address: SecretAddress,
-    client: Client,
-    /// For telling faults apart. It holds the host, so it is never shown.
-    route: Route,
-}
+pub(crate) struct Webhook(SecretClient);
 
 /// A request to an address.
 #[derive(Debug, Clone, Copy)]
@@ -88,40 +78,12 @@ impl Webhook {
         address: SecretAddress,
         ca_file: Option<std::path::PathBuf>,
     ) -> Result<Webhook, WebhookError> {
-        let url = address.url();
-        let options = HttpOptions {
-            // Each try is limited.
-            timeout: None,
-            ca_file,
-            // Whether plain HTTP may be used was decided when the address was read.
-            transport: if url.scheme() == "https" {
-                Transport::HttpsOnly
-            } else {
-                Transport::HttpAllowed
-            },
-            proxies: if is_loopback(url) {
-                Proxies::None
-            } else {
-                Proxies::FromEnvironment
-            },
-            in_flight_max: 1,
-            protocol: Protocol::Http1,
-        };
-        let (client, route) = client(&options, url, "the address")?;
-        Ok(Webhook {
-            address,
-            client,
-            route,
-        })
+        Ok(Webhook(SecretClient::new(address, ca_file, 1)?))
     }
 
     /// Returns the way to the same server, with one more part at the end of the path.
     pub(crate) fn below(&self, part: &str) -> Webhook {
-        Webhook {
-            address: self.address.below(part),
-            client: self.client.clone(),
-            route: self.route.clone(),
-        }
+        Webhook(self.0.below(part))
     }
 
     /// Sends a payload. Redirects are not followed: they would carry it to another address.
@@ -145,19 +107,20 @@ impl Webhook {
     }
 
     async fn try_once(&self, payload: Payload<'_>, timeout: Duration) -> Result<(), Cause> {
-        let url = self.address.url().clone();
-        let request = match payload {
-            Payload::Ping => self.client.get(url),
-            Payload::Json(json) => self
-                .client
-                .post(url)
-                .header(CONTENT_TYPE, "application/json")
-                .body(json.to_owned()),
-        };
-        match request.timeout(timeout).send().await {
-            Ok(answer) if answer.status().is_success() => Ok(()),
-            Ok(answer) => Err(Cause::Status(answer.status().as_u16())),
-            Err(error) => Err(Cause::Fault(fault_of(&error, &self.route, Connection::New))),
+        let status = self.0.send(
+            |client, url| match payload {
+                Payload::Ping => client.get(url),
+                Payload::Json(json) => client
+                    .post(url)
+                    .header(CONTENT_TYPE, "application/json")
+                    .body(json.to_owned()),
+            },
+            timeout,
+        );
+        match status.await {
+            Ok(status) if status.is_success() => Ok(()),
+            Ok(status) => Err(Cause::Status(status.as_u16())),
+            Err(fault) => Err(Cause::Fault(fault)),
         }
     }
 }
