@@ -1,10 +1,11 @@
 //! A server of a file, whose answers are scripted by the test.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread;
+
+use super::listener::Listener;
 
 /// The secret in the query of every address.
 pub(crate) const SIGNATURE: &str = "canary-signature-5e1d";
@@ -33,15 +34,13 @@ pub(crate) enum FileReply {
 
 /// Answers until it is dropped.
 pub(crate) struct FileServer {
-    address: SocketAddr,
+    listener: Listener,
     shared: Arc<Shared>,
-    accepting: Option<JoinHandle<()>>,
 }
 
 struct Shared {
     script: Box<dyn Fn(&FileRequest) -> FileReply + Send + Sync>,
     requests: Mutex<Vec<FileRequest>>,
-    is_over: AtomicBool,
 }
 
 /// A file as a server presents it.
@@ -143,22 +142,15 @@ impl FileServer {
     pub(crate) fn start(
         script: impl Fn(&FileRequest) -> FileReply + Send + Sync + 'static,
     ) -> FileServer {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("a port");
         let shared = Arc::new(Shared {
             script: Box::new(script),
             requests: Mutex::default(),
-            is_over: AtomicBool::new(false),
         });
-        let accepting = thread::spawn({
+        let listener = Listener::start({
             let shared = Arc::clone(&shared);
-            move || accept(&listener, &shared)
+            move |stream| serve(stream, &shared)
         });
-        FileServer {
-            address,
-            shared,
-            accepting: Some(accepting),
-        }
+        FileServer { listener, shared }
     }
 
     /// Serves this file.
@@ -167,38 +159,20 @@ impl FileServer {
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+        self.listener.address()
     }
 
     /// The address of a file of this name, with a secret in it.
     pub(crate) fn url(&self, name: &str) -> String {
-        format!("http://{}/exports/{name}?sig={SIGNATURE}", self.address)
+        format!(
+            "http://{}/exports/{name}?sig={SIGNATURE}",
+            self.listener.address()
+        )
     }
 
     /// The requests so far.
     pub(crate) fn requests(&self) -> Vec<FileRequest> {
         self.shared.requests.lock().unwrap().clone()
-    }
-}
-
-impl Drop for FileServer {
-    fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::SeqCst);
-        // A connection wakes the listener, so that it sees the end.
-        TcpStream::connect(self.address).ok();
-        self.accepting.take().map(JoinHandle::join);
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    for stream in listener.incoming() {
-        if shared.is_over.load(Ordering::SeqCst) {
-            break;
-        }
-        let Ok(stream) = stream else { continue };
-        let shared = Arc::clone(shared);
-        // The client may hang up early, which is part of some tests.
-        thread::spawn(move || serve(stream, &shared).ok());
     }
 }
 

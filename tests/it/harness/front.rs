@@ -1,12 +1,12 @@
 //! A front of the sandbox: it passes requests on, and changes some of the answers.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
+
+use super::listener::Listener;
 
 /// An answer that comes through the front.
 #[derive(Debug, Clone)]
@@ -19,9 +19,8 @@ pub(crate) struct FrontAnswer {
 
 /// Passes requests on until it is dropped. Each has a connection of its own.
 pub(crate) struct Front {
-    address: SocketAddr,
+    listener: Listener,
     shared: Arc<Shared>,
-    accepting: Option<JoinHandle<()>>,
 }
 
 /// Changes an answer to a request, which is named by its method and path.
@@ -32,7 +31,6 @@ struct Shared {
     change: Box<Change>,
     /// The requests so far, as in `GET /api/v1/customers/7`.
     requests: Mutex<Vec<String>>,
-    is_over: AtomicBool,
 }
 
 impl FrontAnswer {
@@ -64,59 +62,26 @@ impl Front {
         server: SocketAddr,
         change: impl Fn(&str, FrontAnswer) -> FrontAnswer + Send + Sync + 'static,
     ) -> Front {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             server,
             change: Box::new(change),
             requests: Mutex::default(),
-            is_over: AtomicBool::new(false),
         });
-        let accepting = thread::spawn({
+        let listener = Listener::start({
             let shared = Arc::clone(&shared);
-            move || accept(&listener, &shared)
+            move |stream| serve(stream, &shared)
         });
-        Front {
-            address,
-            shared,
-            accepting: Some(accepting),
-        }
+        Front { listener, shared }
     }
 
     /// The URL before the paths of requests.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/api", self.address)
+        format!("http://{}/api", self.listener.address())
     }
 
     /// The requests so far, as in `GET /api/v1/customers/7`.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Front {
-    fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::SeqCst);
-        // A connection wakes the listener, so that it sees the end.
-        TcpStream::connect(self.address).ok();
-        self.accepting.take().map(JoinHandle::join);
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    let mut threads = Vec::new();
-    for stream in listener.incoming() {
-        if shared.is_over.load(Ordering::SeqCst) {
-            break;
-        }
-        let Ok(stream) = stream else { continue };
-        let shared = Arc::clone(shared);
-        threads.push(thread::spawn(move || serve(stream, &shared).ok()));
-    }
-    for thread in threads {
-        thread.join().ok();
     }
 }
 

@@ -16,6 +16,7 @@ mod file_server;
 mod flaws;
 mod front;
 mod ledger;
+mod listener;
 mod opendocument;
 mod program;
 mod proxy;

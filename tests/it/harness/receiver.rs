@@ -1,12 +1,12 @@
 //! A service that is told about runs: it keeps all requests, and reacts as the test says.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
+
+use super::listener::Listener;
 
 /// The part of the path that makes every address a secret.
 const SECRET: &str = "canary-address-91c4";
@@ -35,15 +35,13 @@ pub(crate) enum Reaction {
 
 /// Reacts until it is dropped.
 pub(crate) struct Receiver {
-    address: SocketAddr,
+    listener: Listener,
     shared: Arc<Shared>,
-    accepting: Option<JoinHandle<()>>,
 }
 
 struct Shared {
     script: Box<dyn Fn(&Received) -> Reaction + Send + Sync>,
     received: Mutex<Vec<Received>>,
-    is_over: AtomicBool,
 }
 
 impl Reaction {
@@ -77,22 +75,15 @@ impl Receiver {
     pub(crate) fn start(
         script: impl Fn(&Received) -> Reaction + Send + Sync + 'static,
     ) -> Receiver {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("a port");
         let shared = Arc::new(Shared {
             script: Box::new(script),
             received: Mutex::default(),
-            is_over: AtomicBool::new(false),
         });
-        let accepting = thread::spawn({
+        let listener = Listener::start({
             let shared = Arc::clone(&shared);
-            move || accept(&listener, &shared)
+            move |stream| serve(stream, &shared)
         });
-        Receiver {
-            address,
-            shared,
-            accepting: Some(accepting),
-        }
+        Receiver { listener, shared }
     }
 
     /// Accepts everything.
@@ -102,12 +93,12 @@ impl Receiver {
 
     /// The address, with a secret in it.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/{SECRET}", self.address)
+        format!("http://{}/{SECRET}", self.listener.address())
     }
 
     /// Host and port.
     pub(crate) fn host(&self) -> String {
-        self.address.to_string()
+        self.listener.address().to_string()
     }
 
     /// The part of the address that is a secret.
@@ -124,27 +115,6 @@ impl Receiver {
     pub(crate) fn heard(&self) -> Vec<String> {
         let received = self.received().into_iter();
         received.map(|received| received.what).collect()
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.shared.is_over.store(true, Ordering::SeqCst);
-        // A connection wakes the listener, so that it sees the end.
-        TcpStream::connect(self.address).ok();
-        self.accepting.take().map(JoinHandle::join);
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    for stream in listener.incoming() {
-        if shared.is_over.load(Ordering::SeqCst) {
-            break;
-        }
-        let Ok(stream) = stream else { continue };
-        let shared = Arc::clone(shared);
-        // The client may hang up early, which is part of some tests.
-        thread::spawn(move || serve(stream, &shared).ok());
     }
 }
 
