@@ -176,8 +176,8 @@ fn dispatch(
         return print(&page);
     }
     // Neither do the verbs about run directories.
-    if let Some((directories, form)) = args.report() {
-        return commands::report::report(directories, &form).map(CommandEnd::from);
+    if let Some((directories, form, expected)) = args.report() {
+        return commands::report::report(directories, &form, expected).map(CommandEnd::from);
     }
     if let Some((directories, deletion, format)) = args.forget() {
         return commands::forget::forget(directories, deletion, format).map(CommandEnd::from);

@@ -36,6 +36,7 @@ const TOPICS: &[Topic] = topics![
     "run-directory",
     "undo",
     "report",
+    "shards",
     "nightly",
     "notices",
     "excel",

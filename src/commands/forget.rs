@@ -9,6 +9,7 @@ use anyhow::{Context as _, anyhow, bail};
 use serde::Serialize;
 
 use crate::commands::Failure;
+use crate::commands::shared::shards;
 use crate::config::output::OutputFormat;
 use crate::journal::{
     IMAGES_NAME, JOURNAL_NAME, JournalFile, Line, LineError, LineReader, RunDir, is_foreign,
@@ -121,9 +122,10 @@ pub(crate) fn forget(
                     .unwrap_or_else(|_| path.as_path().to_owned()),
             )
         })
-        .map(|directory| lock(directory))
-        .collect::<anyhow::Result<_>>()
+        .map(|directory| lock_all(directory))
+        .collect::<anyhow::Result<Vec<_>>>()
         .map_err(Failure::run_directory)?;
+    let locked: Vec<_> = locked.into_iter().flatten().collect();
     let folders: Vec<_> = locked.iter().flat_map(|locked| &locked.folders).collect();
     let (mut files, mut left) = (Vec::new(), Vec::new());
     for folder in &folders {
@@ -143,6 +145,15 @@ pub(crate) fn forget(
             left.join(", ")
         ))),
     }
+}
+
+/// Locks a run directory, or those of the shards in it.
+fn lock_all(directory: &Path) -> anyhow::Result<Vec<Locked>> {
+    let shards = shards::directories(directory).map_err(not_deleted)?;
+    if shards.is_empty() {
+        return Ok(vec![lock(directory)?]);
+    }
+    shards.iter().map(|shard| lock(shard)).collect()
 }
 
 /// Locks a run directory, and that of its undo.

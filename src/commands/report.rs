@@ -9,8 +9,10 @@ use crate::commands::shared::named_file::{self, Readers};
 use crate::config::output::OutputFormat;
 use crate::journal::JOURNAL_NAME;
 use crate::process::exit::Exit;
-use crate::results::report::{Links, REPORT_NAME, ReportError, collect};
-use crate::{terminal, text};
+use crate::results::report::{Links, REPORT_NAME, Report, ReportError, RunReport, collect};
+use crate::results::summary::Tone;
+use crate::terminal;
+use crate::text::{self, grouped};
 
 /// The form of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +23,21 @@ pub(crate) enum ReportForm {
     Page(PathBuf),
 }
 
+/// The runs that have to be whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// None: a report is also on a run that is under way.
+    Anything,
+    /// All: each run has shards, and all of them have finished (`--expect-shards`).
+    Shards,
+}
+
 /// Reports on run directories.
-pub(crate) fn report(directories: &[PathBuf], form: &ReportForm) -> Result<Exit, Failure> {
+pub(crate) fn report(
+    directories: &[PathBuf],
+    form: &ReportForm,
+    expected: Expected,
+) -> Result<Exit, Failure> {
     if let ReportForm::Page(path) = form {
         refuse_file_of_a_run(path)?;
     }
@@ -35,6 +50,65 @@ pub(crate) fn report(directories: &[PathBuf], form: &ReportForm) -> Result<Exit,
     if report.runs.is_empty() {
         return last.map_or(Ok(Exit::Success), Err);
     }
+    print(&report, form, directories)?;
+    // The others are reported on.
+    if let Some(failure) = last {
+        return Err(failure);
+    }
+    match expected {
+        Expected::Anything => Ok(Exit::Success),
+        Expected::Shards => {
+            report.runs.iter().try_for_each(refuse_a_part)?;
+            let is_good = report.runs.iter().all(|run| run.tone == Tone::Good);
+            Ok(if is_good {
+                Exit::Success
+            } else {
+                Exit::SomeRowsFailed
+            })
+        }
+    }
+}
+
+/// Refuses a run that is not whole. Shards that have not finished can still do so.
+fn refuse_a_part(run: &RunReport) -> Result<(), Failure> {
+    let directories = run.directories.join(", ");
+    let Some(shards) = &run.shards else {
+        return Err(Failure::run_directory(anyhow!(
+            "{directories} holds no shard of a run (--expect-shards)"
+        )));
+    };
+    let (missing, unfinished) = (shards.missing(), &shards.unfinished);
+    let listed = |numbers: &[u32]| {
+        let numbers: Vec<_> = numbers.iter().map(u32::to_string).collect();
+        numbers.join(", ")
+    };
+    let not_yet = match (missing.as_slice(), unfinished.as_slice()) {
+        ([], []) => None,
+        (missing, []) => Some(format!("missing: {}", listed(missing))),
+        ([], unfinished) => Some(format!("unfinished: {}", listed(unfinished))),
+        (missing, unfinished) => Some(format!(
+            "missing: {}; unfinished: {}",
+            listed(missing),
+            listed(unfinished)
+        )),
+    };
+    if let Some(not_yet) = not_yet {
+        return Err(Failure {
+            exit: Exit::StoppedEarly,
+            error: anyhow!("not all {} shards have finished: {not_yet}", shards.of),
+        });
+    }
+    if shards.unaccounted > 0 {
+        return Err(Failure::run_directory(anyhow!(
+            "the shards have finished, but do not add up to the input: {} rows are in no shard, or in several; did the input change in between?",
+            grouped(shards.unaccounted)
+        )));
+    }
+    Ok(())
+}
+
+/// Prints or writes the report.
+fn print(report: &Report, form: &ReportForm, directories: &[PathBuf]) -> Result<(), Failure> {
     let printed = match form {
         ReportForm::Printed(OutputFormat::Text) => terminal::print(&report.to_text()),
         ReportForm::Printed(OutputFormat::Json) => terminal::print(&report.to_json()),
@@ -49,9 +123,7 @@ pub(crate) fn report(directories: &[PathBuf], form: &ReportForm) -> Result<Exit,
             Ok(())
         }
     };
-    printed.map_err(Failure::stdout)?;
-    // The others are reported on.
-    last.map_or(Ok(Exit::Success), Err)
+    printed.map_err(Failure::stdout)
 }
 
 /// Refuses to write a page over the journal, or over another file that a run needs.

@@ -15,7 +15,7 @@ use crate::commands::shared::put_back::Patient;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::Started;
 use crate::commands::shared::{
-    care, descriptors, inputs, nightly, notices, reading, row_range, start, unique,
+    care, descriptors, inputs, nightly, notices, reading, row_range, shards, start, unique,
 };
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
@@ -47,6 +47,7 @@ pub(crate) fn run(
     let known = inputs::inspect(&settings.input, Some(&mut first_rows))?;
     let format = settings.output.failed_format;
     format.check(&known.inputs).map_err(Failure::unusable)?;
+    let shard = shards::of(settings, &known.inputs)?;
     descriptors::require()?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
@@ -60,7 +61,7 @@ pub(crate) fn run(
         key,
         mut journal,
         start,
-    } = start::for_run(settings, &known.inputs, of_run.as_ref())?;
+    } = start::for_run(settings, &known.inputs, of_run.as_ref(), shard)?;
     let nightly = state.map(|state| state.begin(&run_dir, &run)).transpose()?;
     let _start_ping = StartPing::send(settings, &start);
     server.log_destination(settings);
@@ -96,7 +97,7 @@ pub(crate) fn run(
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()))
         .with_timeline(timeline)
         .with_metrics(metrics.clone());
-    let mut reading = reading::of(settings, known.inputs, &rows, key)?;
+    let mut reading = reading::of(settings, known.inputs, &rows, key, shard)?;
     let too_much = match &nightly {
         Some(nightly) => nightly.compare(settings, &mut reading, &known.names)?,
         None => None,

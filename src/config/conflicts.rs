@@ -13,12 +13,14 @@ use super::groups::nightly::NightlySettings;
 use super::groups::output::{OutputFormat, OutputSettings, Unfinished};
 use super::names::{
     CLIENT_SECRET_FILE, EXPLAIN, FRESH, FULL_RESYNC, INPUT_TOKEN_FILE, JSON_PATH, MAX_CHANGES,
-    OUTPUT_FORMAT, RESYNC_PART, RUN_DIR, SANDBOX_PREFIX, STATE, TOKEN, TOKEN_FILE, TWO_DIGIT_YEARS,
+    OUTPUT_FORMAT, RESYNC_PART, RUN_DIR, SANDBOX_PREFIX, SHARD, SHARDS, STATE, TOKEN, TOKEN_FILE,
+    TWO_DIGIT_YEARS,
 };
 use super::provenance::Provenance;
 use super::resolver::Resolver;
 use super::verb::Verb;
 use crate::input::InputName;
+use crate::journal::Shard;
 
 /// The flags about the real API.
 const REMOTE_ONLY: [&str; 3] = ["base-url", TOKEN_FILE, CLIENT_SECRET_FILE];
@@ -136,6 +138,19 @@ pub(super) fn check_state(
     if nightly.full_resync && nightly.resync_part.is_some() {
         let (first, second) = (resolver.place(RESYNC_PART), resolver.place(FULL_RESYNC));
         resolver.report(Problem::Contradiction { first, second });
+    }
+}
+
+/// Reports a shard of a run whose directory the other shards could not find.
+pub(super) fn check_shard(resolver: &mut Resolver, shard: Option<Shard>, output: &OutputSettings) {
+    if shard.is_none() || output.run_dir.is_some() || resolver.verb() != Verb::Run {
+        return;
+    }
+    let named = [SHARD, SHARDS].into_iter();
+    let named = named.max_by(|one, other| resolver.compare_sources(one, other));
+    if let Some(name) = named {
+        let place = resolver.place(name);
+        resolver.report(Problem::ShardWithoutDirectory { place });
     }
 }
 

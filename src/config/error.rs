@@ -99,6 +99,22 @@ pub enum Problem {
         /// The flag.
         flag: String,
     },
+    /// `--shards` in a process that has no number.
+    #[error(
+        "{place}: this process has no number, because JOB_COMPLETION_INDEX is not set: start it as a pod of an Indexed Job, or name the shard as in --shard 2/4"
+    )]
+    ShardsWithoutIndex {
+        /// The place of the value.
+        place: String,
+    },
+    /// A shard of a run that would get a directory of its own.
+    #[error(
+        "{place} needs --run-dir: the shards of a run share a run directory, and each has its own in it"
+    )]
+    ShardWithoutDirectory {
+        /// The place of the value.
+        place: String,
+    },
     /// `--two-digit-years` without a format that has `%y`.
     #[error("--two-digit-years has no effect: no --date-format has %y")]
     TwoDigitYearsWithoutFormat,

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use super::error::Problem;
-use super::names::{FINISH_PREFIX, SANDBOX_PREFIX, VARIABLE_PREFIX, variable_of};
+use super::names::{COMPLETION_INDEX, FINISH_PREFIX, SANDBOX_PREFIX, VARIABLE_PREFIX, variable_of};
 use super::provenance::Provenance;
 use super::value::ValueError;
 use super::verb::Verb;
@@ -38,6 +38,8 @@ pub(super) struct Layer {
     values: BTreeMap<String, RawValue>,
     /// Values that are not UTF-8. Only the names of files may be such values.
     not_utf8: BTreeMap<String, OsString>,
+    /// The number of the pod, if an Indexed Job of Kubernetes started the process.
+    completion_index: Option<String>,
 }
 
 enum Source {
@@ -80,7 +82,7 @@ impl Layer {
         layer
     }
 
-    /// Returns the variables that begin with `CUSTSYNC_`.
+    /// Returns the variables that begin with `CUSTSYNC_`, and the number of a pod.
     pub(super) fn environment(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         problems: &mut Vec<Problem>,
@@ -88,6 +90,9 @@ impl Layer {
         let mut layer = Self::new(Source::Environment);
         for (variable, value) in variables {
             let variable = variable.to_string_lossy();
+            if variable == COMPLETION_INDEX {
+                layer.completion_index = Some(value.to_string_lossy().into_owned());
+            }
             let Some(suffix) = variable.strip_prefix(VARIABLE_PREFIX) else {
                 continue;
             };
@@ -115,6 +120,7 @@ impl Layer {
             source,
             values: BTreeMap::new(),
             not_utf8: BTreeMap::new(),
+            completion_index: None,
         }
     }
 
@@ -157,6 +163,11 @@ impl Layer {
     /// Returns the value of a setting if it is not UTF-8.
     pub(super) fn not_utf8(&self, name: &str) -> Option<&OsString> {
         self.not_utf8.get(name)
+    }
+
+    /// Returns the number of the pod, if this source knows it.
+    pub(super) fn completion_index(&self) -> Option<&str> {
+        self.completion_index.as_deref()
     }
 
     /// Whether this source has a value for a setting.

@@ -82,6 +82,15 @@ pub(super) const RESYNC_PART: &str = "resync-part";
 /// The limit on changes.
 pub(super) const MAX_CHANGES: &str = "max-changes";
 
+/// One of several processes that share the rows.
+pub(crate) const SHARD: &str = "shard";
+
+/// The number of processes that share the rows.
+pub(crate) const SHARDS: &str = "shards";
+
+/// The variable in which an Indexed Job of Kubernetes numbers its pods, from 0.
+pub(super) const COMPLETION_INDEX: &str = "JOB_COMPLETION_INDEX";
+
 /// The form of the summary on stdout.
 pub(super) const OUTPUT_FORMAT: &str = "output-format";
 

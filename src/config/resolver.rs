@@ -84,6 +84,11 @@ impl Resolver {
         self.verb
     }
 
+    /// Returns the number of the pod, if an Indexed Job of Kubernetes started the process.
+    pub(super) fn completion_index(&self) -> Option<&str> {
+        self.layers.iter().find_map(Layer::completion_index)
+    }
+
     /// Reads a setting that always has a value. `parse` must accept `default`.
     pub(super) fn one<T>(
         &mut self,

@@ -14,10 +14,12 @@ use super::groups::notices::NoticeSettings;
 use super::groups::output::OutputSettings;
 use super::groups::sandbox::SandboxSettings;
 use super::groups::sending::SendingSettings;
+use super::groups::shard;
 use super::layer::{ConfigFile, FlagValue, Layer};
 use super::provenance::{EffectiveSetting, Provenance};
 use super::resolver::Resolver;
 use super::verb::Verb;
+use crate::journal::Shard;
 
 /// The command line, before it is checked.
 pub struct CliInput {
@@ -39,6 +41,8 @@ pub struct Settings {
     pub sending: SendingSettings,
     /// Runs that send what has changed since the last one.
     pub nightly: NightlySettings,
+    /// The part of the rows that this process sends; without it, all of them.
+    pub shard: Option<Shard>,
     /// The output: files, stdout, the log and the terminal.
     pub output: OutputSettings,
     /// The notices of a start and an end.
@@ -105,6 +109,7 @@ impl Settings {
             &settings.output,
         );
         conflicts::check_state(&mut resolver, &settings.input, &settings.nightly);
+        conflicts::check_shard(&mut resolver, settings.shard, &settings.output);
         settings.effective = resolver.finish()?;
         settings.file = path;
         Ok(settings)
@@ -124,7 +129,8 @@ impl Settings {
         layers.extend(file.and_then(|file| Layer::file(file, &mut problems).ok()));
         let mut resolver = Resolver::new(cli_input.verb, cli_input.verb_settings, layers, problems);
         let api = ApiSettings::read(&mut resolver);
-        let output = OutputSettings::read(&mut resolver);
+        let shard = shard::read(&mut resolver);
+        let output = OutputSettings::read(&mut resolver, shard);
         let notices = NoticeSettings::read(&mut resolver, &api, &output);
         (output, notices)
     }
@@ -143,14 +149,16 @@ impl Settings {
         let login = LoginSettings::read(resolver, api.plain_http);
         let sending = SendingSettings::read(resolver);
         input.share(resolver, &api, sending.max_wait);
-        let output = OutputSettings::read(resolver);
+        let shard = shard::read(resolver);
+        let output = OutputSettings::read(resolver, shard);
         let notices = NoticeSettings::read(resolver, &api, &output);
         Self {
             login,
             input,
             api,
             sending,
-            nightly: NightlySettings::read(resolver),
+            nightly: NightlySettings::read(resolver, shard),
+            shard,
             output,
             notices,
             sandbox: SandboxSettings::read(resolver),

@@ -10,6 +10,7 @@ use super::url::BaseUrlError;
 use crate::api::{SecretAddressError, TokenFlaw};
 use crate::contract::{DateFormatError, FieldError};
 use crate::input::{EncodingError, JsonPathError, RuleError};
+use crate::journal::ShardError;
 use crate::pipeline::changes::PartError;
 use crate::sandbox::OptionError;
 use crate::schedule::error_limit::ErrorLimitError;
@@ -70,6 +71,9 @@ pub enum ValueError {
     /// A text that cannot be a token. The text is not repeated.
     #[error("not a token: {0}")]
     NotAToken(TokenFlaw),
+    /// See [`ShardError`].
+    #[error(transparent)]
+    Shard(#[from] ShardError),
     /// See [`SecretAddressError`].
     #[error(transparent)]
     SecretAddress(#[from] SecretAddressError),

@@ -51,6 +51,13 @@ impl BulkEntry {
         true
     }
 
+    /// Whether a row is among them.
+    pub fn contains(&self, row: u64) -> bool {
+        let behind = self.rows.partition_point(|(first, _)| *first <= row);
+        let before = behind.checked_sub(1).and_then(|last| self.rows.get(last));
+        before.is_some_and(|(_, last)| row <= *last)
+    }
+
     /// Returns the number of rows.
     pub fn rows(&self) -> u64 {
         self.rows.iter().map(|(first, last)| last - first + 1).sum()

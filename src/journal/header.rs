@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::key::{REQUEST_HASH_VERSION, RunKey};
 use super::line;
+use super::shard::Shard;
 
 /// The version of the journal's format. Only a journal of this version is continued; an older one
 /// can be read.
@@ -63,15 +64,6 @@ pub struct Header {
     pub inputs: Vec<InputIdentity>,
     /// The settings that identify the run, as text. (Format 1 has a digest of each.)
     pub settings: BTreeMap<String, SettingText>,
-}
-
-/// One of several processes that share the rows of an input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shard {
-    /// Its number, from 1.
-    pub index: u32,
-    /// The number of processes.
-    pub of: u32,
 }
 
 /// A setting's value as text.

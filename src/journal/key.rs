@@ -78,6 +78,11 @@ impl RunKey {
         run_dir.replace_file(KEY_NAME, format!("{}\n", self.digits()).as_bytes())
     }
 
+    /// Writes the key into a directory that several processes share, unless it has one.
+    pub(crate) fn write_once(&self, run_dir: &RunDir) -> Result<(), RunDirError> {
+        run_dir.create_once(KEY_NAME, format!("{}\n", self.digits()).as_bytes())
+    }
+
     /// Returns the digits of the key, which [`RunKey::parse`] reads. They are for private files.
     pub(crate) fn digits(&self) -> String {
         format!("{:032x}", u128::from_be_bytes(self.bytes))

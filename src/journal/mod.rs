@@ -26,6 +26,8 @@ mod row_echoes;
 mod run_dir;
 mod sealed_lines;
 mod settled;
+mod shard;
+mod shared_run;
 mod tail;
 #[cfg(test)]
 mod tests;
@@ -43,7 +45,7 @@ pub use fact::Fact;
 
 pub use figures::{Figures, SentFigures};
 pub(crate) use header::{FORMAT_VERSION, READING_RULES};
-pub use header::{Header, InputIdentity, Purpose, SettingText, Shard};
+pub use header::{Header, InputIdentity, Purpose, SettingText};
 pub(crate) use images::{IMAGES_NAME, ImageEntry, ImageIndex, ImagesError, ImagesFile};
 pub use key::RunKey;
 pub(crate) use key::{KEY_NAME, REQUEST_HASH_VERSION};
@@ -56,5 +58,9 @@ pub use reader::recover;
 pub(crate) use row_echoes::RowEchoes;
 pub use run_dir::{JOURNAL_NAME, JournalFile, RunDir};
 pub(crate) use run_dir::{RunDirError, SUMMARY_NAME, open_regular};
+pub use shard::Shard;
+pub(crate) use shard::ShardError;
+pub(crate) use shard::{SHARDS_MAX, is_shard_directory};
+pub(crate) use shared_run::{SHARDS_NAME, SharedRun};
 pub(crate) use tail::last_fact;
 pub(crate) use writer::{JournalWriter, WriteError};

@@ -285,6 +285,33 @@ impl RunDir {
         })
     }
 
+    /// Creates a private file with this content, whole and synced, unless it is there. Of several
+    /// processes, the first one's content stays.
+    pub(crate) fn create_once(&self, name: &str, content: &[u8]) -> Result<(), RunDirError> {
+        let place = self.file(name);
+        if place.symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let unfinished = format!("{name}.{}.unfinished", std::process::id());
+        let mut file = self.create_file(&unfinished)?;
+        let unfinished = self.file(&unfinished);
+        let mut create = || {
+            file.write_all(content)?;
+            file.sync_all()?;
+            // Unlike a rename, a link never replaces.
+            let linked = fs::hard_link(&unfinished, &place);
+            fs::remove_file(&unfinished)?;
+            match linked {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+                Ok(()) | Err(_) => self.sync(),
+            }
+        };
+        create().map_err(|source| RunDirError::Write {
+            file: safe_path(&place),
+            source,
+        })
+    }
+
     /// Creates a private file for a torn tail of the journal and returns its name: `results.torn`,
     /// `results-2.torn` and so on. An existing one is never overwritten.
     pub(super) fn create_torn(&self) -> Result<(File, String), RunDirError> {

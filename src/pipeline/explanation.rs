@@ -24,6 +24,8 @@ pub(crate) enum NotSent {
     Superseded,
     /// Later rows of the same customer have set all its fields.
     Overtaken,
+    /// It belongs to another shard.
+    Elsewhere,
 }
 
 /// An update that is sent.
@@ -53,6 +55,7 @@ impl Explanation {
             }
             RowVerdict::Superseded(_) => Err(NotSent::Superseded),
             RowVerdict::Overtaken(_) => Err(NotSent::Overtaken),
+            RowVerdict::Elsewhere(_) => Err(NotSent::Elsewhere),
             RowVerdict::Invalid(invalid) => Err(NotSent::Invalid(invalid.errors.clone())),
         };
         Explanation {
@@ -72,7 +75,7 @@ impl Explanation {
         let update = match &self.update {
             Ok(update) => update.body.len(),
             Err(NotSent::Invalid(errors)) => errors.iter().map(FieldError::bytes).sum(),
-            Err(NotSent::Superseded | NotSent::Overtaken) => 0,
+            Err(NotSent::Superseded | NotSent::Overtaken | NotSent::Elsewhere) => 0,
         };
         size_of::<Explanation>() + cells.sum::<usize>() + update
     }

@@ -494,6 +494,7 @@ mod tests {
 
     fn builder() -> RowBuilder {
         RowBuilder {
+            shard: None,
             rules: RowRules::default(),
             key: RunKey::of([7; 16]),
         }

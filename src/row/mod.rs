@@ -53,6 +53,8 @@ pub(crate) enum RowContent {
     Superseded,
     /// A valid update that is not sent because the customer has its values already.
     Unchanged,
+    /// A record of another shard.
+    Elsewhere,
 }
 
 impl Row {
@@ -65,7 +67,10 @@ impl Row {
     pub(crate) fn update(&self) -> Option<(CustomerId, FieldSet)> {
         match self.content {
             RowContent::Update { id, fields, .. } => Some((id, fields)),
-            RowContent::Invalid(_) | RowContent::Superseded | RowContent::Unchanged => None,
+            RowContent::Invalid(_)
+            | RowContent::Superseded
+            | RowContent::Unchanged
+            | RowContent::Elsewhere => None,
         }
     }
 
@@ -87,9 +92,10 @@ impl Row {
                     request,
                 }
             }
-            content @ (RowContent::Invalid(_) | RowContent::Superseded | RowContent::Unchanged) => {
-                content
-            }
+            content @ (RowContent::Invalid(_)
+            | RowContent::Superseded
+            | RowContent::Unchanged
+            | RowContent::Elsewhere) => content,
         };
         Row { content, ..self }
     }
@@ -99,7 +105,7 @@ impl Row {
         let body = match &self.content {
             RowContent::Update { body, .. } => body.len(),
             RowContent::Invalid(errors) => errors.iter().map(FieldError::bytes).sum(),
-            RowContent::Superseded | RowContent::Unchanged => 0,
+            RowContent::Superseded | RowContent::Unchanged | RowContent::Elsewhere => 0,
         };
         size_of::<Row>() + self.raw.len() + body
     }

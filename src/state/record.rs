@@ -196,6 +196,6 @@ fn tenant_in_words(tenant: Option<u64>) -> String {
 fn shard_in_words(shard: Option<Shard>) -> String {
     shard.map_or_else(
         || "all rows".to_owned(),
-        |shard| format!("shard {} of {}", shard.index, shard.of),
+        |shard| format!("shard {} of {}", shard.index(), shard.of()),
     )
 }

@@ -232,7 +232,7 @@ pub(crate) fn full_header() -> Header {
         rules: 1,
         request_hash: 1,
         key: Some(String::new()),
-        shard: Some(Shard { index: 1, of: 2 }),
+        shard: Some(Shard::new(1, 2).expect("a shard")),
         state_after: Some(String::new()),
         inputs: vec![full_input()],
         settings: std::collections::BTreeMap::new(),

@@ -80,6 +80,7 @@ mod schemas;
 mod screens;
 mod sending;
 mod settings;
+mod shards;
 mod signals;
 mod starts;
 mod state_store;

@@ -317,7 +317,10 @@ fn the_shards_of_a_run_are_one_run() {
     let [run] = report["runs"].as_array().expect("runs").as_slice() else {
         panic!("one run: {report:#}")
     };
-    assert_eq!(run["shards"], json!({"of": 3, "found": [1, 2, 3]}));
+    assert_eq!(
+        run["shards"],
+        json!({"of": 3, "found": [1, 2, 3], "unfinished": [], "unaccounted": 0})
+    );
     assert_eq!(
         run["books"],
         json!({"records": 10, "total": null, "parts": {"updated": 9, "rejected": 1}})
@@ -347,7 +350,10 @@ fn missing_and_unfinished_shards_are_named() {
     write_shard(&scenario, "two", 2, 6);
     let report = report(&scenario, ["one", "two"]);
     let run = &report["runs"][0];
-    assert_eq!(run["shards"], json!({"of": 3, "found": [1, 2]}));
+    assert_eq!(
+        run["shards"],
+        json!({"of": 3, "found": [1, 2], "unfinished": [2], "unaccounted": 4})
+    );
     assert_eq!(
         run["verdict"],
         "1 of 3 shards have finished. 5 of 10 rows updated; 1 was not; 4 belong to other shards."

@@ -8,9 +8,11 @@ mod metrics_flags;
 mod nightly_flags;
 mod notice_flags;
 mod other_words;
+mod output_flags;
 mod pages;
 mod roles;
 mod sandbox_flags;
+mod shard_flags;
 mod state_args;
 mod version;
 mod words;
@@ -32,7 +34,7 @@ use self::other_words::Piped;
 pub(crate) use self::roles::with_roles;
 use self::state_args::StateArgs;
 use crate::commands::forget::Deletion;
-use crate::commands::report::ReportForm;
+use crate::commands::report::{Expected, ReportForm};
 use crate::commands::state::StateAction;
 use crate::commands::undo::UndoOptions;
 use crate::config::output::OutputFormat;
@@ -183,6 +185,12 @@ pub struct ReportArgs {
     /// Write a page to this file, as report.html in a run directory; - means standard output
     #[arg(long, value_name = "FILE", conflicts_with = "form")]
     pub html: Option<PathBuf>,
+    /// Fail unless all shards of each run have finished and add up to the input
+    ///
+    /// The exit code is 4 as long as shards are missing or unfinished, 5 if rows are missing, and 1
+    /// if rows were not updated.
+    #[arg(long)]
+    pub expect_shards: bool,
     /// Format of the report on stdout [default: text]
     #[arg(
         id = "form",
@@ -361,7 +369,7 @@ impl Args {
     }
 
     /// Returns the run directories that are to be reported on, and the form of the report.
-    pub(crate) fn report(&self) -> Option<(&[PathBuf], ReportForm)> {
+    pub(crate) fn report(&self) -> Option<(&[PathBuf], ReportForm, Expected)> {
         let Command::Report(args) = &self.command else {
             return None;
         };
@@ -369,7 +377,12 @@ impl Args {
             Some(path) => ReportForm::Page(path.clone()),
             None => ReportForm::Printed(args.form.unwrap_or(OutputFormat::Text)),
         };
-        Some((&args.directories, form))
+        let expected = if args.expect_shards {
+            Expected::Shards
+        } else {
+            Expected::Anything
+        };
+        Some((&args.directories, form, expected))
     }
 
     /// Returns the run directories whose files with values are to be deleted, whether they are only

@@ -4,8 +4,8 @@ use anyhow::anyhow;
 use tracing::warn;
 
 use crate::commands::Failure;
+use crate::commands::shared::fresh;
 use crate::commands::shared::private_folder::PrivateFolder;
-use crate::commands::shared::{fresh, start};
 use crate::config::Settings;
 use crate::input::KnownInput;
 use crate::journal::RunDir;
@@ -29,9 +29,9 @@ pub(super) fn create(
         temporary: None,
     };
     if let Some(path) = &settings.output.run_dir {
-        return start::create(path).map(kept);
+        return fresh::create(path).map(kept);
     }
-    let error = match start::create(&fresh::path(&settings.input.files, inputs)) {
+    let error = match fresh::create(&fresh::path(&settings.input.files, inputs)) {
         Ok(run_dir) => return Ok(kept(run_dir)),
         Err(failure) => format!("{:#}", failure.error),
     };

@@ -87,6 +87,9 @@ pub(super) fn render(
                         "  not sent, because later rows of its customer have set all of its fields",
                     );
                 }
+                NotSent::Elsewhere => {
+                    line(&mut text, "  not sent, because it belongs to another shard");
+                }
             }
         }
     }

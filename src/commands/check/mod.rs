@@ -12,7 +12,9 @@ use self::explain::Destination;
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, StartedAt};
 use crate::commands::shared::next_steps::Typed;
-use crate::commands::shared::{inputs, nightly, notices, reading, row_range, start, unique};
+use crate::commands::shared::{
+    inputs, nightly, notices, reading, row_range, shards, start, unique,
+};
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
 use crate::config::provenance::Provenance;
@@ -48,6 +50,7 @@ pub(crate) fn check(
     let known = inputs::inspect(&settings.input, None)?;
     let format = settings.output.failed_format;
     format.check(&known.inputs).map_err(Failure::unusable)?;
+    let shard = shards::of(settings, &known.inputs)?;
     let typed = Typed::new(line, settings, &known.inputs);
     let CheckDirectory { run_dir, temporary } = directory::create(settings, &known.inputs)?;
     let started = start::for_check(run_dir, settings, &known.inputs)?;
@@ -60,7 +63,7 @@ pub(crate) fn check(
         Inputs::of(known.inputs.len()),
     );
     let rows = row_range::rows(&settings.input);
-    let reading = reading::of(settings, known.inputs, &rows, key)?;
+    let reading = reading::of(settings, known.inputs, &rows, key, shard)?;
     let too_much = nightly::preview(settings, &reading, &known.names)?;
     // From here on there is something to record.
     let drain = signals.drain();

@@ -1,12 +1,16 @@
-//! The name of a new run directory, for a start without `--run-dir`.
+//! A new run directory, and its name for a start without `--run-dir`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tracing::warn;
 
+use crate::commands::Failure;
 use crate::input::{InputName, KnownInput};
+use crate::journal::RunDir;
+use crate::text;
 
 /// The parent of run directories that are created without `--run-dir`.
 pub(in crate::commands) const RUNS_DIRECTORY: &str = "custsync-runs";
@@ -15,6 +19,18 @@ const SAME_SECOND_MAX: u32 = 1000;
 /// The most bytes of an input's name. File systems allow names of 255 bytes, some fewer, and more
 /// is added around it.
 const STEM_BYTES_MAX: usize = 100;
+
+/// Creates the run directory, or uses the existing one. Warns if other users can change it.
+pub(in crate::commands) fn create(path: &Path) -> Result<RunDir, Failure> {
+    let run_dir = RunDir::create(path).map_err(Failure::run_directory)?;
+    if let Some(mode) = run_dir.mode_open_to_others() {
+        let directory = text::safe_path(path);
+        warn!(
+            "the run directory {directory} is writable by other users (mode {mode:o}), who can delete its files: chmod 700 {directory}"
+        );
+    }
+    Ok(run_dir)
+}
 
 /// Returns `custsync-runs/<UTC time>-<stem>`, with a number if that exists. The stem is that of the
 /// first input, or the name of the folder if the user named one first.

@@ -54,7 +54,7 @@ pub(in crate::commands) fn settings_of(
                 Some(SettingText::One(base_url.as_str().to_owned()))
             }
             // It has to be found from any folder.
-            (_, STATE, _) => (settings.nightly.state.as_deref())
+            (_, STATE, _) => (settings.nightly.state_as_named.as_deref())
                 .and_then(|path| std::path::absolute(path).ok())
                 .map(|path| SettingText::One(path.display().to_string())),
             (BelongsTo::Run(Holds::Words), ..) => text_of(&setting.value),
@@ -116,6 +116,17 @@ pub(in crate::commands) fn refuse_another_run(
             "the run directory {directory} holds {}, not {}: use another directory",
             named(earlier.purpose),
             named(now.purpose)
+        );
+    }
+    if earlier.shard != now.shard {
+        let named = |header: &Header| match header.shard {
+            Some(shard) => format!("shard {shard} of a run"),
+            None => "a run without shards".to_owned(),
+        };
+        bail!(
+            "the run directory {directory} holds {}, not {}: use another directory",
+            named(earlier),
+            named(now)
         );
     }
     let differing: Vec<_> = now

@@ -21,7 +21,7 @@ use crate::text;
 
 /// The flags of a run that do not apply to its failed rows, which have a layout of their own, or
 /// that name the rows or the directory of this run.
-const NOT_OF_FAILED_ROWS: [&str; 13] = [
+const NOT_OF_FAILED_ROWS: [&str; 15] = [
     "columns",
     "delimiter",
     "dry-run",
@@ -33,6 +33,8 @@ const NOT_OF_FAILED_ROWS: [&str; 13] = [
     "max-rows",
     "no-header",
     "run-dir",
+    "shard",
+    "shards",
     "sheet",
     "skip-rows",
 ];

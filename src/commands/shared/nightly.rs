@@ -25,7 +25,7 @@ use crate::config::api::Target;
 use crate::config::provenance::Provenance;
 use crate::contract::{CONTRACT_VERSION, CustomerId};
 use crate::input::{KnownInput, Origin};
-use crate::journal::{ImageIndex, RunDir, RunKey};
+use crate::journal::{ImageIndex, RunDir, RunKey, Shard};
 use crate::pipeline::changes::{
     CompareError, Compared, ComparedRows, Comparison, DuplicateRule, Export, Resync, StreamedRows,
 };
@@ -59,12 +59,16 @@ pub(in crate::commands) fn open(settings: &Settings) -> Result<Option<OpenState>
         return Ok(None);
     };
     refuse_streams(settings)?;
-    let state = match open_if_there(path, settings)? {
+    let state = match open_if_there(path, settings, settings.shard)? {
         Some(state) => state,
         None if settings.nightly.full_resync => {
             let key = RunKey::random().map_err(Failure::run_directory)?;
             info!("beginning the state {}", text::safe_path(path));
-            let created = State::create(lock(path, settings)?, &identity(settings), key);
+            let created = State::create(
+                lock(path, settings)?,
+                &identity(settings, settings.shard),
+                key,
+            );
             created.map_err(Failure::run_directory)?
         }
         None => return Err(missing(path)),
@@ -88,7 +92,7 @@ pub(in crate::commands) fn preview(
         info!("an input that can be read only once is not compared with the state");
         return Ok(None);
     };
-    let state = match open_if_there(path, settings)? {
+    let state = match open_if_there(path, settings, settings.shard)? {
         Some(state) => state,
         None if settings.nightly.full_resync => {
             info!(
@@ -112,8 +116,13 @@ pub(in crate::commands) fn preview(
     compare_all(settings, compared, resync, &state).map(|(_, stop)| stop)
 }
 
-fn open_if_there(path: &Path, settings: &Settings) -> Result<Option<State>, Failure> {
-    State::open(lock(path, settings)?, &identity(settings)).map_err(Failure::run_directory)
+fn open_if_there(
+    path: &Path,
+    settings: &Settings,
+    shard: Option<Shard>,
+) -> Result<Option<State>, Failure> {
+    let opened = State::open(lock(path, settings)?, &identity(settings, shard));
+    opened.map_err(Failure::run_directory)
 }
 
 /// Locks the state, waiting up to `--lock-wait` for another process.
@@ -157,8 +166,8 @@ fn refuse_stream(settings: &Settings, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns the API and the tenant that a state belongs to.
-fn identity(settings: &Settings) -> StateIdentity {
+/// Returns the API, the tenant and the shard that a state belongs to.
+fn identity(settings: &Settings, shard: Option<Shard>) -> StateIdentity {
     let base_url = match &settings.api.target {
         Target::Sandbox => SANDBOX.to_owned(),
         Target::Remote { base_url, .. } => base_url.as_str().to_owned(),
@@ -166,7 +175,7 @@ fn identity(settings: &Settings) -> StateIdentity {
     StateIdentity {
         base_url,
         tenant: settings.api.tenant,
-        shard: None,
+        shard,
         contract: CONTRACT_VERSION,
     }
 }
@@ -444,9 +453,10 @@ impl StateOfUndoneRun {
         path: &Path,
         settings: &Settings,
         run: &str,
+        shard: Option<Shard>,
         images: Arc<ImageIndex>,
     ) -> Result<StateOfUndoneRun, Failure> {
-        match open_if_there(path, settings)? {
+        match open_if_there(path, settings, shard)? {
             Some(state) => Ok(StateOfUndoneRun {
                 state,
                 run: run.to_owned(),

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use crate::commands::Failure;
 use crate::commands::shared::comparison::{Compared, InputDiffers, compare_input};
 use crate::commands::shared::identity::{header, key_of, refuse_another_run};
-use crate::commands::shared::{fresh, input_identity, lost_journal, unfinished};
+use crate::commands::shared::{fresh, input_identity, lost_journal, shards, unfinished};
 use crate::config::Settings;
 use crate::config::output::Unfinished;
 use crate::config::sending::{NamedWait, SendingSettings};
@@ -21,7 +21,7 @@ use crate::download::FaultKind;
 use crate::input::{InputError, KnownInput};
 use crate::journal::{
     Checkpoint, EntryReader, Fact, Header, JOURNAL_NAME, JournalFile, JournalWriter, Purpose,
-    RunDir, RunDirError, RunKey, recover,
+    RunDir, RunDirError, RunKey, Shard, recover,
 };
 use crate::pipeline::resume::Compare;
 use crate::process::exit::Exit;
@@ -63,6 +63,7 @@ struct Wanted<'w> {
     inputs: &'w [KnownInput],
     purpose: Purpose,
     state: Option<&'w StateOfRun>,
+    shard: Option<Shard>,
 }
 
 /// The state that a run is compared with (`--state`).
@@ -92,15 +93,20 @@ pub(in crate::commands) fn for_run(
     settings: &Settings,
     inputs: &[KnownInput],
     state: Option<&StateOfRun>,
+    shard: Option<Shard>,
 ) -> Result<Started, Failure> {
     let wanted = Wanted {
         settings,
         inputs,
         purpose: Purpose::Run,
         state,
+        shard,
     };
     match (&settings.output.run_dir, settings.output.unfinished) {
-        (Some(path), _) => in_directory(path, wanted),
+        (Some(path), _) => in_directory(
+            &shards::own_directory(path, shard, settings, inputs)?,
+            wanted,
+        ),
         (None, Unfinished::Left) => in_new_directory(wanted),
         (None, Unfinished::Continued) => after_unfinished(wanted),
     }
@@ -108,7 +114,7 @@ pub(in crate::commands) fn for_run(
 
 /// Begins or continues a run in the directory that the user named.
 fn in_directory(path: &Path, wanted: Wanted<'_>) -> Result<Started, Failure> {
-    let run_dir = create(path)?;
+    let run_dir = fresh::create(path)?;
     lost_journal::refuse(&run_dir).map_err(Failure::run_directory)?;
     match open_journal(&run_dir, wanted.settings)? {
         JournalFile::New(file) => begin_run(file, run_dir, wanted),
@@ -163,17 +169,20 @@ fn after_unfinished(wanted: Wanted<'_>) -> Result<Started, Failure> {
     }
 }
 
-/// Begins or continues an undo in this directory. `inputs` is the file of the run's images.
+/// Begins or continues an undo in this directory. `inputs` is the file of the run's images, and
+/// `shard` the run's shard.
 pub(in crate::commands) fn for_undo(
     path: &Path,
     settings: &Settings,
     inputs: &[KnownInput],
+    shard: Option<Shard>,
 ) -> Result<Started, Failure> {
     let wanted = Wanted {
         settings,
         inputs,
         purpose: Purpose::Undo,
         state: None,
+        shard,
     };
     in_directory(path, wanted)
 }
@@ -214,6 +223,7 @@ pub(in crate::commands) fn for_check(
         inputs,
         purpose: Purpose::Check,
         state: None,
+        shard: None,
     };
     begin(file, run_dir, wanted)
 }
@@ -276,6 +286,7 @@ fn begin(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, Fai
     };
     key.write(&run_dir).map_err(Failure::run_directory)?;
     let mut header = header(wanted.settings, wanted.inputs, key, wanted.purpose)?;
+    header.shard = wanted.shard;
     header.state_after = wanted.state.and_then(|state| state.last_run.clone());
     let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
     Ok(Started {
@@ -294,6 +305,7 @@ fn resume(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, St
         inputs,
         purpose,
         state,
+        shard,
     } = wanted;
     let started = Instant::now();
     let again = file.try_clone().map_err(Failure::run_directory)?;
@@ -314,7 +326,8 @@ fn resume(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, St
         return Ok(begin(again, run_dir, wanted)?);
     };
     let key = key_of(earlier, &run_dir).map_err(Failure::run_directory)?;
-    let header = header(settings, inputs, key, purpose)?;
+    let mut header = header(settings, inputs, key, purpose)?;
+    header.shard = shard;
     refuse_another_run(earlier, &header, &run_dir).map_err(StartRefusal::AnotherRun)?;
     let checkpoint = Arc::new(recovered.checkpoint);
     if let Some(state) = state {
@@ -480,16 +493,4 @@ fn log_changes(
         }
     }
     Ok(())
-}
-
-/// Creates the run directory, or uses the existing one. Warns if other users can change it.
-pub(in crate::commands) fn create(path: &Path) -> Result<RunDir, Failure> {
-    let run_dir = RunDir::create(path).map_err(Failure::run_directory)?;
-    if let Some(mode) = run_dir.mode_open_to_others() {
-        let directory = text::safe_path(path);
-        warn!(
-            "the run directory {directory} is writable by other users (mode {mode:o}), who can delete its files: chmod 700 {directory}"
-        );
-    }
-    Ok(run_dir)
 }

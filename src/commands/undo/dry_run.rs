@@ -29,19 +29,20 @@ struct DryRun<'a> {
     conflicts: BTreeMap<&'a str, u64>,
 }
 
-/// Prints what an undo would do, and returns the exit code. An early stop is the failure.
+/// Returns the failure of a dry run that stopped early.
+pub(super) fn stopped(reason: &StopReason) -> Failure {
+    Failure {
+        exit: Exit::from(reason),
+        error: anyhow!("{reason}; nothing was sent"),
+    }
+}
+
+/// Prints what an undo would do, and returns the exit code.
 pub(super) fn end(
     settings: &Settings,
     directory: &Path,
     counts: &UndoCounts,
-    stop: Option<&StopReason>,
 ) -> Result<u8, Failure> {
-    if let Some(reason) = stop {
-        return Err(Failure {
-            exit: Exit::from(reason),
-            error: anyhow!("{reason}; nothing was sent"),
-        });
-    }
     let printed = match settings.output.output_format {
         OutputFormat::Text => in_words(directory, counts),
         OutputFormat::Json => {

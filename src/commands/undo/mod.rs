@@ -3,6 +3,7 @@
 mod dry_run;
 mod origin;
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use anyhow::anyhow;
 use tracing::info;
 
 use self::origin::{Mark, UndoneRun};
-use crate::api::Api;
+use crate::api::{Api, Route};
 use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, schedule, timeline};
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
@@ -28,19 +29,23 @@ use crate::config::input::InputSettings;
 use crate::config::provenance::Provenance;
 use crate::contract::{Conflicts, RestoreRules};
 use crate::input::{FormatChoice, InputName, InputRules};
-use crate::journal::{IMAGES_NAME, ImageIndex, Purpose, RunDir};
+use crate::journal::{IMAGES_NAME, ImageIndex, Processes, Purpose, RunDir};
 use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::sender::{
-    BeforeFirstUpdate, CareSettings, PageReading, ReadMode, Sending, Undoing, WantedCustomers,
+    BeforeFirstUpdate, CareSettings, PageReading, ReadMode, Sending, UndoCounts, Undoing,
+    WantedCustomers,
 };
 use crate::pipeline::shown_customers::ShownCustomers;
 use crate::pipeline::undo_rows::UndoRows;
 use crate::pipeline::{self, RowFeed};
+use crate::process::exit::Exit;
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
+use crate::results::metrics::Metrics;
 use crate::results::progress::RunProgress;
-use crate::schedule::{ReadNeed, ReadWay};
+use crate::results::summary::InputNames;
+use crate::schedule::{ReadNeed, ReadWay, StopReason};
 use crate::terminal::Terminal;
 use crate::text;
 
@@ -60,8 +65,8 @@ pub(crate) struct UndoOptions<'a> {
     pub is_dry: bool,
 }
 
-/// Puts back what a run has changed. `line` is the command as typed. The end of `metrics` is the
-/// caller's.
+/// Puts back what a run has changed, shard by shard if there are several. `line` is the command as
+/// typed. The end of `metrics` is the caller's.
 pub(crate) fn undo(
     settings: &Settings,
     options: &UndoOptions<'_>,
@@ -69,127 +74,250 @@ pub(crate) fn undo(
     signals: &Signals,
     metrics: Option<&MetricsOutput>,
 ) -> Result<CommandEnd, Failure> {
-    let started_at = StartedAt::now();
-    let terminal = Terminal::new(settings);
-    let metrics = metrics.map(MetricsOutput::start).transpose()?;
+    let undoer = Undoer {
+        settings,
+        options,
+        line,
+        signals,
+        terminal: &Terminal::new(settings),
+        metrics: metrics.map(MetricsOutput::start).transpose()?,
+    };
     descriptors::require()?;
     notices::check_addresses(settings)?;
     refuse_pages(settings, options)?;
-    let undone = UndoneRun::open(options.directory, settings)?;
-    let customers = undone.customers();
-    undone.refuse_what_cannot_be_put_back(restore_rules(settings).without)?;
-    let _lock = undone.lock.clone();
-    let known = inputs::inspect(&input_of(settings, options.directory), None)?;
-    let server = Server::of(settings)?;
-    let grant = server.token_source().read().map_err(Failure::unusable)?;
-    let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
-    let route = api.route().clone();
-    let folder = options.is_dry.then(PrivateFolder::new).transpose();
-    let folder = folder.map_err(Failure::run_directory)?;
-    let path = match (&folder, &settings.output.run_dir) {
-        (Some(folder), _) => folder.path().join(UNDO_NAME),
-        (None, Some(path)) => path.clone(),
-        (None, None) => options.directory.join(UNDO_NAME),
-    };
-    let Started {
-        run_dir,
-        run: _,
-        key,
-        journal,
-        start,
-    } = start::for_undo(&path, settings, &known.inputs)?;
-    // A trial is not the job that is monitored.
-    let _start_ping = (!options.is_dry).then(|| StartPing::send(settings, &start));
-    server.log_destination(settings);
-    if !options.is_dry {
-        info!("recording in {}", text::safe_path(run_dir.path()));
+    let runs = UndoneRun::open(options.directory, settings)?;
+    origin::refuse_what_cannot_be_put_back(&runs, restore_rules(settings).without)?;
+    let states = runs.iter().map(|run| undoer.state_of(run));
+    let states: Vec<_> = states.collect::<Result<_, _>>()?;
+    if options.is_dry {
+        let mut counts = UndoCounts::default();
+        for (run, state) in runs.into_iter().zip(states) {
+            match undoer.try_out(run, state)? {
+                Ok(more) => counts.append(more),
+                Err(stop) => return Err(dry_run::stopped(&stop)),
+            }
+        }
+        return dry_run::end(settings, options.directory, &counts).map(CommandEnd::silent);
     }
-    let rows_of_run = UndoRows {
-        images: undone.images.clone(),
-        name: InputName::Path(options.directory.join(IMAGES_NAME)),
-        key,
-        without: restore_rules(settings).without,
-    };
-    let pages = pages(settings, folder.as_ref(), &undone)?;
-    let state = match &undone.state {
-        Some(path) if !options.is_dry && !settings.nightly.without_state => Some(
-            StateOfUndoneRun::open(path, settings, &undone.run, undone.images.clone())?,
-        ),
-        Some(_) | None => None,
-    };
-    let (care, mark) = precautions(settings, options, undone, &run_dir, &start)?;
-    let mark = with_state(mark, state);
-    let timeline = timeline(&start, &run_dir);
-    let all = 1..u64::MAX;
-    let Beginning {
-        rows,
-        history,
-        resume,
-        earlier,
-        processes,
-    } = beginning(start, all, settings, &known.inputs);
-    let progress = Arc::new(RunProgress::after(earlier_rows(earlier.as_ref())));
-    progress.set_total(customers);
-    let format = settings.output.failed_format;
-    let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, 1);
-    let recorder = Recorder::new(journal, failed, earlier, Inputs::of(1))
-        .with_timeline(timeline)
-        .with_metrics(metrics.clone());
-    let sending = Sending {
-        schedule: schedule(settings, ReadNeed::Required, history)?,
-        api,
-        token_source: server.token_source().clone(),
-        grant,
-        resume,
-        care,
-        pages,
-        before_first_update: Some(BeforeFirstUpdate(mark)),
-        progress: progress.clone(),
-        metrics,
-        drain: signals.drain(),
-    };
-    let progress_guard = terminal.show_progress(progress.clone(), None);
-    let (sent, recorded) =
-        pipeline::run(RowFeed::Undo(rows_of_run), sending, recorder).map_err(Failure::unusable)?;
-    drop(progress_guard);
-    server.stop();
-    if let Some(images) = sent.care.images {
-        images.finish();
+    let mut start_ping = None;
+    let mut end = CommandEnd::from(Exit::Success);
+    for (run, state) in runs.into_iter().zip(states) {
+        let next = undoer.put_back(run, state, &mut start_ping)?;
+        // Bad rows of one shard are no reason to leave the others.
+        let goes_on = [Exit::Success.code(), settings.output.bad_rows_exit].contains(&next.code);
+        end = CommandEnd {
+            code: if goes_on {
+                end.code.max(next.code)
+            } else {
+                next.code
+            },
+            told: next.told,
+        };
+        if !goes_on {
+            break;
+        }
     }
-    if let Some(folder) = folder {
-        let counts = sent.care.undone.unwrap_or_default();
-        drop(folder);
-        return dry_run::end(settings, options.directory, &counts, sent.stop.as_ref())
-            .map(CommandEnd::silent);
+    Ok(end)
+}
+
+/// The undo of a run, shard by shard.
+struct Undoer<'a> {
+    settings: &'a Settings,
+    options: &'a UndoOptions<'a>,
+    line: &'a CommandLine,
+    signals: &'a Signals,
+    terminal: &'a Terminal,
+    metrics: Option<Arc<Metrics>>,
+}
+
+/// An undo that has begun in its directory.
+struct Begun {
+    started_at: StartedAt,
+    server: Server,
+    route: Route,
+    names: InputNames,
+    run_dir: RunDir,
+    rows: Range<u64>,
+    processes: Processes,
+    progress: Arc<RunProgress>,
+    rows_of_run: UndoRows,
+    sending: Sending,
+    recorder: Recorder,
+    /// Keeps the run's directory locked.
+    _lock: RunDir,
+}
+
+impl Undoer<'_> {
+    /// Opens the state that the run used, unless it is left as it is.
+    fn state_of(&self, run: &UndoneRun) -> Result<Option<StateOfUndoneRun>, Failure> {
+        let is_marked = !self.options.is_dry && !self.settings.nightly.without_state;
+        let Some(path) = run.state.as_ref().filter(|_| is_marked) else {
+            return Ok(None);
+        };
+        let images = run.images.clone();
+        StateOfUndoneRun::open(path, self.settings, &run.run, run.shard, images).map(Some)
     }
-    let finish = Finish {
-        command: Purpose::Undo,
-        settings,
-        names: known.names,
-        typed: Typed::undo(line, settings),
-        until: sent.until,
-        run_dir,
-        is_kept: true,
-        started_at,
-        read: sent.read,
-        read_to: sent.read_to,
-        rows,
-        rows_in_all: progress.total(),
-        stop: sent.stop,
-        route: Some(route),
-        input_fault: sent.input_fault,
-        recorded,
-        sending: Some(SendingFigures {
-            statistics: sent.statistics,
-            latencies: sent.latencies,
-            held_back: sent.held_back,
-            earlier: processes,
-            cut_off: sent.cut_off,
-            left_out_is_kept: sent.care.left_out.is_kept(),
-        }),
-        printed: Ok(()),
-    };
-    finish.finish(&terminal)
+
+    /// Finds out what would be put back. The inner error is an early stop.
+    fn try_out(
+        &self,
+        run: UndoneRun,
+        state: Option<StateOfUndoneRun>,
+    ) -> Result<Result<UndoCounts, StopReason>, Failure> {
+        let folder = PrivateFolder::new().map_err(Failure::run_directory)?;
+        let path = folder.path().join(UNDO_NAME);
+        let pages = pages(self.settings, &folder, &run)?;
+        let begun = self.begin(run, state, &path, Some(pages), &mut None)?;
+        let guard = self.terminal.show_progress(begun.progress.clone(), None);
+        let feed = RowFeed::Undo(begun.rows_of_run);
+        let (sent, _) =
+            pipeline::run(feed, begun.sending, begun.recorder).map_err(Failure::unusable)?;
+        drop(guard);
+        begun.server.stop();
+        if let Some(images) = sent.care.images {
+            images.finish();
+        }
+        Ok(match sent.stop {
+            Some(stop) => Err(stop),
+            None => Ok(sent.care.undone.unwrap_or_default()),
+        })
+    }
+
+    /// Puts back what one run or shard has changed.
+    fn put_back(
+        &self,
+        run: UndoneRun,
+        state: Option<StateOfUndoneRun>,
+        start_ping: &mut Option<StartPing>,
+    ) -> Result<CommandEnd, Failure> {
+        let path = match (&self.settings.output.run_dir, run.shard) {
+            (None, _) => run.path.join(UNDO_NAME),
+            (Some(path), None) => path.clone(),
+            (Some(path), Some(shard)) => path.join(shard.directory_name()),
+        };
+        let begun = self.begin(run, state, &path, None, start_ping)?;
+        let guard = self.terminal.show_progress(begun.progress.clone(), None);
+        let feed = RowFeed::Undo(begun.rows_of_run);
+        let (sent, recorded) =
+            pipeline::run(feed, begun.sending, begun.recorder).map_err(Failure::unusable)?;
+        drop(guard);
+        begun.server.stop();
+        if let Some(images) = sent.care.images {
+            images.finish();
+        }
+        let finish = Finish {
+            command: Purpose::Undo,
+            settings: self.settings,
+            names: begun.names,
+            typed: Typed::undo(self.line, self.settings),
+            until: sent.until,
+            run_dir: begun.run_dir,
+            is_kept: true,
+            started_at: begun.started_at,
+            read: sent.read,
+            read_to: sent.read_to,
+            rows: begun.rows,
+            rows_in_all: begun.progress.total(),
+            stop: sent.stop,
+            route: Some(begun.route),
+            input_fault: sent.input_fault,
+            recorded,
+            sending: Some(SendingFigures {
+                statistics: sent.statistics,
+                latencies: sent.latencies,
+                held_back: sent.held_back,
+                earlier: begun.processes,
+                cut_off: sent.cut_off,
+                left_out_is_kept: sent.care.left_out.is_kept(),
+            }),
+            printed: Ok(()),
+        };
+        finish.finish(self.terminal)
+    }
+
+    /// Begins or continues the undo of one run or shard in this directory.
+    fn begin(
+        &self,
+        undone: UndoneRun,
+        state: Option<StateOfUndoneRun>,
+        path: &Path,
+        pages: Option<PageReading>,
+        start_ping: &mut Option<StartPing>,
+    ) -> Result<Begun, Failure> {
+        let (settings, options) = (self.settings, self.options);
+        let started_at = StartedAt::now();
+        let lock = undone.lock.clone();
+        let customers = undone.customers();
+        let known = inputs::inspect(&input_of(settings, &undone.path), None)?;
+        let server = Server::of(settings)?;
+        let grant = server.token_source().read().map_err(Failure::unusable)?;
+        let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
+        let route = api.route().clone();
+        let Started {
+            run_dir,
+            run: _,
+            key,
+            journal,
+            start,
+        } = start::for_undo(path, settings, &known.inputs, undone.shard)?;
+        server.log_destination(settings);
+        if !options.is_dry {
+            // A trial is not the job that is monitored.
+            start_ping.get_or_insert_with(|| StartPing::send(settings, &start));
+            info!("recording in {}", text::safe_path(run_dir.path()));
+        }
+        let rows_of_run = UndoRows {
+            images: undone.images.clone(),
+            name: InputName::Path(undone.path.join(IMAGES_NAME)),
+            key,
+            without: restore_rules(settings).without,
+        };
+        let (care, mark) = precautions(settings, options, undone, &run_dir, &start)?;
+        let mark = with_state(mark, state);
+        let timeline = timeline(&start, &run_dir);
+        let all = 1..u64::MAX;
+        let Beginning {
+            rows,
+            history,
+            resume,
+            earlier,
+            processes,
+        } = beginning(start, all, settings, &known.inputs);
+        let progress = Arc::new(RunProgress::after(earlier_rows(earlier.as_ref())));
+        progress.set_total(customers);
+        let format = settings.output.failed_format;
+        let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, 1);
+        let recorder = Recorder::new(journal, failed, earlier, Inputs::of(1))
+            .with_timeline(timeline)
+            .with_metrics(self.metrics.clone());
+        let sending = Sending {
+            schedule: schedule(settings, ReadNeed::Required, history)?,
+            api,
+            token_source: server.token_source().clone(),
+            grant,
+            resume,
+            care,
+            pages,
+            before_first_update: Some(BeforeFirstUpdate(mark)),
+            progress: progress.clone(),
+            metrics: self.metrics.clone(),
+            drain: self.signals.drain(),
+        };
+        Ok(Begun {
+            started_at,
+            server,
+            route,
+            names: known.names,
+            run_dir,
+            rows,
+            processes,
+            progress,
+            rows_of_run,
+            sending,
+            recorder,
+            _lock: lock,
+        })
+    }
 }
 
 /// Returns how customers are treated, and what marks the run as undone.
@@ -207,7 +335,9 @@ fn precautions(
         mark,
         left_out_is_kept,
         run: _,
+        path: _,
         state: _,
+        shard: _,
         lock: _,
     } = undone;
     let (images, own) = match start {
@@ -250,22 +380,19 @@ fn refuse_pages(settings: &Settings, options: &UndoOptions<'_>) -> Result<(), Fa
 /// Returns the reading of pages for a dry run, which has this folder.
 fn pages(
     settings: &Settings,
-    folder: Option<&PrivateFolder>,
+    folder: &PrivateFolder,
     undone: &UndoneRun,
-) -> Result<Option<PageReading>, Failure> {
-    let Some(folder) = folder else {
-        return Ok(None);
-    };
+) -> Result<PageReading, Failure> {
     let shown = ShownCustomers::create(&folder.path().join(SHOWN_NAME));
     let run = undone.images.clone();
-    Ok(Some(PageReading {
+    Ok(PageReading {
         way: settings.sending.read,
         wanted: WantedCustomers {
             count: undone.customers(),
             contains: Box::new(move |customer| run.contains(customer)),
         },
         shown: shown.map_err(Failure::run_directory)?,
-    }))
+    })
 }
 
 /// Adds to what is done before the first update: the run's customers are marked in its state.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::commands::Failure;
 use crate::commands::shared::identity::{header, key_of, refuse_another_api};
-use crate::commands::shared::{care, start};
+use crate::commands::shared::{care, shards, start};
 use crate::config::{STATE, Settings};
 use crate::contract::{
     ChangeHistory, Countries, Field, FieldSet, LeftOutEffect, SentFields, Unsendable,
@@ -18,7 +18,7 @@ use crate::contract::{
 };
 use crate::journal::{
     Fact, Header, IMAGES_NAME, ImageEntry, ImageIndex, ImagesError, JOURNAL_NAME, JournalFile,
-    Purpose, Retry, RowEchoes, RunDir, SettingText, recover,
+    Purpose, Retry, RowEchoes, RunDir, SettingText, Shard, recover,
 };
 use crate::text::{self, grouped};
 
@@ -28,8 +28,10 @@ const UNDOABLE: &str = "undoable";
 /// Writes into the journal of a run that it is being undone.
 pub(super) type Mark = Box<dyn FnOnce() -> anyhow::Result<()>>;
 
-/// The run that is undone. Its directory is locked until this is dropped.
+/// The run that is undone, or one of its shards. Its directory is locked until this is dropped.
 pub(super) struct UndoneRun {
+    /// The run's directory.
+    pub(super) path: PathBuf,
     pub(super) images: Arc<ImageIndex>,
     /// The fields that the API has shown with other values than the run had sent.
     pub(super) echoes: RowEchoes,
@@ -44,13 +46,39 @@ pub(super) struct UndoneRun {
     pub(super) run: String,
     /// The state that the run used.
     pub(super) state: Option<PathBuf>,
+    /// The shard that the run was.
+    pub(super) shard: Option<Shard>,
     /// The directory, locked.
     pub(super) lock: RunDir,
 }
 
 impl UndoneRun {
-    /// Opens and locks the directory of a run, and checks that it can be undone with these settings.
-    pub(super) fn open(path: &Path, settings: &Settings) -> Result<UndoneRun, Failure> {
+    /// Opens and locks the directory of a run, or those of all its shards, and checks that it can be
+    /// undone with these settings. A shard that has sent no update is left out.
+    pub(super) fn open(path: &Path, settings: &Settings) -> Result<Vec<UndoneRun>, Failure> {
+        let shards = shards::directories(path).map_err(Failure::run_directory)?;
+        let directories = if shards.is_empty() {
+            vec![path.to_owned()]
+        } else {
+            shards
+        };
+        let opened = directories
+            .iter()
+            .map(|path| Self::open_one(path, settings));
+        let runs: Vec<_> = opened
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()?;
+        if runs.is_empty() {
+            return Err(Failure::unusable(anyhow!(
+                "the run in {} has sent no update: there is nothing to put back",
+                text::safe_path(path)
+            )));
+        }
+        Ok(runs)
+    }
+
+    /// Opens and locks one directory. `None` if nothing was sent.
+    fn open_one(path: &Path, settings: &Settings) -> Result<Option<UndoneRun>, Failure> {
         let run_dir = RunDir::existing(path);
         let directory = text::safe_path(path);
         if !run_dir.file(JOURNAL_NAME).exists() {
@@ -76,9 +104,7 @@ impl UndoneRun {
         let mut countries = care::countries(settings);
         let images = ImageIndex::read(&run_dir, &mut countries).map_err(Failure::run_directory)?;
         if images.customers().next().is_none() {
-            return Err(Failure::unusable(anyhow!(
-                "the run in {directory} has sent no update: there is nothing to put back"
-            )));
+            return Ok(None);
         }
         let facts = recovered.checkpoint.facts();
         let left_out_is_kept = match facts.left_out_is_kept {
@@ -96,7 +122,8 @@ impl UndoneRun {
             }
             Ok(())
         };
-        Ok(UndoneRun {
+        Ok(Some(UndoneRun {
+            path: path.to_owned(),
             images: Arc::new(images),
             echoes: RowEchoes::read(&run_dir).map_err(Failure::run_directory)?,
             countries,
@@ -104,11 +131,12 @@ impl UndoneRun {
             left_out_is_kept,
             run: earlier.run.clone(),
             state: match earlier.settings.get(STATE) {
-                Some(SettingText::One(path)) => Some(PathBuf::from(path)),
+                Some(SettingText::One(path)) => Shard::own(earlier.shard, Some(path.into())),
                 _ => None,
             },
+            shard: earlier.shard,
             lock: run_dir,
-        })
+        }))
     }
 
     /// The number of customers.
@@ -116,15 +144,16 @@ impl UndoneRun {
         u64::try_from(self.images.customers().count()).unwrap_or(u64::MAX)
     }
 
-    /// Refuses to begin if something cannot be put back that the user has not excluded, and says
-    /// what, by field and number.
-    pub(super) fn refuse_what_cannot_be_put_back(&self, without: FieldSet) -> Result<(), Failure> {
+    /// Adds what cannot be put back and the user has not excluded.
+    fn find_what_cannot_be_put_back(
+        &self,
+        without: FieldSet,
+        lost: &mut Lost,
+    ) -> Result<(), Failure> {
         let effect = match self.left_out_is_kept {
             Some(false) => LeftOutEffect::Cleared,
             Some(true) | None => LeftOutEffect::Kept,
         };
-        let mut lost: BTreeMap<(Field, Unsendable), u64> = BTreeMap::new();
-        let mut customers = 0;
         for customer in self.images.customers() {
             let mut history = ChangeHistory::new(effect);
             for entry in self.images.images(customer) {
@@ -134,16 +163,39 @@ impl UndoneRun {
                 history.shows_otherwise(self.echoes.of(entry.row));
             }
             let found = history.not_restorable(without, &self.countries);
-            customers += u64::from(!found.is_empty());
+            lost.customers += u64::from(!found.is_empty());
             for what in found {
-                *lost.entry(what).or_default() += 1;
+                *lost.fields.entry(what).or_default() += 1;
             }
         }
-        if lost.is_empty() {
-            return Ok(());
-        }
-        Err(Failure::unusable(anyhow!(refusal(&lost, customers))))
+        Ok(())
     }
+}
+
+/// The customers with something that cannot be put back, in all and by field.
+#[derive(Default)]
+struct Lost {
+    customers: u64,
+    fields: BTreeMap<(Field, Unsendable), u64>,
+}
+
+/// Refuses to begin if something cannot be put back that the user has not excluded, and says what,
+/// by field and number.
+pub(super) fn refuse_what_cannot_be_put_back(
+    runs: &[UndoneRun],
+    without: FieldSet,
+) -> Result<(), Failure> {
+    let mut lost = Lost::default();
+    for run in runs {
+        run.find_what_cannot_be_put_back(without, &mut lost)?;
+    }
+    if lost.fields.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::unusable(anyhow!(refusal(
+        &lost.fields,
+        lost.customers
+    ))))
 }
 
 /// Whether two images of a customer show that the API clears what an update leaves out.

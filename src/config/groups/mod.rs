@@ -10,3 +10,4 @@ pub(crate) mod notices;
 pub(crate) mod output;
 pub(crate) mod sandbox;
 pub(crate) mod sending;
+pub(crate) mod shard;

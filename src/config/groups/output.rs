@@ -13,6 +13,7 @@ use crate::config::names::{FRESH, OUTPUT_FORMAT, RUN_DIR};
 use crate::config::resolver::Resolver;
 use crate::config::setting::of_process;
 use crate::config::value::{ValueError, number_in};
+use crate::journal::Shard;
 use crate::results::failed_rows::FailedFormat;
 
 /// The output: files, stdout, the log and the terminal.
@@ -29,7 +30,7 @@ pub struct OutputSettings {
     pub failed_format: FailedFormat,
     /// The format of the summary on stdout.
     pub output_format: OutputFormat,
-    /// The file that also gets the summary, at every end.
+    /// The file that also gets the summary, at every end: the shard's own, if there are shards.
     pub summary_file: Option<PathBuf>,
     /// The metrics of a run.
     pub metrics: MetricsSettings,
@@ -107,7 +108,7 @@ pub(crate) const OTHER_EXITS: [u8; 6] = [2, 3, 4, 5, 6, 70];
 const BAD_ROWS_EXITS: RangeInclusive<u8> = 0..=125;
 
 impl OutputSettings {
-    pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
+    pub(in crate::config) fn read(resolver: &mut Resolver, shard: Option<Shard>) -> Self {
         Self {
             run_dir: resolver.path(of_process(RUN_DIR)),
             unfinished: if resolver.boolean(of_process(FRESH)) {
@@ -117,8 +118,8 @@ impl OutputSettings {
             },
             lock_wait: resolver.duration(of_process("lock-wait"), "0s", &LOCK_WAITS),
             output_format: resolver.choice(of_process(OUTPUT_FORMAT), &OutputFormat::Text),
-            summary_file: resolver.path(of_process("summary-file")),
-            metrics: MetricsSettings::read(resolver),
+            summary_file: Shard::own(shard, resolver.path(of_process("summary-file"))),
+            metrics: MetricsSettings::read(resolver, shard),
             bad_rows_exit: resolver.one(of_process("bad-rows-exit"), "1", bad_rows_exit),
             log_format: resolver.choice(of_process("log-format"), &OutputFormat::Text),
             progress: resolver.choice(of_process("progress"), &Progress::Auto),

@@ -18,7 +18,7 @@ enum Kind {
 }
 
 /// Every setting, with three values: for the file, the environment and the flag. Secrets have none.
-const SAMPLES: [(&str, Kind, [&str; 3]); 112] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 114] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -116,6 +116,8 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 112] = [
     ("max-changes", Kind::One, ["1", "2%", "none"]),
     ("changes", Kind::One, ["a", "b", "c"]),
     ("without-state", Kind::Switch, ["1", "true", "true"]),
+    ("shard", Kind::One, ["1/2", "2/2", "3/4"]),
+    ("shards", Kind::One, ["1", "2", "1000"]),
     ("run-dir", Kind::One, ["a", "b", "c"]),
     ("fresh", Kind::Switch, ["1", "true", "true"]),
     ("lock-wait", Kind::One, ["0s", "1m", "24h"]),

@@ -8,7 +8,7 @@ use super::counts::ChangeCounts;
 use super::resync::Resync;
 use crate::contract::CustomerId;
 use crate::input::InputError;
-use crate::pipeline::reading::{BlockDigest, RowDigest, RowsSum};
+use crate::pipeline::reading::{BlockDigest, DigestContent, RowDigest, RowsSum};
 use crate::row::Position;
 use crate::row::duplicates::{AllIds, DuplicateFilter, Occurrence};
 use crate::state::{Known, RequestHash, State, StateEdit, StateError};
@@ -134,10 +134,14 @@ impl<'s> Comparison<'s> {
 
     fn add_row(&mut self, row: &RowDigest) -> Result<(), CompareError> {
         self.counts.rows += 1;
+        if row.content == DigestContent::Elsewhere {
+            self.counts.elsewhere += 1;
+            return Ok(());
+        }
         if let Some(id) = row.id {
             self.present.insert(id);
         }
-        let (Some(id), Some((fields, request))) = (row.id, row.request) else {
+        let (Some(id), DigestContent::Request { fields, hash }) = (row.id, row.content) else {
             self.counts.invalid += 1;
             return Ok(());
         };
@@ -157,7 +161,7 @@ impl<'s> Comparison<'s> {
                 self.waiting.push(WaitingRow {
                     position: row.position,
                     id,
-                    request: RequestHash::from(request),
+                    request: RequestHash::from(hash),
                 });
                 if self.waiting.len() >= ROWS_TOGETHER {
                     self.look_up()?;

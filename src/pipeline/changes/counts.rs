@@ -22,6 +22,8 @@ pub(crate) struct ChangeCounts {
     pub(crate) invalid: u64,
     /// Rows that later rows of their customers replace.
     pub(crate) superseded: u64,
+    /// Rows of other shards.
+    pub(crate) elsewhere: u64,
     /// Customers of the state without a row.
     pub(crate) absent: u64,
     /// Those of them who had a row before.
@@ -73,6 +75,7 @@ impl std::fmt::Display for ChangeCounts {
             (self.unknown, "unknown from an unfinished run"),
             (self.superseded, "superseded"),
             (self.invalid, "invalid"),
+            (self.elsewhere, "of other shards"),
         ];
         for (count, name) in others.into_iter().filter(|(count, _)| *count > 0) {
             write!(f, ", {} {name}", grouped(count))?;

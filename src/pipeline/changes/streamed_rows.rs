@@ -34,7 +34,10 @@ impl StreamedRows {
                 RowContent::Update { id, request, .. } => {
                     Some((id.get(), RequestHash::from(*request), &mut row.content))
                 }
-                RowContent::Invalid(_) | RowContent::Superseded | RowContent::Unchanged => None,
+                RowContent::Invalid(_)
+                | RowContent::Superseded
+                | RowContent::Unchanged
+                | RowContent::Elsewhere => None,
             })
             .collect();
         let ids: Vec<_> = rows.iter().map(|(id, ..)| *id).collect();

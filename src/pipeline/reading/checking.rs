@@ -386,6 +386,10 @@ struct Findings<'a> {
 }
 
 impl RowSink for Findings<'_> {
+    fn is_own(&self, customer: Option<CustomerId>) -> bool {
+        self.builder.is_own(customer)
+    }
+
     /// Duplicates are known only in order, so a row is taken for the first of its customer unless
     /// it is known to be refused.
     #[inline]
@@ -424,7 +428,7 @@ impl RowSink for Findings<'_> {
                     fields: update.fields(),
                 });
             }
-            RowVerdict::Overtaken(_) => {}
+            RowVerdict::Overtaken(_) | RowVerdict::Elsewhere(_) => {}
             RowVerdict::Invalid(invalid) => {
                 let row = self.builder.invalid_row(row.raw, invalid, row.position);
                 self.bytes += row.bytes();
@@ -457,8 +461,8 @@ fn check_for_invalid(
         builder,
         known,
     };
-    let (rows_before, rules) = (known.rows_before, &builder.rules);
-    let mut blank_rows = read_rows(&source, rows_before, rules, known.to_explain, &mut found);
+    let (rows_before, rules, to_explain) = (known.rows_before, &builder.rules, known.to_explain);
+    let mut blank_rows = read_rows(&source, rows_before, rules, to_explain, &mut found);
     let Findings {
         mut read,
         valid,

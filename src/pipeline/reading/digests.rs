@@ -15,9 +15,22 @@ pub(crate) struct RowDigest {
     pub(crate) position: Position,
     /// The customer, if the record names one.
     pub(crate) id: Option<CustomerId>,
-    /// The fields and the hash of the request, see
-    /// [`RunKey::request_hash`](crate::journal::RunKey::request_hash); `None` if there is no request.
-    pub(crate) request: Option<(FieldSet, u64)>,
+    pub(crate) content: DigestContent,
+}
+
+/// The request of a row, or the reason why there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DigestContent {
+    /// The request.
+    Request {
+        fields: FieldSet,
+        /// See [`RunKey::request_hash`](crate::journal::RunKey::request_hash).
+        hash: u64,
+    },
+    /// There is none.
+    None,
+    /// The row belongs to another shard.
+    Elsewhere,
 }
 
 /// The rows of a block, or of a part of one.
@@ -56,22 +69,24 @@ impl BlockDigest {
         builder: &RowBuilder,
     ) {
         self.sum.add(builder.key.record_hash(raw));
-        let (id, request) = match verdict {
+        let (id, content) = match verdict {
             RowVerdict::Valid(update) => {
                 self.buffer.clear();
                 update.write_body(&mut self.buffer);
                 let hash = builder.key.request_hash(update.id().get(), &self.buffer);
-                (Some(update.id()), Some((update.fields(), hash)))
+                let fields = update.fields();
+                (Some(update.id()), DigestContent::Request { fields, hash })
             }
             RowVerdict::Superseded(update) | RowVerdict::Overtaken(update) => {
-                (Some(update.id()), None)
+                (Some(update.id()), DigestContent::None)
             }
-            RowVerdict::Invalid(invalid) => (invalid.id, None),
+            RowVerdict::Invalid(invalid) => (invalid.id, DigestContent::None),
+            RowVerdict::Elsewhere(id) => (*id, DigestContent::Elsewhere),
         };
         self.rows.push(RowDigest {
             position,
             id,
-            request,
+            content,
         });
     }
 }

@@ -25,7 +25,7 @@ use bytes::Bytes;
 
 pub(crate) use self::checking::{BlockChecker, CheckOptions, CheckedBlock, InOrder, Wanted};
 pub(crate) use self::counting::count_rows;
-pub(crate) use self::digests::{BlockDigest, RowDigest, RowsSum};
+pub(crate) use self::digests::{BlockDigest, DigestContent, RowDigest, RowsSum};
 pub(crate) use self::filter::RowFilter;
 pub(crate) use self::rows::RowVerdict;
 use self::rows::{ReadRow, RowSink, read_rows};
@@ -34,7 +34,7 @@ use self::source::{Numbered, SourceBlock};
 use super::input_stop::ReadStop;
 use crate::contract::{CustomerId, CustomerUpdate, InvalidRow};
 use crate::input::RowRules;
-use crate::journal::RunKey;
+use crate::journal::{RunKey, Shard};
 use crate::results::tally::RowsRead;
 use crate::row::duplicates::{DuplicateFilter, Occurrence};
 use crate::row::{Position, Row, RowContent};
@@ -55,6 +55,8 @@ pub(crate) struct RowBuilder {
     pub rules: RowRules,
     /// The key of the rows' hashes.
     pub key: RunKey,
+    /// The shard whose rows are sent; without one, all are.
+    pub shard: Option<Shard>,
 }
 
 /// Rows, in order.
@@ -161,6 +163,10 @@ impl<S: FnMut(Batch) -> ControlFlow<()>> Batches<'_, S> {
 }
 
 impl<S: FnMut(Batch) -> ControlFlow<()>> RowSink for Batches<'_, S> {
+    fn is_own(&self, customer: Option<CustomerId>) -> bool {
+        self.builder.is_own(customer)
+    }
+
     fn occurrence(&mut self, update: &CustomerUpdate<'_>, _position: Position) -> Occurrence {
         self.ids.next(update.id(), update.fields())
     }
@@ -185,6 +191,7 @@ impl<S: FnMut(Batch) -> ControlFlow<()>> RowSink for Batches<'_, S> {
                 self.builder.superseded_row(raw, update.id(), position)
             }
             RowVerdict::Invalid(invalid) => self.builder.invalid_row(raw, invalid, position),
+            RowVerdict::Elsewhere(id) => self.builder.row_elsewhere(raw, id, position),
         };
         self.batch_bytes += row.bytes();
         self.batch.rows.push(row);
@@ -196,6 +203,10 @@ impl<S: FnMut(Batch) -> ControlFlow<()>> RowSink for Batches<'_, S> {
 }
 
 impl RowBuilder {
+    fn is_own(&self, customer: Option<CustomerId>) -> bool {
+        self.shard.is_none_or(|shard| shard.contains(customer))
+    }
+
     /// A valid row. One allocation holds record and body, so that a row that waits long keeps no
     /// block in memory; `buffer` is where their length is found out.
     fn valid_row(
@@ -244,6 +255,11 @@ impl RowBuilder {
             Bytes::copy_from_slice(raw),
             RowContent::Superseded,
         )
+    }
+
+    fn row_elsewhere(&self, raw: &[u8], id: Option<CustomerId>, position: Position) -> Row {
+        let raw = Bytes::copy_from_slice(raw);
+        self.row(position, id, raw, RowContent::Elsewhere)
     }
 
     fn row(

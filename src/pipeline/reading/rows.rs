@@ -11,6 +11,9 @@ use crate::row::duplicates::Occurrence;
 
 /// Takes the rows of a block, in order.
 pub(super) trait RowSink {
+    /// Whether a row of this customer is sent by this process, and not by another shard.
+    fn is_own(&self, customer: Option<CustomerId>) -> bool;
+
     /// Applies `--unique` to a valid row.
     fn occurrence(&mut self, update: &CustomerUpdate<'_>, position: Position) -> Occurrence;
 
@@ -46,6 +49,8 @@ pub(crate) enum RowVerdict<'r> {
     Overtaken(CustomerUpdate<'r>),
     /// It is not sent, because of these errors.
     Invalid(InvalidRow),
+    /// It belongs to another shard.
+    Elsewhere(Option<CustomerId>),
 }
 
 /// Reads and checks the rows of a block, which `rows_before` rows precede, until the sink has
@@ -92,6 +97,14 @@ fn verdict<'r>(
     position: Position,
     sink: &mut impl RowSink,
 ) -> RowVerdict<'r> {
+    let customer = match &checked {
+        Ok(update) => Some(update.id()),
+        Err(invalid) => invalid.id,
+    };
+    if !sink.is_own(customer) {
+        sink.counts().add_elsewhere(position);
+        return RowVerdict::Elsewhere(customer);
+    }
     match checked {
         Ok(update) if update.fields().is_empty() => {
             sink.counts().add_overtaken(position, update.notes());

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use crate::journal::Remainder;
+use crate::journal::{Outcome, Remainder};
 use crate::row::Row;
 use crate::schedule::Ending;
 
@@ -41,9 +41,27 @@ pub(crate) enum RowEnd {
     Superseded,
     /// Not sent: an earlier run has sent the same.
     Unchanged,
+    /// Not sent: the row belongs to another shard.
+    Elsewhere,
     /// Not sent: later rows of its customer were updated, and the API may reset fields that a
     /// request leaves out.
     Overtaken(Remainder),
+}
+
+impl RowEnd {
+    /// Returns the outcome of a row that shares a line with others; `None` for a row with a line of
+    /// its own, or one that was written before.
+    pub(super) fn shared_outcome(&self) -> Option<Outcome> {
+        match self {
+            RowEnd::Unchanged => Some(Outcome::Unchanged),
+            RowEnd::Elsewhere => Some(Outcome::Elsewhere),
+            RowEnd::Invalid
+            | RowEnd::Sent { .. }
+            | RowEnd::Earlier
+            | RowEnd::Superseded
+            | RowEnd::Overtaken(_) => None,
+        }
+    }
 }
 
 /// Whether there is one input or several.

@@ -62,26 +62,28 @@ pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
             entry.error = Some(OVERTAKEN.into());
             entry.overtaken = remainder.overtaken;
         }
-        RowEnd::Unchanged => unreachable!("it shares a line"),
+        RowEnd::Unchanged | RowEnd::Elsewhere => unreachable!("it shares a line"),
         RowEnd::Earlier => unreachable!("it has an entry"),
     }
     entry
 }
 
-/// The lines of the rows that ended unchanged without a request, in order.
+/// The lines of the rows that share one with others of the same outcome. Each line's rows are in
+/// order.
 pub(super) fn bulk(ended: &[EndedRow]) -> Vec<BulkEntry> {
     let mut lines: Vec<BulkEntry> = Vec::new();
-    let unchanged = ended
-        .iter()
-        .filter(|row| matches!(row.end, RowEnd::Unchanged));
-    for EndedRow { row, at, .. } in unchanged {
+    for EndedRow { row, at, end } in ended {
+        let Some(outcome) = end.shared_outcome() else {
+            continue;
+        };
         let (number, hash) = (row.position.row, row.hash);
-        let is_added = (lines.last_mut()).is_some_and(|line| {
+        let last = lines.iter_mut().rev().find(|line| line.outcome == outcome);
+        let is_added = last.is_some_and(|line| {
             line.at = *at;
             line.add(number, hash)
         });
         if !is_added {
-            let mut line = BulkEntry::new(Outcome::Unchanged, *at);
+            let mut line = BulkEntry::new(outcome, *at);
             line.add(number, hash);
             lines.push(line);
         }

@@ -1,20 +1,19 @@
 //! Writes outcomes to the journal, the failed rows and the tally. One recorder, on one thread,
 //! without decisions of its own.
 
+mod earlier;
 mod ended_row;
 mod entries;
 
+pub(crate) use self::earlier::Earlier;
 pub(crate) use self::ended_row::{EndedRow, Inputs, RowEnd};
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 
 use crate::contract::FieldSet;
-use crate::journal::{
-    BulkEntry, Checkpoint, Entry, EntryReader, Fact, JournalWriter, LineError, Outcome, Overtakers,
-    WriteError,
-};
+use crate::journal::{Entry, Fact, JournalWriter, LineError, Outcome, Overtakers, WriteError};
 use crate::process::crash;
 use crate::results::failed_rows::FailedRows;
 use crate::results::metrics::Metrics;
@@ -67,17 +66,6 @@ pub(crate) enum RecordError {
     ReadBack(#[source] LineError),
 }
 
-/// The results of earlier processes.
-#[derive(Debug)]
-pub(crate) struct Earlier {
-    /// The rows that are settled.
-    pub checkpoint: Arc<Checkpoint>,
-    /// The entries of those rows.
-    pub entries: EntryReader,
-    /// The later rows that overtook rows without an outcome. Set before one of those rows ends.
-    pub gaps: Arc<OnceLock<Overtakers>>,
-}
-
 /// Records outcomes.
 #[derive(Debug)]
 pub(crate) struct Recorder {
@@ -126,8 +114,8 @@ enum RowLine<'r> {
     Settled,
     /// An entry of its own.
     Own(Entry<'r>),
-    /// It shares a line with other rows.
-    Shared,
+    /// It shares a line with other rows of this outcome.
+    Shared(Outcome),
 }
 
 /// Takes one from a count, if any is left.
@@ -269,12 +257,15 @@ impl Recorder {
         }
         let mut own_lines = written;
         let bulk_lines = written.saturating_sub(pushed - bulk.len());
-        let mut rows_in_bulk: u64 = bulk.iter().take(bulk_lines).map(BulkEntry::rows).sum();
+        let bulk_written = bulk.get(..bulk_lines).unwrap_or_default();
         let counted = ended.iter().zip(&lines).map(|(row, line)| {
             let is_written = match line {
                 RowLine::Settled => true,
                 RowLine::Own(_) => take_one(&mut own_lines),
-                RowLine::Shared => take_one(&mut rows_in_bulk),
+                RowLine::Shared(_) => {
+                    let number = row.row.position.row;
+                    bulk_written.iter().any(|line| line.contains(number))
+                }
             };
             if !is_written {
                 self.unrecorded += 1;
@@ -288,10 +279,10 @@ impl Recorder {
                     self.count_entry(entry, &row.row);
                     Ok(())
                 }
-                RowLine::Shared => {
+                RowLine::Shared(outcome) => {
                     self.written += 1;
-                    self.meter(row.row.position.row, Outcome::Unchanged);
-                    self.tally.record_success(Outcome::Unchanged);
+                    self.meter(row.row.position.row, *outcome);
+                    self.tally.record_success(*outcome);
                     self.failed.record_success(row.row.position.row);
                     Ok(())
                 }
@@ -314,6 +305,7 @@ impl Recorder {
                 RowEnd::Invalid
                 | RowEnd::Superseded
                 | RowEnd::Unchanged
+                | RowEnd::Elsewhere
                 | RowEnd::Overtaken(_)
                 | RowEnd::Sent { .. } => {
                     self.unrecorded += 1;
@@ -371,9 +363,11 @@ impl Recorder {
 
     /// The line to write for a row, if there is one.
     fn line_of<'r>(&mut self, ended: &'r EndedRow) -> Result<RowLine<'r>, RecordError> {
+        if let Some(outcome) = ended.end.shared_outcome() {
+            return Ok(RowLine::Shared(outcome));
+        }
         let mut entry = match &ended.end {
             RowEnd::Earlier => return Ok(RowLine::Settled),
-            RowEnd::Unchanged => return Ok(RowLine::Shared),
             RowEnd::Overtaken(remainder) if remainder.has_outcome => {
                 let earlier = self.earlier_entry(ended.row.position.row)?;
                 // The same entry was written before.
@@ -387,9 +381,12 @@ impl Recorder {
                     ..earlier
                 }
             }
-            RowEnd::Invalid | RowEnd::Sent { .. } | RowEnd::Superseded | RowEnd::Overtaken(_) => {
-                entries::of(ended, self.inputs)
-            }
+            RowEnd::Invalid
+            | RowEnd::Sent { .. }
+            | RowEnd::Superseded
+            | RowEnd::Unchanged
+            | RowEnd::Elsewhere
+            | RowEnd::Overtaken(_) => entries::of(ended, self.inputs),
         };
         if entry.outcome.is_bad()
             && let (Some(earlier), Some(id)) = (&self.earlier, entry.id)
@@ -474,22 +471,6 @@ impl Recorder {
                 self.overtakers.updated(id, entry.row, entry.fields);
             }
         }
-    }
-}
-
-impl Earlier {
-    /// The fields that later rows of a customer have set in earlier processes.
-    fn overtaken(&self, customer: u64, row: u64) -> FieldSet {
-        self.checkpoint.overtaken(customer, row, self.gaps.get())
-    }
-
-    /// Whether a row of this customer failed, or has no outcome though later rows have.
-    fn watches(&self, customer: u64) -> bool {
-        self.checkpoint.overtakers().is_watched(customer)
-            || self
-                .gaps
-                .get()
-                .is_some_and(|gaps| gaps.is_watched(customer))
     }
 }
 

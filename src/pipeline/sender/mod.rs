@@ -448,6 +448,7 @@ impl Driver {
             }
             RowEnd::Superseded
             | RowEnd::Unchanged
+            | RowEnd::Elsewhere
             | RowEnd::Sent {
                 ending: Ending::Updated { .. } | Ending::Unchanged,
                 ..

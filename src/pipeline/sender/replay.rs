@@ -130,6 +130,7 @@ impl Driver {
             }
             RowContent::Superseded => self.ended_unsent(row, RowEnd::Superseded),
             RowContent::Unchanged => self.ended_unsent(row, RowEnd::Unchanged),
+            RowContent::Elsewhere => self.ended_unsent(row, RowEnd::Elsewhere),
         }
     }
 

@@ -24,7 +24,10 @@ pub(super) const LAST_SUCCESS: &str = "custsync_last_success_timestamp_seconds";
 
 /// Returns the metrics as text.
 pub(crate) fn text(snapshot: Snapshot) -> String {
-    let mut registry = Registry::default();
+    let shard = snapshot
+        .shard
+        .map(|shard| ("shard".into(), shard.to_string().into()));
+    let mut registry = Registry::with_labels(shard.into_iter());
     registry.register_collector(Box::new(snapshot));
     let mut text = String::new();
     prometheus_text::encode(&mut text, &registry).expect("writing to a String cannot fail");

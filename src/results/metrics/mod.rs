@@ -17,11 +17,13 @@ pub(crate) use self::attempts::AttemptCounts;
 pub(crate) use self::exposition::{CONTENT_TYPE, text};
 pub(crate) use self::snapshot::SendingMetrics;
 use self::snapshot::{Completion, Snapshot};
-use crate::journal::Outcome;
+use crate::journal::{Outcome, Shard};
 
 /// The metrics of a process, which any thread may read.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
+    /// The part of the rows that the process sends, which all metrics then name.
+    shard: Option<Shard>,
     /// Rows whose outcome this process has recorded.
     rows: OutcomeCounters,
     /// Rows of the run directory.
@@ -38,6 +40,14 @@ pub(crate) struct Metrics {
 struct OutcomeCounters(BTreeMap<Outcome, AtomicU64>);
 
 impl Metrics {
+    /// Creates the metrics of a process that sends the rows of this shard, or all rows.
+    pub(crate) fn of_shard(shard: Option<Shard>) -> Metrics {
+        Metrics {
+            shard,
+            ..Metrics::default()
+        }
+    }
+
     /// Sets the rows of the run directory that earlier processes recorded.
     pub(crate) fn set_earlier_rows(&self, count: impl Fn(Outcome) -> u64) {
         for (outcome, counter) in &self.run_rows.0 {
@@ -80,6 +90,7 @@ impl Metrics {
         let own_success = own_success.map(|completion| completion.at);
         Snapshot {
             now,
+            shard: self.shard,
             rows: self.rows.counts(),
             run_rows: self.run_rows.counts(),
             sending: self.sending().clone(),

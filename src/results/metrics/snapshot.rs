@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::attempts::AttemptCounts;
-use crate::journal::Outcome;
+use crate::journal::{Outcome, Shard};
 use crate::results::held_back::Brake;
 
 /// The metrics at one moment.
@@ -12,6 +12,7 @@ use crate::results::held_back::Brake;
 pub(crate) struct Snapshot {
     /// In Unix seconds.
     pub(super) now: u64,
+    pub(super) shard: Option<Shard>,
     pub(super) rows: BTreeMap<Outcome, u64>,
     pub(super) run_rows: BTreeMap<Outcome, u64>,
     pub(super) sending: SendingMetrics,

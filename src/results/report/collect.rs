@@ -13,7 +13,8 @@ use super::model::{
 use super::part::{self, Part, ReportError};
 use super::shards;
 use crate::journal::{
-    self, AnswerTimes, Header, JOURNAL_NAME, Purpose, RunDir, SettingText, Shard,
+    self, AnswerTimes, Header, JOURNAL_NAME, Purpose, RunDir, SHARDS_NAME, SettingText, Shard,
+    is_shard_directory,
 };
 use crate::results::summary::{ErrorGroup, StepSummary, Summary, details, notes, what_is_wrong};
 use crate::results::timeline::{TIMELINE_NAME, points};
@@ -57,10 +58,7 @@ fn with_shards(directory: &Path) -> Vec<PathBuf> {
     let Ok(entries) = directory.read_dir() else {
         return own;
     };
-    let is_shard = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("shard-") && path.join(JOURNAL_NAME).is_file()
-    };
+    let is_shard = |path: &PathBuf| is_shard_directory(path) && path.join(JOURNAL_NAME).is_file();
     let entries = entries.filter_map(Result::ok).map(|entry| entry.path());
     let mut shards: Vec<_> = entries.filter(is_shard).collect();
     shards.sort();
@@ -68,22 +66,28 @@ fn with_shards(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// The facts that the shards of a run share, by which they are known.
-#[derive(PartialEq)]
-struct SharedRun {
+struct SharedFacts {
     of: u32,
+    /// The directory that they share, if they are still in it.
+    directory: Option<PathBuf>,
     inputs: Vec<(String, Option<u64>)>,
     settings: Vec<(String, SettingText)>,
 }
 
-impl SharedRun {
-    fn of(header: &Header) -> Option<(SharedRun, u32)> {
-        let Shard { index, of } = header.shard?;
-        let inputs = header.inputs.iter();
+impl SharedFacts {
+    fn of(header: &Header, path: &Path) -> Option<(SharedFacts, u32)> {
+        let shard = header.shard?;
+        let (index, of) = (shard.index(), shard.of());
+        // An undo reads the images of its own shard.
+        let inputs = (header.inputs.iter()).filter(|_| header.purpose != Purpose::Undo);
         // Digests differ by the key of each directory.
         let settings = header.settings.iter();
         let settings = settings.filter(|(_, text)| !matches!(text, SettingText::Digest { .. }));
-        let shared = SharedRun {
+        let above = path.parent().filter(|_| is_shard_directory(path));
+        let is_shared = |above: &&Path| above.join(SHARDS_NAME).is_file();
+        let shared = SharedFacts {
             of,
+            directory: above.filter(is_shared).map(Path::to_owned),
             inputs: inputs
                 .map(|input| (input.name.clone(), input.bytes))
                 .collect(),
@@ -93,21 +97,31 @@ impl SharedRun {
         };
         Some((shared, index))
     }
+
+    /// Whether two shards are of the same run. In the directory that they share, their input may
+    /// have grown.
+    fn is_of_same_run(&self, other: &SharedFacts) -> bool {
+        self.of == other.of
+            && match (&self.directory, &other.directory) {
+                (Some(one), Some(other)) if one == other => true,
+                _ => self.inputs == other.inputs && self.settings == other.settings,
+            }
+    }
 }
 
 /// Groups the shards of each run. Of two directories with the same shard of the same run, the second
 /// begins another run.
 fn grouped(parts: Vec<Part>) -> Vec<Vec<Part>> {
     let mut singles = Vec::new();
-    let mut shared: Vec<(SharedRun, BTreeSet<u32>, Vec<Part>)> = Vec::new();
+    let mut shared: Vec<(SharedFacts, BTreeSet<u32>, Vec<Part>)> = Vec::new();
     for part in parts {
-        let Some((run, index)) = SharedRun::of(&part.header) else {
+        let Some((run, index)) = SharedFacts::of(&part.header, &part.path) else {
             singles.push(vec![part]);
             continue;
         };
         let open = shared
             .iter_mut()
-            .find(|(other, found, _)| *other == run && !found.contains(&index));
+            .find(|(other, found, _)| other.is_of_same_run(&run) && !found.contains(&index));
         match open {
             Some((_, found, parts)) => {
                 found.insert(index);
@@ -117,7 +131,7 @@ fn grouped(parts: Vec<Part>) -> Vec<Vec<Part>> {
         }
     }
     let shared = shared.into_iter().map(|(_, _, mut parts)| {
-        parts.sort_by_key(|part| part.header.shard.map(|shard| shard.index));
+        parts.sort_by_key(|part| part.header.shard.map(Shard::index));
         parts
     });
     singles.into_iter().chain(shared).collect()
@@ -288,7 +302,7 @@ fn settings(header: &Header, summary: &Summary) -> Vec<Setting> {
 
 fn processes(parts: &[Part]) -> Vec<Process> {
     let of_part = |part: &Part| {
-        let shard = part.header.shard.map(|shard| shard.index);
+        let shard = part.header.shard.map(Shard::index);
         let kept = part
             .history
             .iter()

@@ -17,6 +17,7 @@ mod svg;
 mod text;
 
 pub(crate) use self::collect::collect;
+pub(crate) use self::model::{Report, RunReport};
 pub(crate) use self::page::Links;
 pub(crate) use self::part::ReportError;
 

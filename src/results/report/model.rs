@@ -81,6 +81,18 @@ pub(crate) struct Shards {
     pub(crate) of: u32,
     /// The shards that the report includes.
     pub(crate) found: Vec<u32>,
+    /// Those of them that have not finished.
+    pub(crate) unfinished: Vec<u32>,
+    /// The rows that no shard, or more than one, has an outcome for.
+    pub(crate) unaccounted: u64,
+}
+
+impl Shards {
+    /// Returns the shards that are not in the report.
+    pub(crate) fn missing(&self) -> Vec<u32> {
+        let missing = (1..=self.of).filter(|index| !self.found.contains(index));
+        missing.collect()
+    }
 }
 
 /// A next step.

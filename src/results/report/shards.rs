@@ -4,24 +4,36 @@ use std::collections::BTreeMap;
 
 use super::model::Shards;
 use super::part::Part;
-use crate::journal::FINISHED;
+use crate::journal::{FINISHED, Purpose, Shard};
 use crate::results::summary::{
     End, ErrorGroup, StepSummary, Summary, Tone, Totals, share, verdict,
 };
 use crate::results::tally::MessageCount;
+use crate::text::grouped;
 
 /// The most places of a group.
 const PLACES_MAX: usize = 3;
 
 /// Returns the shards of a run; `None` if one process has all rows.
 pub(super) fn found(parts: &[Part]) -> Option<Shards> {
-    let of = parts.first()?.header.shard?.of;
-    let found = parts
-        .iter()
-        .filter_map(|part| Some(part.header.shard?.index));
+    let of = parts.first()?.header.shard?.of();
+    let index = |part: &Part| part.header.shard.map(Shard::index);
+    let unfinished = parts.iter().filter(|part| !is_finished(part));
+    let own = parts.iter().map(|part| {
+        let summary = &part.summary;
+        let not_own = [summary.elsewhere, summary.unsent];
+        summary.records - not_own.into_iter().flatten().sum::<u64>()
+    });
+    let records = parts.iter().map(|part| part.summary.records);
+    let records = match parts.first()?.header.purpose {
+        Purpose::Undo => records.sum(),
+        Purpose::Run | Purpose::Check => records.max()?,
+    };
     Some(Shards {
         of,
-        found: found.collect(),
+        found: parts.iter().filter_map(index).collect(),
+        unfinished: unfinished.filter_map(index).collect(),
+        unaccounted: records.abs_diff(own.sum()),
     })
 }
 
@@ -31,7 +43,7 @@ pub(super) fn summary(parts: &[Part]) -> Summary {
     let Some(first) = summaries.next() else {
         return Summary::default();
     };
-    let Some(Shards { of, found }) = found(parts) else {
+    let Some(Shards { of, found, .. }) = found(parts) else {
         return first.clone();
     };
     let mut all = first.clone();
@@ -59,10 +71,16 @@ pub(super) fn summary(parts: &[Part]) -> Summary {
     all
 }
 
-/// Adds the summary of another shard. Each shard reads all rows.
+/// Adds the summary of another shard. Each shard of a run reads all rows, and each shard of an undo
+/// its own customers.
 fn add(all: &mut Summary, other: &Summary) {
-    all.records = all.records.max(other.records);
-    all.total = all.total.max(other.total);
+    if all.command == Purpose::Undo {
+        all.records += other.records;
+        all.total = all.total.zip(other.total).map(|(one, other)| one + other);
+    } else {
+        all.records = all.records.max(other.records);
+        all.total = all.total.max(other.total);
+    }
     all.read_to_end &= other.read_to_end;
     all.invalid += other.invalid;
     for (sum, more) in [
@@ -131,15 +149,25 @@ fn put_into_words(all: &mut Summary, parts: &[Part], of: u32, found: &[u32]) {
     let unfinished: Vec<_> = parts
         .iter()
         .filter(|part| !is_finished(part))
-        .filter_map(|part| Some((part.header.shard?.index, &part.summary)))
+        .filter_map(|part| Some((part.header.shard?.index(), &part.summary)))
         .collect();
     let is_whole = missing.is_empty() && unfinished.is_empty();
-    let books = verdict(all, &End::default());
     all.verdict = if is_whole {
-        books
+        verdict(all, &End::default())
     } else {
         let ready = found.len() - unfinished.len();
-        format!("{ready} of {of} shards have finished. {books}")
+        // Unsent rows are those of shards that go on.
+        let ended = Summary {
+            unsent: None,
+            ..all.clone()
+        };
+        let left = match all.unsent {
+            None | Some(0) => String::new(),
+            Some(1) => " 1 row is left.".to_owned(),
+            Some(rows) => format!(" {} rows are left.", grouped(rows)),
+        };
+        let books = verdict(&ended, &End::default());
+        format!("{ready} of {of} shards have finished. {books}{left}")
     };
     let missing = missing
         .iter()

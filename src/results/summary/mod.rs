@@ -195,9 +195,11 @@ impl Summary {
         self.blank_rows = read.blank_rows;
         if self.command == Purpose::Check {
             // A row whose outcome could not be recorded is not valid for that.
-            self.valid = Some(read.rows - self.invalid - read.superseded - unrecorded);
+            let others = self.invalid + read.superseded + read.elsewhere + unrecorded;
+            self.valid = Some(read.rows - others);
             self.unrecorded = Some(unrecorded).filter(|rows| *rows > 0);
             self.superseded = Some(read.superseded);
+            self.elsewhere = Some(read.elsewhere).filter(|rows| *rows > 0);
             return;
         }
         self.updated = Some(tally.count(Outcome::Updated));

@@ -28,6 +28,8 @@ pub struct RowsRead {
     pub duplicates: Group,
     /// Rows that are not sent because of a later row of their customer.
     pub superseded: u64,
+    /// Rows of other shards.
+    pub elsewhere: u64,
     /// The last row that was compared with earlier ones, if later ones were not.
     pub compared_to: Option<u64>,
 }
@@ -63,6 +65,12 @@ impl RowsRead {
         self.last_row = Some(position.row);
     }
 
+    /// Counts a row of another shard.
+    pub fn add_elsewhere(&mut self, position: Position) {
+        self.add_invalid(position);
+        self.elsewhere += 1;
+    }
+
     /// Counts the occurrence of a valid row's customer.
     pub fn add_occurrence(&mut self, position: Position, occurrence: Occurrence) {
         match occurrence {
@@ -95,6 +103,7 @@ impl RowsRead {
         }
         self.duplicates.append(&later.duplicates);
         self.superseded += later.superseded;
+        self.elsewhere += later.elsewhere;
         self.compared_to = self.compared_to.or(later.compared_to);
     }
 

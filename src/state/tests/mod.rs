@@ -70,7 +70,7 @@ fn identity() -> StateIdentity {
     StateIdentity {
         base_url: "https://api.example.com/v1/".to_owned(),
         tenant: Some(7),
-        shard: Some(Shard { index: 2, of: 3 }),
+        shard: Some(Shard::new(2, 3).expect("a shard")),
         contract: 1,
     }
 }

@@ -47,6 +47,7 @@ impl MetricsOutput {
             file,
             address,
             push,
+            shard,
         } = settings;
         if file.is_none() && address.is_none() && !push.is_given() {
             return None;
@@ -54,7 +55,7 @@ impl MetricsOutput {
         Some(MetricsOutput {
             settings: settings.clone(),
             ca_file,
-            metrics: Arc::default(),
+            metrics: Arc::new(Metrics::of_shard(*shard)),
             publisher: OnceLock::new(),
             thread: Mutex::new(None),
         })

@@ -18,6 +18,7 @@ fn checker(text: &str, takes_part: bool) -> (BlockChecker, SyncSender<Arrival>, 
     let open = KnownInput::of_stream(known.open().expect("a good file"));
     let source = BlockSource::of(vec![open], RowRange::new(0, None));
     let builder = RowBuilder {
+        shard: None,
         rules: RowRules::default(),
         key: RunKey::of([7; 16]),
     };

@@ -51,6 +51,22 @@ pub(crate) struct UndoCounts {
     pub conflicts: BTreeMap<Field, u64>,
 }
 
+impl UndoCounts {
+    /// Adds the findings of another shard.
+    pub(crate) fn append(&mut self, other: UndoCounts) {
+        self.put_back += other.put_back;
+        self.unchanged += other.unchanged;
+        self.conflict += other.conflict;
+        self.not_restorable += other.not_restorable;
+        for (field, customers) in other.fields {
+            *self.fields.entry(field).or_default() += customers;
+        }
+        for (field, customers) in other.conflicts {
+            *self.conflicts.entry(field).or_default() += customers;
+        }
+    }
+}
+
 /// The decision about a customer.
 #[derive(Debug)]
 pub(super) enum UndoDecision {

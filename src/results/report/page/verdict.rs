@@ -143,9 +143,7 @@ pub(super) fn more(all: usize, shown: usize) -> Option<usize> {
 }
 
 fn shards_in_words(shards: &Shards) -> String {
-    let missing: Vec<u32> = (1..=shards.of)
-        .filter(|n| !shards.found.contains(n))
-        .collect();
+    let missing = shards.missing();
     let named = |numbers: &[u32]| match numbers.len() {
         0 => "none".to_owned(),
         many if many > SHARDS_NAMED => format!("{many} of them"),
@@ -216,6 +214,8 @@ mod tests {
             let shards = Shards {
                 of,
                 found: found.to_vec(),
+                unfinished: Vec::new(),
+                unaccounted: 0,
             };
             assert_eq!(shards_in_words(&shards), want);
         };

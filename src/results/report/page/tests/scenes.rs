@@ -588,6 +588,8 @@ fn shards() -> RunReport {
     run.shards = Some(Shards {
         of: 4,
         found: vec![1, 2, 3],
+        unfinished: vec![],
+        unaccounted: 30_000,
     });
     run.processes = (1..4)
         .map(|n| Process {
