@@ -42,7 +42,7 @@
 //! |---|---|---|
 //! | edge | [`cli`] [`commands`] [`terminal`] [`config`] | what was typed, the environment, the terminal |
 //! | run | [`pipeline`] | threads and queues, and the loops between them |
-//! | parts | [`results`] [`row`] [`process`] [`input`] [`download`] [`state`] [`journal`] [`schedule`] [`api`] | one subject each |
+//! | parts | [`results`] [`row`] [`process`] [`input`] [`download`] [`objects`] [`state`] [`journal`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own.
@@ -93,6 +93,7 @@ mod download;
 mod input;
 mod journal;
 mod nearest;
+mod objects;
 mod pipeline;
 mod process;
 mod results;

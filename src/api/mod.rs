@@ -16,6 +16,9 @@ pub use answer::{rate_headers, reading};
 pub(crate) use client::{Api, ApiOptions};
 pub(crate) use http::address::{foreign_part, is_loopback};
 pub(crate) use http::fetch::{FetchError, Fetcher, FileBody, FileHead, Wanted, WantedPart};
+#[cfg(feature = "object-storage")]
+pub(crate) use http::file_server::FileServer;
+pub(crate) use http::file_server::NoAnswer;
 pub(crate) use http::options::{HttpError, HttpOptions, Protocol, Proxies, Transport};
 pub(crate) use http::push::{PushError, Pusher};
 pub(crate) use http::route::Route;

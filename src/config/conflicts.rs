@@ -57,7 +57,10 @@ pub(super) fn check(
     {
         resolver.report(Problem::TwoDigitYearsWithoutFormat);
     }
-    let has_address = |name: &InputName| matches!(name, InputName::Address(_));
+    let has_address = |name: &InputName| match name {
+        InputName::Address(address) => address.object().is_none(),
+        InputName::Stdin | InputName::Path(_) | InputName::Member(_) => false,
+    };
     if resolver.verb().is_about_rows()
         && !input.files.is_empty()
         && !input.files.iter().any(has_address)

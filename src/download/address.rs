@@ -8,16 +8,26 @@ use std::fmt;
 use url::Url;
 
 use crate::api::{foreign_part, is_loopback};
+use crate::objects::{ObjectAddress, ObjectAddressError};
 use crate::text;
 
-/// The schemes of addresses.
+/// The schemes of addresses of servers.
 const SCHEMES: [&str; 2] = ["https://", "http://"];
 /// The text that commands show in place of a query.
 const HIDDEN_QUERY: &str = "...";
 
-/// The address of a file. Its query is kept, sent to the server, and never shown.
+/// The address of a file: on a server, or in object storage.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Address(Box<Url>);
+pub struct Address(Place);
+
+/// The place of a file.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// On a server. The query is kept, sent to the server, and never shown.
+    Server(Box<Url>),
+    /// In object storage.
+    Object(ObjectAddress),
+}
 
 /// The reason why a text is not the address of a file. The text is not repeated, since it may hold a
 /// secret.
@@ -40,6 +50,9 @@ pub enum AddressError {
     /// A command as custsync prints it, in which the query is hidden.
     #[error("has no query but `...`, as commands are printed: put the address's own query there")]
     HiddenQuery,
+    /// Not an object of object storage.
+    #[error(transparent)]
+    Object(#[from] ObjectAddressError),
     /// Plain HTTP to another machine, which would expose the customers and the token.
     #[error(
         "is plain http, which would send the customers unencrypted: use https, or --allow-http"
@@ -50,7 +63,11 @@ pub enum AddressError {
 impl Address {
     /// Returns the address that an argument names; `None` if it does not begin as one.
     pub(crate) fn of_argument(argument: &OsStr) -> Option<Result<Address, AddressError>> {
-        is_address(argument).then(|| Address::parse(&argument.to_string_lossy()))
+        let text = argument.to_string_lossy();
+        match ObjectAddress::of_text(&text) {
+            Some(address) => Some(address.map(Address::from).map_err(AddressError::from)),
+            None => is_address(argument).then(|| Address::parse(&text)),
+        }
     }
 
     fn parse(text: &str) -> Result<Address, AddressError> {
@@ -67,45 +84,70 @@ impl Address {
         if url.query() == Some(HIDDEN_QUERY) {
             return Err(AddressError::HiddenQuery);
         }
-        Ok(Address(Box::new(url)))
+        Ok(Address(Place::Server(Box::new(url))))
     }
 
     /// Whether the file is sent unencrypted by another machine.
     pub(crate) fn is_plain_http_elsewhere(&self) -> bool {
-        self.0.scheme() != "https" && !is_loopback(&self.0)
+        match &self.0 {
+            Place::Server(url) => url.scheme() != "https" && !is_loopback(url),
+            // Its server is known later, by the environment.
+            Place::Object(_) => false,
+        }
     }
 
     /// Returns the last part of the path, or the host if the path ends in `/`. It has the file's
     /// extension.
     pub(crate) fn file_name(&self) -> &str {
-        let last = self.0.path().rsplit('/').next();
+        let url = match &self.0 {
+            Place::Server(url) => url,
+            Place::Object(address) => return address.last_part(),
+        };
+        let last = url.path().rsplit('/').next();
         last.filter(|name| !name.is_empty())
-            .or_else(|| self.0.host_str())
+            .or_else(|| url.host_str())
             .unwrap_or_default()
     }
 
-    /// Returns the whole address, a secret.
-    pub(super) fn url(&self) -> &Url {
+    /// Returns the place, a secret.
+    pub(super) fn place(&self) -> &Place {
         &self.0
+    }
+
+    /// Returns the address in object storage; `None` if the file is on a server.
+    pub(crate) fn object(&self) -> Option<&ObjectAddress> {
+        match &self.0 {
+            Place::Server(_) => None,
+            Place::Object(address) => Some(address),
+        }
     }
 
     /// Returns the word for the address in a command that is printed.
     pub(crate) fn shown_word(&self) -> OsString {
-        let query = if self.0.query().is_some() {
-            format!("?{HIDDEN_QUERY}")
-        } else {
-            String::new()
-        };
-        format!("{self}{query}").into()
+        match &self.0 {
+            Place::Server(url) if url.query().is_some() => format!("{self}?{HIDDEN_QUERY}").into(),
+            Place::Server(_) | Place::Object(_) => self.to_string().into(),
+        }
     }
 }
 
-/// Scheme, host and path.
+impl From<ObjectAddress> for Address {
+    fn from(address: ObjectAddress) -> Address {
+        Address(Place::Object(address))
+    }
+}
+
+/// Scheme, host and path; of an object its whole address.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = self.0.clone();
-        shown.set_query(None);
-        f.write_str(&text::safe(shown.as_str()))
+        match &self.0 {
+            Place::Server(url) => {
+                let mut shown = url.clone();
+                shown.set_query(None);
+                f.write_str(&text::safe(shown.as_str()))
+            }
+            Place::Object(address) => address.fmt(f),
+        }
     }
 }
 
@@ -188,6 +230,13 @@ mod tests {
             "https://a.example:8443/c.csv",
             "c.csv",
         );
+        // In object storage, a question mark belongs to the key.
+        let object = Address::of_argument(OsStr::new("s3://exports/a/b.csv?c"));
+        let object = object.expect("begins as an address").expect("an address");
+        assert_eq!(object.to_string(), "s3://exports/a/b.csv?c");
+        assert_eq!(object.shown_word(), "s3://exports/a/b.csv?c");
+        assert_eq!(object.file_name(), "b.csv?c");
+        assert!(!has_hidden_query("s3://exports/a?..."));
         check(
             "https://a.example?s3cret",
             "https://a.example/",
@@ -224,11 +273,16 @@ mod tests {
             "https://a.example/c?...",
         );
         check(
+            "s3://key:s3cret@exports/a.csv",
+            "does not name a bucket",
+            "s3://exports/a.csv",
+        );
+        check(
             "https://a.example/c?...",
             "put the address's own query there",
             "https://a.example/c?...",
         );
-        for file in ["https:/a", "./https://a", "customers.csv", "-", "s3://a/b"] {
+        for file in ["https:/a", "./https://a", "customers.csv", "-", "ftp://a/b"] {
             assert!(Address::of_argument(OsStr::new(file)).is_none(), "{file}");
             assert_eq!(shown_word(OsStr::new(file)), OsStr::new(file));
         }

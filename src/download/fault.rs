@@ -2,6 +2,7 @@
 //! what a server sends, nor the address, which the place of the error names.
 
 use crate::api::{FetchError, HttpError, TokenError};
+use crate::objects::ObjectFault;
 
 /// A reason why a file cannot be read from its address.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,9 @@ pub enum DownloadFault {
         "cannot be read: the server compresses it on the way (Content-Encoding) in another way than gzip and zstd, although it was asked not to: download it first"
     )]
     Encoded,
+    /// The object cannot be read.
+    #[error("cannot be read: {0}")]
+    Object(ObjectFault),
     /// More bytes came than the server announced.
     #[error(
         "cannot be read on: the server sends more than the {bytes} bytes that it announced: download it first"
@@ -112,6 +116,7 @@ impl DownloadFault {
             | DownloadFault::NotFound { .. }
             | DownloadFault::Unexpected { .. }
             | DownloadFault::Encoded
+            | DownloadFault::Object(_)
             | DownloadFault::TooLong { .. } => FaultKind::Unusable,
             DownloadFault::Outage { .. } | DownloadFault::WaitTooLong { .. } => FaultKind::Outage,
             DownloadFault::Replaced => FaultKind::Replaced,

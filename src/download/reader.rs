@@ -13,12 +13,13 @@ use siphasher::sip::SipHasher13;
 use tokio::runtime::Runtime;
 use tracing::{debug, info, warn};
 
-use crate::api::{FetchError, Fetcher, FileBody, FileHead, Wanted, WantedPart};
+use crate::api::{FileHead, Wanted, WantedPart};
 use crate::contract::Fault;
 use crate::download::address::Address;
 use crate::download::answer::{Asked, Meaning, meaning};
 use crate::download::fault::DownloadFault;
 use crate::download::options::DownloadOptions;
+use crate::download::origin::{FileBytes, Origin};
 use crate::download::patience::{Next, Patience};
 use crate::download::token;
 use crate::download::version::{StrongVersion, Version};
@@ -31,7 +32,7 @@ const UNTOLD_MAX: Duration = Duration::from_secs(1);
 pub(crate) struct Download {
     address: Address,
     token_file: Option<PathBuf>,
-    fetcher: Fetcher,
+    origin: Origin,
     idle_max: Duration,
     runtime: Runtime,
     patience: Patience,
@@ -52,7 +53,7 @@ pub(crate) struct Download {
 
 /// The bytes of one answer.
 struct Body {
-    bytes: FileBody,
+    bytes: FileBytes,
     /// The position at which they end, if it is known.
     end: Option<u64>,
     covers: Covers,
@@ -107,11 +108,10 @@ impl Download {
             .enable_all()
             .build()
             .map_err(DownloadFault::Runtime)?;
-        let url = address.url().clone();
         let mut download = Download {
             address: address.clone(),
             token_file: options.token_file.clone(),
-            fetcher: Fetcher::new(url, options.ca_file.clone(), options.idle_max),
+            origin: Origin::of(address, options)?,
             idle_max: options.idle_max,
             runtime,
             patience: Patience::new(options.wait_max, Random::seeded(seed())),
@@ -215,19 +215,17 @@ impl Download {
         }
     }
 
-    fn ask(&mut self, wanted: &Wanted) -> Result<(FileHead, FileBody), Failure> {
-        match self.runtime.block_on(self.fetcher.get(wanted)) {
+    fn ask(&mut self, wanted: &Wanted) -> Result<(FileHead, FileBytes), Failure> {
+        match self.runtime.block_on(self.origin.get(wanted)) {
             Ok(answer) => Ok(answer),
-            Err(FetchError::NoAnswer { fault, explained })
-                if self.version.is_some() || may_pass(fault) =>
-            {
-                Err(Failure::MayPass(Trouble {
-                    cause: explained,
+            Err(unread) => match unread.passing(self.version.is_some()) {
+                Some(cause) => Err(Failure::MayPass(Trouble {
+                    cause,
                     status: 0,
                     named: None,
-                }))
-            }
-            Err(error) => Err(error.into()),
+                })),
+                None => Err(unread.into()),
+            },
         }
     }
 
@@ -236,7 +234,7 @@ impl Download {
     fn take_whole(
         &mut self,
         version: Version,
-        body: FileBody,
+        body: FileBytes,
         rest_of: Option<&Version>,
     ) -> Result<(), Failure> {
         self.check_version(&version)?;
@@ -417,23 +415,6 @@ fn warn_of_unknown_end(address: &Address) {
         warn!(
             "{address}: the server does not say how long the file is, so rows that a broken connection leaves out would not be noticed"
         );
-    }
-}
-
-/// Whether a fault before any sign of life may pass. Others are mistakes in an address or a setting.
-fn may_pass(fault: Fault) -> bool {
-    match fault {
-        Fault::NameUnknown | Fault::Tls(_) | Fault::Proxy(_) => false,
-        Fault::Refused
-        | Fault::Unreachable
-        | Fault::NotConnected
-        | Fault::ConnectTimeout
-        | Fault::Broken
-        | Fault::Timeout
-        | Fault::NotProcessed
-        | Fault::Unanswered
-        | Fault::LookupFailed
-        | Fault::NoSockets => true,
     }
 }
 

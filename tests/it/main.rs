@@ -65,6 +65,7 @@ mod next_steps;
 mod nginx;
 mod nights;
 mod notices;
+mod objects;
 mod odd_inputs;
 mod old_workbooks;
 mod opendocument;

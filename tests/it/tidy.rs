@@ -9,7 +9,8 @@ pub(crate) const ORDER: [&[&str]; 4] = [
     &["main", "cli", "commands", "terminal", "config"],
     &["pipeline"],
     &[
-        "results", "row", "process", "input", "download", "state", "journal", "schedule", "api",
+        "results", "row", "process", "input", "download", "objects", "state", "journal",
+        "schedule", "api",
     ],
     &["contract", "nearest", "text", "sandbox"],
 ];

@@ -9,23 +9,19 @@ use reqwest::header::{
     ETAG, HeaderMap, HeaderName, HeaderValue, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE,
     RETRY_AFTER, TRANSFER_ENCODING,
 };
-use reqwest::{Client, Response, Version};
+use reqwest::{Response, StatusCode, Version};
 use tokio::time::timeout;
-use url::{Origin, Url};
+use url::Url;
 
 use crate::api::http::address::is_loopback;
-use crate::api::http::clients::client;
-use crate::api::http::fault::{fault_of, fault_of_answer};
-use crate::api::http::lanes::Connection;
-use crate::api::http::options::{HttpError, HttpOptions, Protocol, Proxies, Transport};
-use crate::api::http::route::Route;
+use crate::api::http::fault::fault_of_answer;
+use crate::api::http::file_server::{FileServer, NoAnswer};
+use crate::api::http::options::HttpError;
 use crate::contract::Fault;
 use crate::text;
 
 /// The most redirects that are followed. Stores of files answer with one, to a signed address.
 const REDIRECTS_MAX: usize = 5;
-/// The words for the address in explanations of faults.
-const SETTING: &str = "the address";
 
 /// The way to a file: the address that the user gave, and the settings for all connections. Nothing
 /// that holds an address can be printed.
@@ -35,14 +31,7 @@ pub(crate) struct Fetcher {
     /// The longest time without a byte.
     idle_max: Duration,
     /// The client for the server that was asked last.
-    server: Option<Server>,
-}
-
-/// A server, and the client for it.
-struct Server {
-    origin: Origin,
-    client: Client,
-    route: Route,
+    server: Option<FileServer>,
 }
 
 /// A request for a file.
@@ -63,7 +52,7 @@ pub(crate) struct WantedPart {
 }
 
 /// The status and headers of an answer. Those that are not text are left out.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct FileHead {
     pub(crate) status: u16,
     pub(crate) content_length: Option<u64>,
@@ -91,13 +80,8 @@ pub(crate) enum FetchError {
     #[error(transparent)]
     Settings(#[from] HttpError),
     /// No answer came.
-    #[error("{explained}")]
-    NoAnswer {
-        /// The fault.
-        fault: Fault,
-        /// The fault in words.
-        explained: String,
-    },
+    #[error(transparent)]
+    NoAnswer(#[from] NoAnswer),
     /// The last redirect leads to another one.
     #[error(
         "the server redirects more than {REDIRECTS_MAX} times: give the address of the file itself"
@@ -147,8 +131,8 @@ impl Fetcher {
 
     async fn ask(&mut self, url: &Url, wanted: &Wanted) -> Result<Response, FetchError> {
         let (is_own_server, idle_max) = (url.origin() == self.url.origin(), self.idle_max);
-        let Server { client, route, .. } = self.server(url)?;
-        let mut request = client
+        let server = self.server(url)?;
+        let mut request = server
             .get(url.clone())
             .header(ACCEPT, "*/*")
             // Positions of ranges count the bytes that are sent.
@@ -161,69 +145,36 @@ impl Fetcher {
         if let Some(authorization) = wanted.authorization.as_ref().filter(|_| is_own_server) {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let fault = match timeout(idle_max, request.send()).await {
-            Ok(Ok(response)) => return Ok(response),
-            Ok(Err(error)) => fault_of(&error, route, Connection::New),
-            Err(_elapsed) => Fault::Timeout,
-        };
-        let explained = match fault {
-            Fault::Timeout => format!("no answer from {route} within {} s", idle_max.as_secs()),
-            fault => route.explain(fault),
-        };
-        Err(FetchError::NoAnswer { fault, explained })
+        match timeout(idle_max, request.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(server.no_answer(&error).into()),
+            Err(_elapsed) => Err(server.no_answer_within(idle_max).into()),
+        }
     }
 
     /// Returns the client for the server of `url`. It is kept, since building one takes a while.
-    fn server(&mut self, url: &Url) -> Result<&Server, HttpError> {
-        let origin = url.origin();
-        let server = match self.server.take().filter(|server| server.origin == origin) {
+    fn server(&mut self, url: &Url) -> Result<&FileServer, HttpError> {
+        let server = match self.server.take().filter(|server| server.serves(url)) {
             Some(server) => server,
-            None => Server::new(url, origin, self.ca_file.clone())?,
+            None => FileServer::new(url, self.ca_file.clone())?,
         };
         Ok(self.server.insert(server))
     }
 }
 
-impl Server {
-    fn new(url: &Url, origin: Origin, ca_file: Option<PathBuf>) -> Result<Server, HttpError> {
-        let (transport, protocol) = if url.scheme() == "https" {
-            (Transport::HttpsOnly, Protocol::Http2)
-        } else {
-            // Without TLS there is no agreement on HTTP/2.
-            (Transport::HttpAllowed, Protocol::Http1)
-        };
-        let proxies = if is_loopback(url) {
-            Proxies::None
-        } else {
-            Proxies::FromEnvironment
-        };
-        let options = HttpOptions {
-            // A file may take hours. Only a time without bytes is limited.
-            timeout: None,
-            ca_file,
-            transport,
-            proxies,
-            in_flight_max: 1,
-            protocol,
-        };
-        let (client, route) = client(&options, url, SETTING)?;
-        Ok(Server {
-            origin,
-            client,
-            route,
-        })
-    }
-}
-
 impl FileHead {
     fn of(response: &Response) -> FileHead {
-        let headers = response.headers();
+        FileHead::of_parts(response.status(), response.version(), response.headers())
+    }
+
+    /// Returns the head of an answer with this status and these headers.
+    pub(crate) fn of_parts(status: StatusCode, version: Version, headers: &HeaderMap) -> FileHead {
         let of = |name: HeaderName| text_of(headers, &name);
         FileHead {
-            status: response.status().as_u16(),
+            status: status.as_u16(),
             content_length: of(CONTENT_LENGTH).and_then(|length| length.parse().ok()),
             // HTTP/1 without a length or chunks ends where the connection does (RFC 9112 §6.3).
-            has_own_end: response.version() > Version::HTTP_11
+            has_own_end: version > Version::HTTP_11
                 || headers.contains_key(CONTENT_LENGTH)
                 || headers.contains_key(TRANSFER_ENCODING),
             content_range: of(CONTENT_RANGE),

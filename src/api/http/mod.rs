@@ -4,14 +4,15 @@
 //! from the environment. `lanes` distributes requests over clients, and `connections` counts what
 //! they open. `route` and `fault` explain a request that got no answer: who was asked, by which
 //! way, and what went wrong. `address` checks URLs, and `secret_address` those that
-//! are secrets, to which `secret_client` sends. `fetch` gets the files of inputs, and `push` puts
-//! metrics.
+//! are secrets, to which `secret_client` sends. `fetch` gets the files of inputs from servers, for which
+//! `file_server` has the clients, and `push` puts metrics.
 
 pub(crate) mod address;
 pub(crate) mod clients;
 pub(crate) mod connections;
 pub(crate) mod fault;
 pub(crate) mod fetch;
+pub(crate) mod file_server;
 pub(crate) mod lanes;
 pub(crate) mod options;
 pub(crate) mod proxy;

@@ -9,7 +9,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use tracing::info;
 
+use crate::commands::shared::object_files;
 use crate::commands::shared::pattern::{Pattern, is_pattern};
+use crate::download::DownloadOptions;
 use crate::input::InputName;
 
 /// The extensions of inputs in a folder or a zip file. An extension of a compression may follow.
@@ -20,30 +22,40 @@ const COMPRESSIONS: [&str; 4] = ["gz", "zst", "xz", "bz2"];
 
 /// Returns the inputs in order, each once. Those of a folder or pattern are sorted by the bytes of
 /// their names, so that a run can be continued.
-pub(in crate::commands) fn expand(named: &[InputName]) -> anyhow::Result<Vec<InputName>> {
+pub(in crate::commands) fn expand(
+    named: &[InputName],
+    options: &DownloadOptions,
+) -> anyhow::Result<Vec<InputName>> {
     let mut files = Vec::new();
     for name in named {
         match name {
             InputName::Path(path) if !path.exists() && has_foreign_scheme(path) => {
                 // The rest may hold a password.
                 bail!(
-                    "an input is an address of a kind that is not read: only https:// addresses are; download the file first, or give its https:// address"
+                    "an input is an address of a kind that is not read: only https://, s3://, gs:// and az:// addresses are; download the file first, or give its https:// address"
                 );
             }
             InputName::Path(path) if path.is_dir() => files.extend(of_folder(path, name)?),
             InputName::Path(path) if !path.exists() && is_pattern(path) => {
                 files.extend(of_pattern(path, name)?);
             }
-            InputName::Stdin
-            | InputName::Path(_)
-            | InputName::Member(_)
-            | InputName::Address(_) => files.push(name.clone()),
+            InputName::Address(address) => {
+                let objects = address.object();
+                let objects = objects.map(|object| object_files::expand(object, options));
+                match objects.transpose()?.flatten() {
+                    Some(objects) => files.extend(objects),
+                    None => files.push(name.clone()),
+                }
+            }
+            InputName::Stdin | InputName::Path(_) | InputName::Member(_) => {
+                files.push(name.clone());
+            }
         }
     }
     Ok(each_once(files))
 }
 
-/// Whether a path is an address of another kind, such as `s3://exports/a.csv`. Paths have lost the
+/// Whether a path is an address of another kind, such as `ftp://exports/a.csv`. Paths have lost the
 /// second slash.
 fn has_foreign_scheme(path: &Path) -> bool {
     let bytes = path.as_os_str().as_encoded_bytes();
@@ -104,10 +116,15 @@ fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> 
     if files.is_empty() {
         bail!(
             "{name}: no file in this folder has the extension {}",
-            extensions(&[TEXTS, PACKAGES].concat())
+            extensions_of_files()
         );
     }
     Ok(files.into_iter().map(InputName::Path).collect())
+}
+
+/// Returns the extensions of inputs in a folder, as messages name them.
+pub(in crate::commands) fn extensions_of_files() -> String {
+    extensions(&[TEXTS, PACKAGES].concat())
 }
 
 /// Returns the extensions of inputs within a zip file, as messages name them.

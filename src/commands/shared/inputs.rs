@@ -27,7 +27,7 @@ pub(in crate::commands) fn inspect(
     settings: &InputSettings,
     mut first_rows: Option<&mut FirstRows>,
 ) -> Result<InspectedInputs, Failure> {
-    let files = files::expand(&settings.files)
+    let files = files::expand(&settings.files, &settings.rules.download)
         .and_then(archives::expand)
         .map_err(Failure::unusable)?;
     let rules = Arc::new(settings.rules.clone());

@@ -25,6 +25,7 @@ pub(super) mod named_file;
 pub(super) mod next_steps;
 pub(super) mod nightly;
 pub(crate) mod notices;
+pub(super) mod object_files;
 pub(super) mod pattern;
 pub(super) mod private_folder;
 pub(super) mod put_back;

@@ -151,6 +151,7 @@ impl InputSettings {
         let download = &mut self.rules.download;
         download.ca_file.clone_from(&api.ca_file);
         download.wait_max = wait_max;
+        download.plain_http = api.plain_http;
         if api.plain_http == PlainHttp::Anywhere {
             return;
         }
