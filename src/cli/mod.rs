@@ -14,7 +14,7 @@ use anyhow::{Context as _, anyhow};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use self::args::{Args, setting_help, with_roles};
-use crate::commands::early_end::{EarlyEnd, Quoted};
+use crate::commands::early_end::{EarlyEnd, Followers, Quoted};
 use crate::commands::{self, CommandEnd, Failure};
 use crate::config::{ConfigError, ConfigFile, Settings, USUAL_FILE, Verb};
 use crate::contract::field_table;
@@ -99,16 +99,21 @@ fn end(ended: Option<Result<CommandEnd, Failure>>, known: Option<&EarlyEnd>) -> 
 
 /// Whether something follows the end.
 fn has_followers(end: &CommandEnd, known: Option<&EarlyEnd>) -> bool {
-    end.told.is_some() || known.is_some_and(|known| known.metrics().is_some())
+    end.told.is_some() || known.is_some_and(|known| known.followers().any())
 }
 
 /// Does what follows the end, when summary and report are written and the journal is closed: the
-/// metrics are published for the last time, and then others are told, if the settings ask for it. A
+/// metrics are published and the files copied for the last time, and then others are told, if the settings
+/// ask for it. A
 /// signal ends the wait for those who are slow.
 fn follow(end: &CommandEnd, known: &SharedEarlyEnd, signals: &Signals) {
     let Some(known) = known.get() else { return };
-    if let Some(metrics) = known.metrics() {
+    let Followers { metrics, publish } = known.followers();
+    if let Some(metrics) = metrics {
         metrics.end(end.code, signals.drain());
+    }
+    if let Some(publish) = publish {
+        publish.end(end.code, signals.drain());
     }
     if let Some(told) = &end.told {
         commands::notices::tell(told, known.notices(), signals);
@@ -198,12 +203,12 @@ fn dispatch(
     match verb {
         Verb::Run => {
             let line = with_roles(arguments);
-            commands::run::run(&settings, &line, signals, early_end.metrics())
+            commands::run::run(&settings, &line, signals, early_end.followers())
         }
         Verb::Undo => {
             let options = args.undo().expect("the verb has its options");
             let line = with_roles(arguments);
-            commands::undo::undo(&settings, &options, &line, signals, early_end.metrics())
+            commands::undo::undo(&settings, &options, &line, signals, early_end.followers())
         }
         Verb::Check => commands::check::check(&settings, &with_roles(arguments), signals),
         Verb::Sandbox => commands::sandbox::sandbox(&settings, signals).map(CommandEnd::from),

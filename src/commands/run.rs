@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::api::Api;
 use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, schedule, timeline};
 use crate::commands::shared::command_line::CommandLine;
+use crate::commands::shared::early_end::Followers;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::first_rows::FirstRows;
 use crate::commands::shared::metrics::MetricsOutput;
@@ -31,16 +32,16 @@ use crate::schedule::ReadNeed;
 use crate::terminal::{self, Terminal};
 
 /// Sends the updates. `line` is the command as typed, to print commands that can follow it. The end
-/// of `metrics` is the caller's.
+/// of the `followers` is the caller's.
 pub(crate) fn run(
     settings: &Settings,
     line: &CommandLine,
     signals: &Signals,
-    metrics: Option<&MetricsOutput>,
+    followers: Followers<'_>,
 ) -> Result<CommandEnd, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
-    let metrics = metrics.map(MetricsOutput::start).transpose()?;
+    let metrics = followers.metrics.map(MetricsOutput::start).transpose()?;
     unique::refuse_streams(settings)?;
     notices::check_addresses(settings)?;
     let mut first_rows = FirstRows::new(&settings.input);
@@ -62,6 +63,9 @@ pub(crate) fn run(
         mut journal,
         start,
     } = start::for_run(settings, &known.inputs, of_run.as_ref(), shard)?;
+    if let Some(publish) = followers.publish {
+        publish.start(&run_dir, shards::shared_directory(&run_dir, shard))?;
+    }
     let nightly = state.map(|state| state.begin(&run_dir, &run)).transpose()?;
     let _start_ping = StartPing::send(settings, &start);
     server.log_destination(settings);

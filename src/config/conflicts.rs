@@ -11,10 +11,11 @@ use super::groups::api::{ApiSettings, Target};
 use super::groups::input::InputSettings;
 use super::groups::nightly::NightlySettings;
 use super::groups::output::{OutputFormat, OutputSettings, Unfinished};
+use super::groups::publish::PublishSettings;
 use super::names::{
     CLIENT_SECRET_FILE, EXPLAIN, FRESH, FULL_RESYNC, INPUT_TOKEN_FILE, JSON_PATH, MAX_CHANGES,
-    OUTPUT_FORMAT, RESYNC_PART, RUN_DIR, SANDBOX_PREFIX, SHARD, SHARDS, STATE, TOKEN, TOKEN_FILE,
-    TWO_DIGIT_YEARS,
+    OUTPUT_FORMAT, PUBLISH, RESYNC_PART, RUN_DIR, SANDBOX_PREFIX, SHARD, SHARDS, STATE, TOKEN,
+    TOKEN_FILE, TWO_DIGIT_YEARS,
 };
 use super::provenance::Provenance;
 use super::resolver::Resolver;
@@ -24,6 +25,9 @@ use crate::journal::Shard;
 
 /// The flags about the real API.
 const REMOTE_ONLY: [&str; 3] = ["base-url", TOKEN_FILE, CLIENT_SECRET_FILE];
+
+/// The flags about copies of a run's files.
+const OF_COPIES: [&str; 2] = ["publish-values", "publish-every"];
 
 /// The flags that need a state.
 const OF_A_STATE: [&str; 4] = [FULL_RESYNC, RESYNC_PART, MAX_CHANGES, "changes"];
@@ -154,6 +158,19 @@ pub(super) fn check_shard(resolver: &mut Resolver, shard: Option<Shard>, output:
     if let Some(name) = named {
         let place = resolver.place(name);
         resolver.report(Problem::ShardWithoutDirectory { place });
+    }
+}
+
+/// Reports flags about copies if there are none.
+pub(super) fn check_copies(resolver: &mut Resolver, publish: &PublishSettings) {
+    if publish.target.is_some() || resolver.is_reported(PUBLISH) {
+        return;
+    }
+    let flags: Vec<(&str, String)> = resolver.flags_used().collect();
+    for (name, flag) in flags {
+        if OF_COPIES.contains(&name) && !resolver.is_reported(name) {
+            resolver.report(Problem::UselessWithoutPublish { flag });
+        }
     }
 }
 

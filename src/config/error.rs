@@ -115,6 +115,12 @@ pub enum Problem {
         /// The place of the value.
         place: String,
     },
+    /// A flag about copies of a run's files, given without `--publish`.
+    #[error("{flag} has no effect without --publish")]
+    UselessWithoutPublish {
+        /// The flag.
+        flag: String,
+    },
     /// `--two-digit-years` without a format that has `%y`.
     #[error("--two-digit-years has no effect: no --date-format has %y")]
     TwoDigitYearsWithoutFormat,

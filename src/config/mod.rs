@@ -19,6 +19,7 @@ mod groups;
 mod layer;
 mod names;
 pub(crate) mod provenance;
+pub(crate) mod publish_target;
 mod resolver;
 pub(crate) mod secret;
 mod setting;
@@ -32,7 +33,7 @@ mod verb;
 mod words;
 
 pub(crate) use self::error::ConfigError;
-pub(crate) use self::groups::{api, input, login, metrics, notices, output, sending};
+pub(crate) use self::groups::{api, input, login, metrics, notices, output, publish, sending};
 pub(crate) use self::layer::{ConfigFile, FlagValue};
 pub(crate) use self::names::{
     FINISH_PREFIX, SANDBOX_PREFIX, STATE, USUAL_FILE, on_finish_variable, secret_variables,

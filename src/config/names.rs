@@ -22,6 +22,9 @@ pub(super) const NOTIFY_URL: &str = "notify-url";
 /// The file with that address in it.
 pub(super) const NOTIFY_URL_FILE: &str = "notify-url-file";
 
+/// The place that files of a run are copied to.
+pub(super) const PUBLISH: &str = "publish";
+
 /// The command that is run at the end.
 pub(super) const ON_FINISH: &str = "on-finish";
 

@@ -108,6 +108,7 @@ impl Settings {
             &settings.input,
             &settings.output,
         );
+        conflicts::check_copies(&mut resolver, &settings.notices.publish);
         conflicts::check_state(&mut resolver, &settings.input, &settings.nightly);
         conflicts::check_shard(&mut resolver, settings.shard, &settings.output);
         settings.effective = resolver.finish()?;

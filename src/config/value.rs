@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::duration::DurationError;
+use super::publish_target::PublishTargetError;
 use super::url::BaseUrlError;
 use crate::api::{SecretAddressError, TokenFlaw};
 use crate::contract::{DateFormatError, FieldError};
@@ -129,6 +130,9 @@ pub enum ValueError {
     /// See [`OptionError`].
     #[error(transparent)]
     Sandbox(#[from] OptionError),
+    /// See [`PublishTargetError`].
+    #[error(transparent)]
+    PublishTarget(#[from] PublishTargetError),
     /// See [`BaseUrlError`].
     #[error(transparent)]
     BaseUrl(#[from] BaseUrlError),

@@ -26,7 +26,7 @@ pub(super) enum Place {
     /// On a server. The query is kept, sent to the server, and never shown.
     Server(Box<Url>),
     /// In object storage.
-    Object(ObjectAddress),
+    Object(Box<ObjectAddress>),
 }
 
 /// The reason why a text is not the address of a file. The text is not repeated, since it may hold a
@@ -133,7 +133,7 @@ impl Address {
 
 impl From<ObjectAddress> for Address {
     fn from(address: ObjectAddress) -> Address {
-        Address(Place::Object(address))
+        Address(Place::Object(Box::new(address)))
     }
 }
 

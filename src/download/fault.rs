@@ -56,7 +56,7 @@ pub enum DownloadFault {
     Encoded,
     /// The object cannot be read.
     #[error("cannot be read: {0}")]
-    Object(ObjectFault),
+    Object(Box<ObjectFault>),
     /// More bytes came than the server announced.
     #[error(
         "cannot be read on: the server sends more than the {bytes} bytes that it announced: download it first"

@@ -42,7 +42,7 @@ impl Origin {
             ))),
             Place::Object(address) => Ok(Origin::Object {
                 bucket: Bucket::open(address, &options.of_buckets())
-                    .map_err(DownloadFault::Object)?,
+                    .map_err(|fault| DownloadFault::Object(Box::new(fault)))?,
                 key: address.key().to_owned(),
             }),
         }
@@ -100,7 +100,7 @@ impl From<Unread> for DownloadFault {
             Unread::Object(ObjectFault::NoAnswer(no_answer)) => {
                 DownloadFault::Unreachable(no_answer.explained)
             }
-            Unread::Object(fault) => DownloadFault::Object(fault),
+            Unread::Object(fault) => DownloadFault::Object(Box::new(fault)),
         }
     }
 }

@@ -51,7 +51,7 @@ pub enum ObjectAddressError {
 }
 
 impl Provider {
-    const ALL: [Provider; 3] = [Provider::S3, Provider::Google, Provider::Azure];
+    pub(super) const ALL: [Provider; 3] = [Provider::S3, Provider::Google, Provider::Azure];
 
     /// Returns the beginning of its addresses.
     fn scheme(self) -> &'static str {

@@ -156,7 +156,8 @@ impl Bucket {
         let (store, path) = (self.client.store.as_ref(), self.path(key)?);
         match upload::put(store, &self.connector, &path, content).await {
             Ok(()) => Ok(()),
-            Err(upload::UploadError::Store(error, seen)) => {
+            Err(upload::UploadError::Store(failed)) => {
+                let (error, seen) = *failed;
                 Err(self.fault(Some(error), seen, Operation::Write))
             }
             Err(upload::UploadError::File(error)) => Err(ObjectFault::File(error)),

@@ -1,19 +1,17 @@
 //! Sends the requests of `object_store` by this program's own clients, and keeps the last answer or
 //! the reason why none came, which explain a failure better than an error of the library.
 
-use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
-use object_store::ClientOptions;
 use object_store::client::{
     ClientConfigKey, HttpClient, HttpConnector, HttpError as CallError, HttpErrorKind, HttpRequest,
     HttpResponse, HttpResponseBody, HttpService,
 };
-use reqwest::header::{ACCEPT, ACCEPT_ENCODING, HeaderValue};
+use object_store::{ClientOptions, HeaderValue};
 use tokio::time::timeout;
 use url::Url;
 
@@ -125,11 +123,10 @@ impl Connector {
         let response = match timeout(idle_max, client.call(request)).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => {
-                let no_answer = match cause_of(&error) {
-                    Some(cause) => server.no_answer(cause),
-                    None => return Err(error),
-                };
-                return Err(self.fail(Seen::NoAnswer(no_answer)));
+                return Err(match server.no_answer_below(&error) {
+                    Some(no_answer) => self.fail(Seen::NoAnswer(no_answer)),
+                    None => error,
+                });
             }
             Err(_elapsed) => {
                 return Err(self.fail(Seen::NoAnswer(server.no_answer_within(idle_max))));
@@ -192,11 +189,11 @@ impl HttpService for Service {
         Self: 'call,
     {
         let headers = request.headers_mut();
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers.insert("accept", HeaderValue::from_static("*/*"));
         // Google unpacks what it stores compressed, unless the client can do so. Positions of ranges
         // count the stored bytes.
         headers.insert(
-            ACCEPT_ENCODING,
+            "accept-encoding",
             HeaderValue::from_static(match self.connector.0.provider {
                 Provider::Google => "gzip",
                 Provider::S3 | Provider::Azure => "identity",
@@ -228,18 +225,6 @@ fn place_of(url: &Url) -> String {
 pub(super) fn is_true(value: &str) -> bool {
     let value = value.to_ascii_lowercase();
     ["1", "true", "on", "yes", "y"].contains(&value.as_str())
-}
-
-/// Returns the error of the client below an error of a request.
-fn cause_of(error: &CallError) -> Option<&reqwest::Error> {
-    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        cause = error.source();
-    }
-    None
 }
 
 /// Reads the beginning of an error's body. A body that breaks off is taken as far as it came.

@@ -10,7 +10,7 @@ use crate::objects::refusal::Refusal;
 pub enum ObjectFault {
     /// The program was built without the feature.
     #[error(
-        "this custsync was built without object storage (its cargo feature `object-storage`): use one that has it, or copy the object to a file first"
+        "this custsync was built without object storage (its cargo feature `object-storage`): use one that has it"
     )]
     NotBuiltIn,
     /// The settings for HTTP cannot be used.
@@ -72,4 +72,24 @@ pub enum ObjectFault {
     /// The file that is to be written cannot be read.
     #[error("the file cannot be read")]
     File(#[source] std::io::Error),
+}
+
+impl ObjectFault {
+    /// Whether another try may do better.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            ObjectFault::NoAnswer(_) => true,
+            ObjectFault::Refused(refusal) => refusal.may_pass(),
+            ObjectFault::NotBuiltIn
+            | ObjectFault::Settings(_)
+            | ObjectFault::Environment { .. }
+            | ObjectFault::PlainHttp { .. }
+            | ObjectFault::NoCredentials { .. }
+            | ObjectFault::Replaced
+            | ObjectFault::Unexpected { .. }
+            | ObjectFault::TooManyObjects { .. }
+            | ObjectFault::TooLarge { .. }
+            | ObjectFault::File(_) => false,
+        }
+    }
 }

@@ -14,7 +14,7 @@ const CODE_MAX: usize = 64;
 
 /// The request that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub(super) enum Operation {
     /// The object is read.
     Read,
     /// Objects are listed.
@@ -115,7 +115,7 @@ impl Refusal {
     }
 }
 
-/// What is wrong, the status, and the provider's code.
+/// The words for the refusal, the status, and the provider's code.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = self.code.as_deref();

@@ -15,6 +15,8 @@ use crate::objects::connector::{Connector, Seen};
 
 /// The bytes of a part: the least that S3 and Google take.
 const PART_BYTES: usize = 5 << 20;
+/// The bytes that a connection sends at once.
+const PIECE_BYTES: usize = 64 << 10;
 /// The most parts of an object.
 const PARTS_MAX: u64 = 10_000;
 /// The most bytes of an object.
@@ -24,7 +26,7 @@ const BYTES_MAX: u64 = PART_BYTES as u64 * PARTS_MAX;
 #[derive(Debug)]
 pub(super) enum UploadError {
     /// The store refuses it, or cannot be reached: the error, and the end of the request.
-    Store(object_store::Error, Option<Seen>),
+    Store(Box<(object_store::Error, Option<Seen>)>),
     /// The file cannot be read.
     File(io::Error),
     /// The file is larger than an object may be.
@@ -42,7 +44,7 @@ pub(super) async fn put(
     path: &Path,
     content: Content<'_>,
 ) -> Result<(), UploadError> {
-    let failed = |error| UploadError::Store(error, connector.take_seen());
+    let failed = |error| UploadError::Store(Box::new((error, connector.take_seen())));
     if content.bytes > BYTES_MAX {
         let gib = BYTES_MAX >> 30;
         return Err(UploadError::TooLarge { gib });
@@ -50,7 +52,7 @@ pub(super) async fn put(
     let mut attributes = Attributes::new();
     attributes.insert(Attribute::ContentType, content.media_type.into());
     if content.bytes <= PART_BYTES as u64 {
-        let payload = PutPayload::from_bytes(part(content, 0)?);
+        let payload = part(content, 0)?;
         let options = PutOptions::from(attributes);
         let put = store.put_opts(path, payload, options).await;
         return put.map(|_| ()).map_err(failed);
@@ -72,22 +74,26 @@ async fn send_parts(
     connector: &Connector,
     content: Content<'_>,
 ) -> Result<(), UploadError> {
-    let failed = |error| UploadError::Store(error, connector.take_seen());
+    let failed = |error| UploadError::Store(Box::new((error, connector.take_seen())));
     let mut position = 0;
     while position < content.bytes {
-        let bytes = part(content, position)?;
-        position += bytes.len() as u64;
-        let sent = upload.put_part(PutPayload::from_bytes(bytes)).await;
+        let payload = part(content, position)?;
+        position += payload.content_length() as u64;
+        let sent = upload.put_part(payload).await;
         sent.map_err(failed)?;
     }
     upload.complete().await.map(|_| ()).map_err(failed)
 }
 
 /// Reads the part that begins at `position`.
-fn part(content: Content<'_>, position: u64) -> Result<Bytes, UploadError> {
+fn part(content: Content<'_>, position: u64) -> Result<PutPayload, UploadError> {
     let left = usize::try_from(content.bytes - position).unwrap_or(usize::MAX);
     let mut bytes = vec![0; left.min(PART_BYTES)];
     let read = content.file.read_exact_at(&mut bytes, position);
     read.map_err(UploadError::File)?;
-    Ok(bytes.into())
+    let bytes = Bytes::from(bytes);
+    // The connection copies what it sends, a piece at a time.
+    let pieces = (0..bytes.len()).step_by(PIECE_BYTES);
+    let piece = |start: usize| bytes.slice(start..bytes.len().min(start + PIECE_BYTES));
+    Ok(pieces.map(piece).collect())
 }

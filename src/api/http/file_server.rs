@@ -1,5 +1,7 @@
 //! A server of files, and the client for it.
 
+#[cfg(feature = "object-storage")]
+use std::error::Error as StdError;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,7 +32,7 @@ pub(crate) struct FileServer {
 /// The reason why no answer came from a server of files.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{explained}")]
-pub(crate) struct NoAnswer {
+pub struct NoAnswer {
     /// The fault.
     pub(crate) fault: Fault,
     /// The fault in words.
@@ -91,6 +93,19 @@ impl FileServer {
             fault,
             explained: self.route.explain(fault),
         }
+    }
+
+    /// Returns the reason for an error that a client's error caused; `None` if none did.
+    #[cfg(feature = "object-storage")]
+    pub(crate) fn no_answer_below(&self, error: &(dyn StdError + 'static)) -> Option<NoAnswer> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref() {
+                return Some(self.no_answer(found));
+            }
+            cause = error.source();
+        }
+        None
     }
 
     /// Returns the reason if no answer came within this time.

@@ -10,6 +10,7 @@ mod notice_flags;
 mod other_words;
 mod output_flags;
 mod pages;
+mod publish_flags;
 mod roles;
 mod sandbox_flags;
 mod shard_flags;

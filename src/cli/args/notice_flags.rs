@@ -4,12 +4,15 @@ use std::ffi::OsString;
 
 use clap::Args;
 
+use super::publish_flags::PublishFlags;
 use super::words::words;
 use crate::config::notices::{NotifyFormat, NotifyOn, PingOn};
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Notices")]
 pub(super) struct NoticeFlags {
+    #[command(flatten)]
+    publish: PublishFlags,
     /// Ping the address in this file at the start and at the end (or set `CUSTSYNC_PING_URL`)
     ///
     /// For monitors of scheduled jobs, as Healthchecks: GET ADDRESS/start when a run directory

@@ -42,6 +42,9 @@ pub(crate) fn check(
             info!("--{name} has no effect: a check sends nothing, and writes no metrics");
         }
     }
+    if matches!(settings.provenance("publish"), Provenance::Flag(_)) {
+        info!("--publish has no effect: a check sends nothing, and nothing of it is published");
+    }
     if matches!(settings.provenance("ping-url-file"), Provenance::Flag(_)) {
         info!("--ping-url-file has no effect: a check pings nothing");
     }

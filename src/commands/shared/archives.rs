@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::bail;
 use tracing::info;
 
-use crate::commands::shared::files::{extensions_in_zip, hidden_reason, is_input};
+use crate::commands::shared::file_kinds::{extensions_in_zip, hidden_reason, is_input};
 use crate::input::{ArchiveEntry, ArchiveMember, InputError, InputName, Listing, list_archive};
 
 /// The largest number of skipped members that are named; the others are counted.

@@ -10,6 +10,7 @@ use crate::commands::Failure;
 use crate::commands::shared::metrics::MetricsOutput;
 use crate::commands::shared::named_file;
 use crate::commands::shared::notices::Told;
+use crate::commands::shared::publish::PublishOutput;
 use crate::config::notices::NoticeSettings;
 use crate::config::output::{OutputFormat, OutputSettings};
 use crate::config::{CliInput, ConfigFile, FlagValue, Settings, Verb};
@@ -29,9 +30,20 @@ pub(crate) struct EarlyEnd {
     output: OutputSettings,
     /// The metrics of a command that sends, if they are wanted.
     metrics: Option<MetricsOutput>,
+    /// The copies of its files, if they are wanted.
+    publish: Option<PublishOutput>,
     notices: NoticeSettings,
     /// Whether nobody else is told.
     is_trial: bool,
+}
+
+/// The outputs of a command that sends, for others. They begin with it and end after it.
+#[derive(Clone, Copy)]
+pub(crate) struct Followers<'e> {
+    /// The metrics, if they are wanted.
+    pub(crate) metrics: Option<&'e MetricsOutput>,
+    /// The copies of its files, if they are wanted.
+    pub(crate) publish: Option<&'e PublishOutput>,
 }
 
 /// The quotations in the message of an early end.
@@ -74,6 +86,13 @@ const SETTINGS: [&str; 14] = [
     "termination-message",
 ];
 
+impl Followers<'_> {
+    /// Whether there are any.
+    pub(crate) fn any(&self) -> bool {
+        self.metrics.is_some() || self.publish.is_some()
+    }
+}
+
 impl EarlyEnd {
     /// Returns the early end of a command line that clap accepted.
     pub(crate) fn of(verb: Verb, cli_input: CliInput, file: Option<ConfigFile>) -> EarlyEnd {
@@ -85,20 +104,25 @@ impl EarlyEnd {
         let inputs = cli_input.files().iter().map(shown).collect();
         let (output, notices) = Settings::of_an_end(cli_input, std::env::vars_os(), file);
         let metrics = Some(&output.metrics).filter(|_| verb.has_metrics());
+        let publish = Some(&notices.publish).filter(|_| verb.has_metrics());
         let ca_file = notices.ca_file.clone();
         EarlyEnd {
             verb,
             inputs,
             metrics: metrics.and_then(|metrics| MetricsOutput::of(metrics, ca_file)),
+            publish: publish.and_then(PublishOutput::of),
             output,
             notices,
             is_trial: false,
         }
     }
 
-    /// Returns the output of the metrics, if they are wanted.
-    pub(crate) fn metrics(&self) -> Option<&MetricsOutput> {
-        self.metrics.as_ref()
+    /// Returns what follows a command that sends.
+    pub(crate) fn followers(&self) -> Followers<'_> {
+        Followers {
+            metrics: self.metrics.as_ref(),
+            publish: self.publish.as_ref(),
+        }
     }
 
     /// Returns the early end of a command line that clap refused, or `None` if it does not begin
@@ -122,10 +146,11 @@ impl EarlyEnd {
         Some(if is_trial { end.of_a_trial() } else { end })
     }
 
-    /// Returns the same end, which nobody else is told of, and which has no metrics.
+    /// Returns the same end, which nobody else is told of, and which has no metrics and no copies.
     pub(crate) fn of_a_trial(self) -> EarlyEnd {
         EarlyEnd {
             metrics: None,
+            publish: None,
             is_trial: true,
             ..self
         }

@@ -9,16 +9,11 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use tracing::info;
 
+use crate::commands::shared::file_kinds::{extensions_of_files, hidden_reason, is_input};
 use crate::commands::shared::object_files;
 use crate::commands::shared::pattern::{Pattern, is_pattern};
 use crate::download::DownloadOptions;
 use crate::input::InputName;
-
-/// The extensions of inputs in a folder or a zip file. An extension of a compression may follow.
-const TEXTS: [&str; 5] = ["csv", "tsv", "ndjson", "jsonl", "json"];
-/// The extensions of other inputs, which cannot be read within a zip file.
-const PACKAGES: [&str; 5] = ["xls", "xlsx", "xlsb", "ods", "zip"];
-const COMPRESSIONS: [&str; 4] = ["gz", "zst", "xz", "bz2"];
 
 /// Returns the inputs in order, each once. Those of a folder or pattern are sorted by the bytes of
 /// their names, so that a run can be continued.
@@ -122,24 +117,6 @@ fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> 
     Ok(files.into_iter().map(InputName::Path).collect())
 }
 
-/// Returns the extensions of inputs in a folder, as messages name them.
-pub(in crate::commands) fn extensions_of_files() -> String {
-    extensions(&[TEXTS, PACKAGES].concat())
-}
-
-/// Returns the extensions of inputs within a zip file, as messages name them.
-pub(in crate::commands) fn extensions_in_zip() -> String {
-    extensions(&TEXTS)
-}
-
-fn extensions(usual: &[&str]) -> String {
-    format!(
-        ".{} (or one of these followed by .{})",
-        usual.join(", ."),
-        COMPRESSIONS.join(", .")
-    )
-}
-
 /// Returns the reason to skip an entry of a folder, if there is one.
 fn reason_to_skip(path: &Path) -> Option<&'static str> {
     match hidden_reason(file_name(path)) {
@@ -163,35 +140,6 @@ fn irregular_reason(path: &Path) -> Option<&'static str> {
 
 fn file_name(path: &Path) -> &[u8] {
     path.file_name().unwrap_or_default().as_encoded_bytes()
-}
-
-/// Returns the reason to skip a file by its name: folders and patterns skip hidden files.
-pub(in crate::commands) fn hidden_reason(name: &[u8]) -> Option<&'static str> {
-    if name.starts_with(b"~$") {
-        Some("not a workbook, but the lock file of one that is open in Excel")
-    } else if name.starts_with(b".") {
-        Some("hidden file")
-    } else {
-        None
-    }
-}
-
-/// Whether a file can be an input by its name.
-pub(in crate::commands) fn is_input(path: &Path) -> bool {
-    let extension = |path: &Path| {
-        path.extension()
-            .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
-    };
-    let own = extension(path).unwrap_or_default();
-    let is_usual = |name: &str| TEXTS.contains(&name) || PACKAGES.contains(&name);
-    if !COMPRESSIONS.contains(&own.as_str()) {
-        return is_usual(&own);
-    }
-    let inner = path
-        .file_stem()
-        .and_then(|stem| extension(Path::new(stem)))
-        .unwrap_or_default();
-    is_usual(&inner)
 }
 
 fn of_pattern(pattern: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> {

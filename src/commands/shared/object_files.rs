@@ -5,7 +5,7 @@ use anyhow::{Context as _, anyhow, bail};
 use glob::{MatchOptions, Pattern};
 use tracing::info;
 
-use crate::commands::shared::files::{extensions_of_files, hidden_reason, is_input};
+use crate::commands::shared::file_kinds::{extensions_of_files, hidden_reason, is_input};
 use crate::download::{Address, DownloadOptions};
 use crate::input::InputName;
 use crate::objects::{Bucket, Depth, Listing, ObjectAddress};

@@ -107,6 +107,12 @@ fn directory(
     Ok(own)
 }
 
+/// Returns the directory that this process shares with others, or its own.
+pub(in crate::commands) fn shared_directory(run_dir: &RunDir, shard: Option<Shard>) -> &Path {
+    let above = run_dir.path().parent().filter(|_| shard.is_some());
+    above.unwrap_or(run_dir.path())
+}
+
 /// Returns the run directories of the shards in a directory that they share, in the order of the
 /// shards; none if it is not shared. Shards that have not begun have none.
 pub(in crate::commands) fn directories(path: &Path) -> anyhow::Result<Vec<PathBuf>> {

@@ -14,12 +14,14 @@ use self::origin::{Mark, UndoneRun};
 use crate::api::{Api, Route};
 use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, schedule, timeline};
 use crate::commands::shared::command_line::CommandLine;
+use crate::commands::shared::early_end::Followers;
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::metrics::MetricsOutput;
 use crate::commands::shared::next_steps::Typed;
 use crate::commands::shared::nightly::StateOfUndoneRun;
 use crate::commands::shared::notices::StartPing;
 use crate::commands::shared::private_folder::PrivateFolder;
+use crate::commands::shared::publish::PublishOutput;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
 use crate::commands::shared::{care, descriptors, inputs, notices, start};
@@ -66,13 +68,13 @@ pub(crate) struct UndoOptions<'a> {
 }
 
 /// Puts back what a run has changed, shard by shard if there are several. `line` is the command as
-/// typed. The end of `metrics` is the caller's.
+/// typed. The end of the `followers` is the caller's.
 pub(crate) fn undo(
     settings: &Settings,
     options: &UndoOptions<'_>,
     line: &CommandLine,
     signals: &Signals,
-    metrics: Option<&MetricsOutput>,
+    followers: Followers<'_>,
 ) -> Result<CommandEnd, Failure> {
     let undoer = Undoer {
         settings,
@@ -80,7 +82,8 @@ pub(crate) fn undo(
         line,
         signals,
         terminal: &Terminal::new(settings),
-        metrics: metrics.map(MetricsOutput::start).transpose()?,
+        publish: followers.publish,
+        metrics: followers.metrics.map(MetricsOutput::start).transpose()?,
     };
     descriptors::require()?;
     notices::check_addresses(settings)?;
@@ -127,6 +130,7 @@ struct Undoer<'a> {
     line: &'a CommandLine,
     signals: &'a Signals,
     terminal: &'a Terminal,
+    publish: Option<&'a PublishOutput>,
     metrics: Option<Arc<Metrics>>,
 }
 
@@ -260,6 +264,9 @@ impl Undoer<'_> {
             journal,
             start,
         } = start::for_undo(path, settings, &known.inputs, undone.shard)?;
+        if let Some(publish) = self.publish {
+            publish.start(&run_dir, options.directory)?;
+        }
         server.log_destination(settings);
         if !options.is_dry {
             // A trial is not the job that is monitored.

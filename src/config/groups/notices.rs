@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::api::{PlainHttp, Unencrypted};
 use crate::config::groups::api::ApiSettings;
 use crate::config::groups::output::OutputSettings;
+use crate::config::groups::publish::PublishSettings;
 use crate::config::names::{NOTIFY_URL, NOTIFY_URL_FILE, ON_FINISH, PING_URL, PING_URL_FILE};
 use crate::config::resolver::Resolver;
 use crate::config::secret::AddressSetting;
@@ -33,6 +34,8 @@ pub struct NoticeSettings {
     pub on_finish: Option<String>,
     /// The file of the termination message.
     pub termination_message: TerminationMessage,
+    /// The copies of a run's files.
+    pub publish: PublishSettings,
     /// Certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
 }
@@ -105,6 +108,7 @@ impl NoticeSettings {
                 Some(path) if path.as_os_str() == NONE => TerminationMessage::Off,
                 Some(path) => TerminationMessage::File(path),
             },
+            publish: PublishSettings::read(resolver, api),
             ca_file: api.ca_file.clone(),
         }
     }

@@ -18,7 +18,7 @@ enum Kind {
 }
 
 /// Every setting, with three values: for the file, the environment and the flag. Secrets have none.
-const SAMPLES: [(&str, Kind, [&str; 3]); 114] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 117] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -125,6 +125,9 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 114] = [
     ("output-format", Kind::One, ["json", "text", "json"]),
     ("summary-file", Kind::One, ["a", "b", "c"]),
     ("metrics-file", Kind::One, ["a", "b", "c"]),
+    ("publish", Kind::One, ["a", "s3://b/", "c"]),
+    ("publish-values", Kind::Switch, ["1", "true", "true"]),
+    ("publish-every", Kind::One, ["1s", "2m", "24h"]),
     (
         "metrics-addr",
         Kind::One,

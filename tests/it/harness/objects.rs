@@ -199,7 +199,7 @@ impl Store {
             let folder = rest
                 .find('/')
                 .filter(|_| request.query("delimiter").is_some());
-            let entry = folder.map_or(key, |at| &key[..prefix.len() + at + 1]);
+            let entry = folder.map_or(key, |at| &key[..=prefix.len() + at]);
             if entry > after && entries.last().is_none_or(|last| last != entry) {
                 entries.push(entry.to_owned());
             }
@@ -372,7 +372,10 @@ fn is_signed(request: &ObjectRequest) -> bool {
     let authorization = request.header("authorization").unwrap_or_default();
     let of_s3 = format!("AWS4-HMAC-SHA256 Credential={KEY_ID}/");
     let is_of_s3 = authorization.starts_with(&of_s3)
-        && authorization.contains("/s3/aws4_request, SignedHeaders=host;")
+        && authorization.contains("/s3/aws4_request, SignedHeaders=")
+        && ["host;", "x-amz-content-sha256;x-amz-date,"]
+            .iter()
+            .all(|part| authorization.contains(part))
         && authorization.contains(", Signature=");
     is_of_s3
         || authorization.starts_with("Bearer canary-")

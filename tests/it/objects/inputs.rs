@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use std::io::Write as _;
 use std::time::Instant;
 
-use super::{REGION, applied_all, long_rows, reading, rows};
+use super::{MEMORY_MAX_KIB, REGION, applied_all, long_rows, reading, rows};
 use crate::harness::{Broken, Customers, Form, KEY_ID, ObjectServer, SplitMix64};
 
 const ROWS: usize = 400;
@@ -161,13 +161,10 @@ fn unique_last_and_a_state_read_an_object_twice() {
 
     let server = ObjectServer::start(|_, _| None).with("exports/customers.csv", rows(30));
     let scenario = reading(&server, "s3://exports/customers.csv");
+    let url = scenario.url().unwrap();
     let nightly = |words: &[&str]| {
-        let state = [
-            "run",
-            "--state",
-            "nightly.state",
-            "s3://exports/customers.csv",
-        ];
+        let input = "s3://exports/customers.csv";
+        let state = ["run", "--state", "nightly.state", "--base-url", &url, input];
         let words = state.iter().chain(words).copied();
         scenario.start_words(words).end().exits(0)
     };
@@ -175,4 +172,32 @@ fn unique_last_and_a_state_read_an_object_twice() {
     server.store().write("exports/customers.csv", rows(31));
     let end = nightly(&["--run-dir", "two"]);
     applied_all(&end, 31);
+}
+
+#[test]
+fn a_large_object_takes_little_memory() {
+    const BYTES: usize = 300 << 20;
+    let mut file = rows(1_000_000);
+    let begin = file.len();
+    let more = file[7..].to_vec();
+    while file.len() < BYTES {
+        file.extend(&more);
+    }
+    file.truncate(file.len() - (file.len() - begin) % more.len());
+    let lines = file.split(|byte| *byte == b'\n').count() - 2;
+    // The inspection reads the beginning, and the check all of it, in five parts.
+    let server = ObjectServer::start(|request, _| {
+        (2..6)
+            .contains(&request.number)
+            .then_some(Broken::After(64 << 20))
+    });
+    let server = server.with("exports/customers.csv", file);
+    let scenario = reading(&server, "s3://exports/customers.csv");
+    let running = scenario.start_check(["--output-format", "json"]);
+    let (finished, peak_kib) = running.finish_with_peak();
+    println!("figures: check of {BYTES} bytes of an object with {peak_kib} KiB at most");
+    let summary: serde_json::Value = serde_json::from_slice(&finished.stdout).unwrap();
+    assert_eq!(summary["valid"], lines);
+    assert!(peak_kib < MEMORY_MAX_KIB, "{peak_kib} KiB");
+    assert_eq!(server.requests().len(), 6);
 }

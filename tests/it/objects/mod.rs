@@ -3,6 +3,7 @@
 mod folders;
 mod inputs;
 mod providers;
+mod publish;
 mod refusals;
 
 use std::io::Write as _;
@@ -11,6 +12,8 @@ use crate::harness::{End, KEY, KEY_ID, ObjectServer, Scenario};
 
 /// The region of the double, which the signature names.
 const REGION: &str = "eu-central-1";
+/// The limit of resident memory, in KiB.
+const MEMORY_MAX_KIB: u64 = 64 << 10;
 
 fn rows(count: usize) -> Vec<u8> {
     let mut file = b"id,job\n".to_vec();

@@ -99,3 +99,29 @@ fn each_provider_names_its_own_variables() {
         .exits(2);
     end.says("the settings for Google Cloud Storage in the environment cannot be used");
 }
+
+#[test]
+fn a_run_is_published_to_google_and_azure() {
+    for (variables, scheme) in [
+        (of_google as fn(&ObjectServer) -> Scenario, "gs"),
+        (of_azure, "az"),
+    ] {
+        let server = ObjectServer::start(|_, _| None);
+        let scenario = variables(&server)
+            .file("customers.csv", "id,job\n1,Cook\n")
+            .sandbox(|_| {});
+        let url = format!("{scheme}://reports/custsync");
+        scenario
+            .run(["--publish", &url])
+            .exits(0)
+            .says("published to");
+        for name in ["results.ndjson", "summary.json", "report.html"] {
+            let copy = server.object(&format!("reports/custsync/run/{name}"));
+            assert_eq!(
+                copy,
+                scenario.read(&format!("run/{name}")),
+                "{scheme} {name}"
+            );
+        }
+    }
+}
