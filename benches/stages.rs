@@ -15,7 +15,7 @@ use custsync::testing::journal::{Entry, Outcome};
 use custsync::testing::schedule::error_limit::ErrorLimit;
 use custsync::testing::schedule::rate::Rate;
 use custsync::testing::schedule::{
-    Care, History, Moment, ReadNeed, RetryPolicy, Rules, Schedule, Step,
+    Care, History, Moment, RateSharing, ReadNeed, RetryPolicy, Rules, Schedule, Step,
 };
 
 /// About a megabyte of rows.
@@ -146,6 +146,7 @@ fn checking(criterion: &mut Criterion) {
 fn scheduling(criterion: &mut Criterion) {
     let rules = Rules {
         rate: Rate::Unlimited,
+        sharing: RateSharing::Alone,
         in_flight_max: 64,
         retry: RetryPolicy::new(5).expect("a good number of attempts"),
         error_limit: ErrorLimit::None,

@@ -42,7 +42,7 @@
 //! |---|---|---|
 //! | edge | [`cli`] [`commands`] [`terminal`] [`config`] | what was typed, the environment, the terminal |
 //! | run | [`pipeline`] | threads and queues, and the loops between them |
-//! | parts | [`results`] [`row`] [`process`] [`input`] [`download`] [`objects`] [`state`] [`journal`] [`schedule`] [`api`] | one subject each |
+//! | parts | [`results`] [`row`] [`process`] [`input`] [`download`] [`objects`] [`state`] [`journal`] [`rate_store`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own.
@@ -96,6 +96,7 @@ mod nearest;
 mod objects;
 mod pipeline;
 mod process;
+mod rate_store;
 mod results;
 mod row;
 mod sandbox;
@@ -163,8 +164,8 @@ pub mod testing {
     /// The schedule.
     pub mod schedule {
         pub use crate::schedule::{
-            Care, History, Moment, Random, ReadNeed, RetryPolicy, Rules, Schedule, Step,
-            error_limit, rate,
+            Care, History, Moment, Random, RateSharing, ReadNeed, RetryPolicy, Rules, Schedule,
+            Step, error_limit, rate,
         };
     }
     /// The state of nightly runs.

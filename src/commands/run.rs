@@ -14,6 +14,7 @@ use crate::commands::shared::nightly::{Nightly, OpenState};
 use crate::commands::shared::notices::StartPing;
 use crate::commands::shared::put_back::Patient;
 use crate::commands::shared::server::Server;
+use crate::commands::shared::shared_rate::SharedRate;
 use crate::commands::shared::start::Started;
 use crate::commands::shared::{
     care, descriptors, inputs, nightly, notices, reading, row_range, shards, start, unique,
@@ -54,6 +55,7 @@ pub(crate) fn run(
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
     let route = api.route().clone();
+    let rate = SharedRate::open(settings, server.base_url())?;
     let state = nightly::open(settings)?;
     let of_run = state.as_ref().map(OpenState::of_run);
     let Started {
@@ -110,7 +112,7 @@ pub(crate) fn run(
     if rows == asked && terminal.shows_progress() {
         pipeline::count_for_progress(&reading, &progress);
     }
-    let mut schedule = schedule(settings, reads, history)?;
+    let mut schedule = schedule(settings, rate.sharing(&run, shard), reads, history)?;
     if let Some(reason) = too_much {
         schedule.stop(reason);
     }
@@ -119,6 +121,7 @@ pub(crate) fn run(
         api,
         token_source: server.token_source().clone(),
         grant,
+        rate_store: rate.store,
         resume,
         care,
         pages: None,

@@ -33,7 +33,9 @@ mod verb;
 mod words;
 
 pub(crate) use self::error::ConfigError;
-pub(crate) use self::groups::{api, input, login, metrics, notices, output, publish, sending};
+pub(crate) use self::groups::{
+    api, input, login, metrics, notices, output, publish, sending, sharing,
+};
 pub(crate) use self::layer::{ConfigFile, FlagValue};
 pub(crate) use self::names::{
     FINISH_PREFIX, SANDBOX_PREFIX, STATE, USUAL_FILE, on_finish_variable, secret_variables,

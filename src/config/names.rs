@@ -28,8 +28,26 @@ pub(super) const PUBLISH: &str = "publish";
 /// The command that is run at the end.
 pub(super) const ON_FINISH: &str = "on-finish";
 
+/// The file of a rate that several processes share.
+pub(super) const RATE_FILE: &str = "rate-file";
+
+/// The address of the Redis that holds such a rate.
+pub(super) const RATE_REDIS: &str = "rate-redis";
+
+/// The password for that Redis. Only the environment may hold it.
+pub(super) const RATE_REDIS_PASSWORD: &str = "rate-redis-password";
+
+/// The file with that password in it.
+pub(super) const RATE_REDIS_PASSWORD_FILE: &str = "rate-redis-password-file";
+
 /// The settings that are secrets.
-pub(super) const SECRETS: [&str; 4] = [TOKEN, METRICS_PUSH, PING_URL, NOTIFY_URL];
+pub(super) const SECRETS: [&str; 5] = [
+    TOKEN,
+    METRICS_PUSH,
+    PING_URL,
+    NOTIFY_URL,
+    RATE_REDIS_PASSWORD,
+];
 
 /// The prefix of the variables that are settings.
 pub(super) const VARIABLE_PREFIX: &str = "CUSTSYNC_";

@@ -15,6 +15,7 @@ use super::groups::output::OutputSettings;
 use super::groups::sandbox::SandboxSettings;
 use super::groups::sending::SendingSettings;
 use super::groups::shard;
+use super::groups::sharing::SharingSettings;
 use super::layer::{ConfigFile, FlagValue, Layer};
 use super::provenance::{EffectiveSetting, Provenance};
 use super::resolver::Resolver;
@@ -39,6 +40,8 @@ pub struct Settings {
     pub api: ApiSettings,
     /// Rates, attempts, limits and waits.
     pub sending: SendingSettings,
+    /// The rate that several processes share.
+    pub sharing: SharingSettings,
     /// Runs that send what has changed since the last one.
     pub nightly: NightlySettings,
     /// The part of the rows that this process sends; without it, all of them.
@@ -158,6 +161,7 @@ impl Settings {
             input,
             api,
             sending,
+            sharing: SharingSettings::read(resolver),
             nightly: NightlySettings::read(resolver, shard),
             shard,
             output,

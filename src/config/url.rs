@@ -36,6 +36,36 @@ pub enum BaseUrlError {
     PlainHttp(String),
 }
 
+/// The reason why a text is not the address of a Redis. The text is not repeated, since it might
+/// hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RedisUrlError {
+    /// Not such an address.
+    #[error("not an address as in redis://host:6379, redis://user@host/1 or rediss://host")]
+    NotAUrl,
+    /// A password, which would be in the list of processes and in files of settings.
+    #[error(
+        "the address holds a password: set CUSTSYNC_RATE_REDIS_PASSWORD, or name a file with --rate-redis-password-file"
+    )]
+    Password,
+}
+
+/// Parses the address of a Redis: scheme, user, host, port and number of the database.
+pub(super) fn parse_redis_url(text: &str) -> Result<Url, RedisUrlError> {
+    let is_begun = text.starts_with("redis://") || text.starts_with("rediss://");
+    let url = Url::parse(text).map_err(|_error| RedisUrlError::NotAUrl)?;
+    if url.password().is_some() {
+        return Err(RedisUrlError::Password);
+    }
+    let database = url.path().trim_start_matches('/');
+    let is_whole = is_begun
+        && url.host_str().is_some_and(|host| !host.is_empty())
+        && (database.is_empty() || database.parse::<u16>().is_ok())
+        && url.query().is_none()
+        && url.fragment().is_none();
+    is_whole.then_some(url).ok_or(RedisUrlError::NotAUrl)
+}
+
 /// Returns the parser's reason, in words that need no knowledge of it.
 fn reason_of(error: url::ParseError) -> String {
     match error {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use super::duration::DurationError;
 use super::publish_target::PublishTargetError;
-use super::url::BaseUrlError;
+use super::url::{BaseUrlError, RedisUrlError};
 use crate::api::{SecretAddressError, TokenFlaw};
 use crate::contract::{DateFormatError, FieldError};
 use crate::input::{EncodingError, JsonPathError, RuleError};
@@ -133,6 +133,9 @@ pub enum ValueError {
     /// See [`PublishTargetError`].
     #[error(transparent)]
     PublishTarget(#[from] PublishTargetError),
+    /// See [`RedisUrlError`].
+    #[error(transparent)]
+    RedisUrl(#[from] RedisUrlError),
     /// See [`BaseUrlError`].
     #[error(transparent)]
     BaseUrl(#[from] BaseUrlError),

@@ -1,6 +1,6 @@
 //! The verbs, as far as settings depend on them.
 
-use super::names::{METRICS_PUSH, NOTIFY_URL, PING_URL, TENANT, TOKEN};
+use super::names::{METRICS_PUSH, NOTIFY_URL, PING_URL, RATE_REDIS_PASSWORD, TENANT, TOKEN};
 
 /// The verb of a command: some defaults and rules depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl Verb {
     pub(super) fn reads_without_flag(self, setting: &str) -> bool {
         match setting {
             TOKEN => self.is_about_rows() || self == Self::Sandbox,
-            METRICS_PUSH => self.is_about_a_run(),
+            METRICS_PUSH | RATE_REDIS_PASSWORD => self.is_about_a_run(),
             PING_URL | NOTIFY_URL => self.is_about_rows(),
             // A sandbox takes the token and the tenant that the user's own command would send.
             TENANT if self == Self::Sandbox => true,

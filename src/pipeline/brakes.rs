@@ -15,6 +15,8 @@ pub(super) struct Figures {
     /// The rate a second that was learned from refusals.
     pub(super) learned_rate: Option<f64>,
     pub(super) window: Option<WindowPace>,
+    /// The rate a second of all processes that share it.
+    pub(super) shared_rate: Option<f64>,
 }
 
 /// Returns the cause for a limit.
@@ -25,6 +27,8 @@ pub(super) fn brake(limited_by: LimitedBy) -> Brake {
         LimitedBy::Doubts => Brake::Doubts,
         LimitedBy::Window => Brake::Window,
         LimitedBy::Rate(_) => Brake::Rate,
+        LimitedBy::SharedRate(_) => Brake::SharedRate,
+        LimitedBy::RateStore(_) => Brake::RateStore,
         LimitedBy::NoNamedLimit => Brake::NoNamedLimit,
         LimitedBy::LearnedRate => Brake::LearnedRate,
         LimitedBy::InFlight(_, InFlightBound::Setting) => Brake::MaxInFlight,
@@ -70,6 +74,15 @@ fn described(limited_by: LimitedBy, figures: Figures, now: Moment) -> (String, S
         ),
         LimitedBy::Window => (window(figures.window), "the API's window".to_owned()),
         LimitedBy::Rate(rate) => alike(format!("--rate {rate}")),
+        LimitedBy::SharedRate(members) => shared_rate(members, figures.shared_rate),
+        LimitedBy::RateStore(Some(share)) => both(
+            &format!("no contact with the rate store: sending at 1/{share} of the rate"),
+            &format!("1/{share} of the rate"),
+        ),
+        LimitedBy::RateStore(None) => both(
+            "waiting for the rate store (--max-wait)",
+            "waiting for the rate store",
+        ),
         LimitedBy::NoNamedLimit => both(
             "up to 20/s: the API names no limit, --rate",
             "no limit named: --rate",
@@ -87,6 +100,19 @@ fn described(limited_by: LimitedBy, figures: Figures, now: Moment) -> (String, S
         ),
         LimitedBy::Input => alike("reading the input".to_owned()),
     }
+}
+
+fn shared_rate(members: u64, per_second: Option<f64>) -> (String, String) {
+    let short = match members {
+        0 | 1 => "one rate, with no other process".to_owned(),
+        2 => "one rate with 1 other process".to_owned(),
+        members => format!("one rate with {} other processes", members - 1),
+    };
+    let text = match per_second {
+        Some(per_second) => format!("{short}: {}", shown_per_second(per_second)),
+        None => short.clone(),
+    };
+    (text, short)
 }
 
 fn paused(wait: Duration) -> (String, String) {
@@ -179,6 +205,7 @@ mod tests {
         };
         let check = |limited_by, window, want: &str| {
             let figures = Figures {
+                shared_rate: None,
                 learned_rate: Some(9.8),
                 window,
             };

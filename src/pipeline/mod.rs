@@ -19,6 +19,7 @@ pub(crate) mod image_writer;
 mod in_flight;
 mod input_stop;
 mod outbox;
+mod rate_exchange;
 mod reading;
 pub(crate) mod recorder;
 mod reporter;

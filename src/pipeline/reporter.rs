@@ -212,6 +212,7 @@ impl Reporter {
         let figures = Figures {
             learned_rate: schedule.statistics().learned_rate,
             window,
+            shared_rate: schedule.shared_per_second(),
         };
         if let Some(silence) = silence
             && limited_by.is_none_or(may_be_silence)

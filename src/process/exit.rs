@@ -146,6 +146,7 @@ impl From<&StopReason> for Exit {
             StopReason::Outage { .. }
             | StopReason::OnlyRefusals { .. }
             | StopReason::NoSockets { .. }
+            | StopReason::NoRateStore { .. }
             | StopReason::WaitTooLong { .. }
             | StopReason::TokenUnavailable { .. }
             | StopReason::UnexpectedAnswers { .. }

@@ -25,6 +25,10 @@ pub enum Brake {
     Window,
     /// The user's rate.
     Rate,
+    /// The rate that several processes share.
+    SharedRate,
+    /// The store of that rate, which is out of reach or closed.
+    RateStore,
     /// The modest rate for an API that names no limit.
     NoNamedLimit,
     /// The rate learned from the API's refusals.
@@ -84,13 +88,15 @@ pub(crate) fn label_of(name: &str) -> Option<&'static str> {
 
 impl Brake {
     /// Every cause.
-    pub(crate) const ALL: [Brake; 17] = [
+    pub(crate) const ALL: [Brake; 19] = [
         Brake::Pause,
         Brake::Outage,
         Brake::NoAnswer,
         Brake::Doubts,
         Brake::Window,
         Brake::Rate,
+        Brake::SharedRate,
+        Brake::RateStore,
         Brake::NoNamedLimit,
         Brake::LearnedRate,
         Brake::MaxInFlight,
@@ -117,6 +123,8 @@ impl Brake {
             Brake::Doubts => "doubts",
             Brake::Window => "window",
             Brake::Rate => "rate",
+            Brake::SharedRate => "shared_rate",
+            Brake::RateStore => "rate_store",
             Brake::NoNamedLimit => "no_named_limit",
             Brake::LearnedRate => "learned_rate",
             Brake::MaxInFlight => "max_in_flight",
@@ -140,6 +148,8 @@ impl Brake {
             Brake::Doubts => "rows in doubt",
             Brake::Window => "the API's window",
             Brake::Rate => "--rate",
+            Brake::SharedRate => "the rate shared with other processes",
+            Brake::RateStore => "a rate store that is out of reach or closed",
             Brake::NoNamedLimit => "an API that names no limit (--rate)",
             Brake::LearnedRate => "the rate that the API accepts",
             Brake::MaxInFlight => "--max-in-flight",

@@ -18,6 +18,11 @@ pub enum LimitedBy {
     Window,
     /// The user's rate.
     Rate(LimitedRate),
+    /// The rate of this many processes.
+    SharedRate(u64),
+    /// The store of that rate: it is out of reach, or closed. Requests leave at one of this many
+    /// parts of the rate; without a number none does.
+    RateStore(Option<u64>),
     /// The modest rate of `auto`: the API names no limit.
     NoNamedLimit,
     /// The rate learned from what the API refuses.

@@ -120,6 +120,11 @@ impl<T: Clone> Schedule<T> {
     pub(super) fn pause_all(&mut self, named: Duration, now: Moment) {
         let is_new = !self.throttle.is_paused(now);
         let longer = self.throttle.pause(named, now, &mut self.random);
+        self.count_pause(longer, is_new, now);
+    }
+
+    /// Counts a pause that got longer by this time.
+    pub(super) fn count_pause(&mut self, longer: Duration, is_new: bool, now: Moment) {
         if !longer.is_zero() {
             // Count one pause for answers that arrive together, though each may lengthen it a
             // little.

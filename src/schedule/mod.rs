@@ -11,6 +11,7 @@
 //!                          SendPage(ticket, page)  → page_finished(ticket, attempt, shown, now)
 //!                          PagesEnded(end)
 //!                          RefreshToken(reason)    → token_refreshed(refreshed, now)
+//!                          AskForRate(ask)         → rate_answered(reply, asked, now) | rate_store_lost(now)
 //!                          Wait(until) | Done | Stopped
 //! ```
 //!
@@ -22,6 +23,7 @@
 //! |---|---|
 //! | Whose turn is it? | `order`, `sending` |
 //! | How fast may requests leave? | `throttle`, with the API's `window` and the `learned_rate` |
+//! | How is a rate shared with other processes? | `shared_rate`, with `sharing` |
 //! | How many may be in flight? | `flights`, with `concurrency` and `sockets` |
 //! | What does an answer mean? | `judge` |
 //! | What does it do? | `answers`, with `refusals`, `trouble`, `limits_met`, `not_reached` and `controls` |
@@ -49,6 +51,7 @@ mod flights;
 mod judge;
 mod learned_rate;
 mod limited_by;
+mod limiter;
 mod limits_met;
 mod moment;
 mod not_reached;
@@ -67,6 +70,8 @@ mod rules;
 mod sending;
 mod server_clock;
 mod settling;
+pub(crate) mod shared_rate;
+mod sharing;
 #[cfg(test)]
 mod simulation;
 mod sockets;
@@ -97,7 +102,8 @@ pub use random::Random;
 pub(crate) use request::Request;
 pub(crate) use retry::ATTEMPTS_LIMIT;
 pub use retry::RetryPolicy;
-pub use rules::{History, Rules};
+pub use rules::{History, RateSharing, Rules};
+pub(crate) use shared_rate::{RateShare, RateStanding};
 pub use state::Schedule;
 pub(crate) use statistics::Statistics;
 pub use step::Step;

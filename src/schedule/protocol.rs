@@ -84,6 +84,9 @@ impl<T: Clone> Schedule<T> {
         if self.run.stop.is_some() {
             return self.wind_down(now);
         }
+        if let Some(ask) = self.throttle.ask_store(self.flights.len(), now) {
+            return Step::AskForRate(ask);
+        }
         if self.pages.are_under_way() {
             return self.page_step(now);
         }

@@ -1,5 +1,6 @@
 //! The input of a schedule: its rules, and what earlier processes saw.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::decision::ReadNeed;
@@ -14,6 +15,8 @@ use crate::contract::EchoCheck;
 pub struct Rules {
     /// The user's rate.
     pub rate: Rate,
+    /// The processes that share the rate.
+    pub sharing: RateSharing,
     /// The most requests in flight.
     pub in_flight_max: u16,
     /// The time that a request may take, from connecting to the last byte of the answer.
@@ -30,6 +33,18 @@ pub struct Rules {
     pub grace: Duration,
     /// Whether rows whose customer cannot be read may leave.
     pub reads: ReadNeed,
+}
+
+/// The processes that share the rate, or what the API's headers allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RateSharing {
+    /// This process alone.
+    Alone,
+    /// This many processes without a store. The part of one is a fraction of what the API's headers
+    /// allow and of the rate `auto`; a rate of the user's is its own.
+    Processes(NonZeroU32),
+    /// The members of a store, with the name of this one: lower-case hexadecimal digits.
+    Member(String),
 }
 
 /// The results of earlier processes of the same run directory.

@@ -100,6 +100,9 @@ impl<T: Clone> Schedule<T> {
             ThrottledBy::Rate(until) => {
                 self.hold_back_throttled(Some(until), self.limited_by_rate(), now)
             }
+            ThrottledBy::SharedRate(until) | ThrottledBy::NoRateStore(until) => {
+                self.hold_back_for_slot(until, now)
+            }
             ThrottledBy::LearnedRate(until) => {
                 self.hold_back_throttled(Some(until), LimitedBy::LearnedRate, now)
             }
@@ -148,7 +151,7 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// Holds a request back by our own pace, which is not time spent waiting for the API.
-    fn hold_back_throttled(
+    pub(super) fn hold_back_throttled(
         &mut self,
         until: Option<Moment>,
         limited_by: LimitedBy,
@@ -175,6 +178,8 @@ impl<T: Clone> Schedule<T> {
             self.availability.wake_at(),
             self.token.wake_at(),
             longest_ends(self.token.unavailable_since()),
+            self.throttle.store_wake_at(),
+            longest_ends(self.throttle.waits_for_store_since()),
         ];
         Step::Wait(deadlines.into_iter().flatten().min())
     }

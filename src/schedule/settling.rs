@@ -131,6 +131,9 @@ impl<T: Clone> Schedule<T> {
         if let Some(lasted) = too_long(self.token.unavailable_since()) {
             self.stop(StopReason::TokenUnavailable { lasted });
         }
+        if let Some(lasted) = too_long(self.throttle.waits_for_store_since()) {
+            self.stop(StopReason::NoRateStore { lasted });
+        }
         match too_long(self.availability.unsuccessful_since()) {
             Some(lasted) if !self.may_end_by_api_answers() => {
                 let has_failed = self.availability.failing_since().is_some()

@@ -136,6 +136,7 @@ impl<T: Clone> Schedule<T> {
     pub fn new(rules: Rules, history: History, seed: u64) -> Schedule<T> {
         let Rules {
             rate,
+            sharing,
             in_flight_max,
             timeout,
             retry,
@@ -148,7 +149,7 @@ impl<T: Clone> Schedule<T> {
         let mut schedule = Schedule {
             order: Order::new(),
             pages: PageReads::none(),
-            throttle: Throttle::new(rate),
+            throttle: Throttle::new(rate, sharing),
             flights: Flights::new(in_flight_max, timeout),
             retries: Retries {
                 policy: retry,

@@ -28,6 +28,8 @@ pub struct Statistics {
     pub learned_rate: Option<f64>,
     /// The most requests in flight, if that was learned from what the API refuses.
     pub learned_in_flight: Option<usize>,
+    /// The most processes that shared the rate at once; `None` without a store.
+    pub rate_members: Option<u64>,
     /// The most requests that were in flight at once.
     pub in_flight_max: usize,
 }

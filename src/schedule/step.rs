@@ -4,6 +4,7 @@ use super::ended::Ended;
 use super::moment::Moment;
 use super::pages::{PageRequest, PagesEnd};
 use super::request::Request;
+use super::shared_rate::exchange::Ask;
 use super::ticket::Ticket;
 use super::token::RefreshReason;
 
@@ -33,6 +34,10 @@ pub enum Step<T> {
     /// Get another token while rows are sent, and report with
     /// [`Schedule::token_refreshed`](super::Schedule::token_refreshed).
     RefreshToken(RefreshReason),
+    /// Ask the store of the shared rate while rows are sent, and report with
+    /// [`Schedule::rate_answered`](super::Schedule::rate_answered) or
+    /// [`Schedule::rate_store_lost`](super::Schedule::rate_store_lost).
+    AskForRate(Ask),
     /// Wait until this time, or for an event: an answer, a new row, a recorded outcome.
     Wait(Option<Moment>),
     /// Every row has ended.

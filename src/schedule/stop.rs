@@ -61,6 +61,11 @@ pub enum StopReason {
         /// The time for which it had none.
         lasted: Duration,
     },
+    /// The store of the shared rate was out of reach or closed for longer than `--max-wait`.
+    NoRateStore {
+        /// The time for which requests waited for it.
+        lasted: Duration,
+    },
     /// The API named a wait longer than `--max-wait`.
     WaitTooLong {
         /// The wait, from the first refusal to its end.
@@ -220,6 +225,11 @@ impl fmt::Display for StopReason {
             StopReason::NoSockets { lasted } => write!(
                 f,
                 "this machine had no file descriptors or ports left to connect with for {} s (ulimit -n)",
+                lasted.as_secs()
+            ),
+            StopReason::NoRateStore { lasted } => write!(
+                f,
+                "the store of the shared rate gave no slot for {} s, longer than --max-wait: see that it works (--rate-file, --rate-redis)",
                 lasted.as_secs()
             ),
             StopReason::WaitTooLong { wait } => {

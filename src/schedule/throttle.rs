@@ -1,22 +1,21 @@
 //! The throttle: the user's rate, the API's window, the learned rate, and pauses that hold all
 //! requests back.
 
+mod sharing;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock as _, FakeRelativeClock};
-use governor::middleware::NoOpMiddleware;
-use governor::nanos::Nanos;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
-
 use super::judge::{Exhausted, Wait, WaitReason};
 use super::learned_rate::{BURST_TIME, FIRST_PER_SECOND, HeldBy, LearnedRate, Refused, RefusedBy};
+use super::limiter::Limiter;
 use super::moment::Moment;
 use super::random::Random;
 use super::rate::Rate;
 use super::request::Departure;
+use super::rules::RateSharing;
 use super::server_clock::ServerClock;
+use super::shared_rate::Member;
 use super::window::{Allowance, Window, WindowPace};
 use crate::contract::Response;
 
@@ -30,6 +29,14 @@ const PAUSE_JITTER_PART: u32 = 10;
 #[derive(Debug)]
 pub(super) struct Throttle {
     rate: Rate,
+    /// The processes that share what the API's headers allow, without a store.
+    processes: NonZeroU32,
+    /// The side of this process of a rate that is shared by a store.
+    member: Option<Member>,
+    /// The end of a wait that the API named to this process, without jitter.
+    named_until: Moment,
+    /// The time of the last fall of the learned rate that the store does not know.
+    fell: Option<Fall>,
     limiter: Option<Limiter>,
     window: Window,
     /// Whether an answer has named a window.
@@ -44,6 +51,14 @@ pub(super) struct Throttle {
     last_sent: Option<Moment>,
 }
 
+/// A fall of the learned rate that the store does not know.
+#[derive(Debug, Clone, Copy)]
+struct Fall {
+    /// The part that was left.
+    part: f64,
+    at: Moment,
+}
+
 /// The limit that holds the next request back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ThrottledBy {
@@ -55,6 +70,10 @@ pub(super) enum ThrottledBy {
     Window(Option<Moment>),
     /// The user's rate.
     Rate(Moment),
+    /// The rate of several processes. Without a time, the store's answer has to come first.
+    SharedRate(Option<Moment>),
+    /// The store of that rate, which is out of reach, or closed until this time.
+    NoRateStore(Option<Moment>),
     /// The learned rate.
     LearnedRate(Moment),
     /// An API that refuses everything and names no time. One request at a time checks.
@@ -76,21 +95,36 @@ pub(super) enum LimitMet {
 
 impl Throttle {
     /// Creates a throttle with the user's rate.
-    pub(super) fn new(rate: Rate) -> Throttle {
+    pub(super) fn new(rate: Rate, sharing: RateSharing) -> Throttle {
+        let (processes, member) = match sharing {
+            RateSharing::Alone => (NonZeroU32::MIN, None),
+            RateSharing::Processes(processes) => (processes, None),
+            RateSharing::Member(id) => (NonZeroU32::MIN, Some(Member::new(id, rate))),
+        };
         let (limiter, first_per_second) = match rate {
             Rate::Unlimited => (None, None),
             Rate::Auto => (
-                Some(Limiter::new(Duration::from_secs(1) / AUTO_PER_SECOND)),
-                Some(FIRST_PER_SECOND),
+                Some(Limiter::new(
+                    Duration::from_secs(1) / AUTO_PER_SECOND * processes.get(),
+                )),
+                Some(FIRST_PER_SECOND / f64::from(processes.get())),
             ),
             Rate::Limited(limited) => (Some(Limiter::new(limited.interval())), None),
         };
+        // What a store hands out is paced by it.
+        let first_per_second = first_per_second.filter(|_| member.is_none());
+        let mut learned = LearnedRate::new(first_per_second);
+        learned.shared_by(f64::from(processes.get()), None);
         Throttle {
             rate,
-            limiter,
+            processes,
+            limiter: limiter.filter(|_| member.is_none()),
+            member,
+            named_until: Moment::START,
+            fell: None,
             window: Window::default(),
             has_window: false,
-            learned: LearnedRate::new(first_per_second),
+            learned,
             clock: ServerClock::default(),
             paused_until: Moment::START,
             refused_since: None,
@@ -109,10 +143,14 @@ impl Throttle {
         if self.paused_until > now {
             return Err(ThrottledBy::Pause(self.paused_until));
         }
-        let due = match self
-            .window
-            .allowance(now, self.last_sent, in_flight, rows_left)
-        {
+        let allowance = if self.store_leads(now) {
+            Allowance::Open
+        } else {
+            let parts = self.parts(now);
+            self.window
+                .allowance(now, self.last_sent, in_flight, rows_left, parts)
+        };
+        let due = match allowance {
             Allowance::Open => now,
             Allowance::OpenSince(due) => due,
             Allowance::Exhausted(until) => return Err(ThrottledBy::Exhausted(until)),
@@ -126,12 +164,16 @@ impl Throttle {
             .held_by(now)
             .filter(|_| !is_led || self.learned.per_second().is_some())
         {
+            Some(HeldBy::Rate(_)) if self.store_paces_learned(now) => {}
             Some(HeldBy::Rate(at)) if self.learned_rate().is_some() => {
                 return Err(ThrottledBy::LearnedRate(at));
             }
             Some(HeldBy::Rate(at)) => return Err(ThrottledBy::Rate(at)),
             Some(HeldBy::Shut(at)) => return Err(ThrottledBy::Shut(at)),
             None => {}
+        }
+        if let Some(member) = &mut self.member {
+            member.take(now).map_err(ThrottledBy::of_member)?;
         }
         // The modest rate of `auto` is for APIs that name no limit.
         let headers_lead = self.rate == Rate::Auto && is_led;
@@ -157,8 +199,12 @@ impl Throttle {
         }
         if let Some(window) = response.window {
             self.has_window = true;
+            let started = self.window.started();
             self.window
                 .learn(window, &self.clock, sent, received, random);
+            if self.window.started() != started {
+                self.tell_store();
+            }
         }
     }
 
@@ -175,14 +221,19 @@ impl Throttle {
     /// The lower of the limits per second: the user's or that of `auto`, and the learned one. `None`
     /// without a limit. The API's window limits no second: requests that fit are sent at once.
     pub(super) fn per_second(&self) -> Option<f64> {
-        let own = match self.rate {
+        let own = self.own_per_second();
+        let limits = [own, self.learned_rate(), self.part_per_second()];
+        limits.into_iter().flatten().reduce(f64::min)
+    }
+
+    /// The limit per second without the learned one: what the user gave, or `auto`.
+    fn own_per_second(&self) -> Option<f64> {
+        match self.rate {
             Rate::Unlimited => None,
             Rate::Auto if self.window.is_known() => None,
-            Rate::Auto => Some(f64::from(AUTO_PER_SECOND)),
+            Rate::Auto => Some(f64::from(AUTO_PER_SECOND) / f64::from(self.processes.get())),
             Rate::Limited(limited) => Some(limited.per_second()),
-        };
-        let limits = [own, self.learned_rate()];
-        limits.into_iter().flatten().reduce(f64::min)
+        }
     }
 
     /// Counts a request that leaves with a permit.
@@ -214,7 +265,15 @@ impl Throttle {
             WaitReason::Quota => Refused::TooMany(named),
             WaitReason::Overload => Refused::Overloaded(named),
         };
-        match self.learned.refused(departure, how, now) {
+        let before = self.learned.in_use();
+        let refused_by = self.learned.refused(departure, how, now);
+        // The rate at the first refusal is a guess.
+        if let (Some(before), Some(after)) = (before, self.learned.in_use())
+            && after < before
+        {
+            self.note_fall(after / before, now);
+        }
+        match refused_by {
             RefusedBy::Limit => LimitMet::Learned,
             RefusedBy::Undecided => LimitMet::Undecided,
             RefusedBy::Trouble => LimitMet::None,
@@ -228,12 +287,7 @@ impl Throttle {
 
     /// The learned rate a second, if it limits the run.
     pub(super) fn learned_rate(&self) -> Option<f64> {
-        let own = match self.rate {
-            Rate::Unlimited => f64::INFINITY,
-            Rate::Auto if self.window.is_known() => f64::INFINITY,
-            Rate::Auto => f64::from(AUTO_PER_SECOND),
-            Rate::Limited(limited) => limited.per_second(),
-        };
+        let own = self.own_per_second().unwrap_or(f64::INFINITY);
         self.learned
             .per_second()
             .filter(|per_second| *per_second < own)
@@ -255,8 +309,21 @@ impl Throttle {
         (now + wait).since(since)
     }
 
-    /// Holds all requests back for a named wait. Returns by how much the pause got longer.
+    /// Holds all requests back for a wait that the API named to this process. Returns by how much the
+    /// pause got longer.
     pub(super) fn pause(&mut self, named: Duration, now: Moment, random: &mut Random) -> Duration {
+        self.note_pause(named, now);
+        self.pause_heard(named, now, random)
+    }
+
+    /// Holds all requests back for a wait that the API named to any process. Returns by how much the
+    /// pause got longer.
+    pub(super) fn pause_heard(
+        &mut self,
+        named: Duration,
+        now: Moment,
+        random: &mut Random,
+    ) -> Duration {
         let wait = named.saturating_add(random.up_to(named / PAUSE_JITTER_PART));
         let until = (now + wait).max(self.paused_until);
         let longer = until.since(self.paused_until.max(now));
@@ -280,231 +347,5 @@ impl Throttle {
     }
 }
 
-/// Governor's GCRA, driven by the schedule's time. Its own sleeping (`until_ready`) is not used: it
-/// waits on its own timer, and a limiter's quota cannot change while it runs.
-#[derive(Debug)]
-struct Limiter {
-    gcra: RateLimiter<NotKeyed, InMemoryState, FakeRelativeClock, NoOpMiddleware<Nanos>>,
-    clock: FakeRelativeClock,
-    at: Moment,
-}
-
-impl Limiter {
-    fn new(interval: Duration) -> Limiter {
-        let burst =
-            u32::try_from(BURST_TIME.as_nanos() / interval.as_nanos().max(1)).unwrap_or(u32::MAX);
-        let quota = Quota::with_period(interval).expect("a rate's interval is never zero");
-        let quota = quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
-        let clock = FakeRelativeClock::default();
-        Limiter {
-            gcra: RateLimiter::direct_with_clock(quota, clock.clone()),
-            clock,
-            at: Moment::START,
-        }
-    }
-
-    fn take(&mut self, now: Moment) -> Result<(), Moment> {
-        self.clock.advance(now.since(self.at));
-        self.at = self.at.max(now);
-        let clock_now = self.clock.now();
-        self.gcra
-            .check()
-            .map_err(|not_until| now + not_until.wait_time_from(clock_now))
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contract::{RateWindow, Reset};
-    use crate::schedule::rate::{LimitedRate, RateUnit};
-
-    fn limited(requests: u32, unit: RateUnit) -> Throttle {
-        Throttle::new(Rate::Limited(
-            LimitedRate::new(requests, unit).expect("a good rate"),
-        ))
-    }
-
-    /// Takes permits as early as possible, and returns the times.
-    fn permits(throttle: &mut Throttle, n: usize, start: Moment) -> Vec<Moment> {
-        let mut now = start;
-        let mut taken = Vec::new();
-        while taken.len() < n {
-            match throttle.acquire(now, 0, None) {
-                Ok(()) => taken.push(now),
-                Err(
-                    ThrottledBy::Pause(at)
-                    | ThrottledBy::Rate(at)
-                    | ThrottledBy::LearnedRate(at)
-                    | ThrottledBy::Exhausted(at)
-                    | ThrottledBy::Window(Some(at))
-                    | ThrottledBy::Shut(Some(at)),
-                ) => now = at,
-                Err(ThrottledBy::Window(None) | ThrottledBy::Shut(None)) => {
-                    panic!("no answer will come")
-                }
-            }
-        }
-        taken
-    }
-
-    #[test]
-    fn a_rate_has_no_burst() {
-        let mut throttle = limited(50, RateUnit::Second);
-        let taken = permits(&mut throttle, 101, Moment::START);
-        for (index, at) in (0_u32..).zip(&taken) {
-            assert_eq!(at.since_start(), Duration::from_millis(20) * index);
-        }
-        // Unused time does not add up.
-        let later = Moment::after_start(Duration::from_mins(1));
-        let taken = permits(&mut throttle, 2, later);
-        assert_eq!(taken, [later, later + Duration::from_millis(20)]);
-    }
-
-    #[test]
-    fn a_high_rate_keeps_up_with_timers_of_a_millisecond() {
-        let mut throttle = limited(5000, RateUnit::Second);
-        let mut sent = 0;
-        for ms in 0..1000 {
-            while throttle
-                .acquire(Moment::after_start(Duration::from_millis(ms)), 0, None)
-                .is_ok()
-            {
-                sent += 1;
-            }
-        }
-        assert!((4990..=5025).contains(&sent), "{sent}");
-    }
-
-    #[test]
-    fn a_quick_window_is_used_up_in_spite_of_late_timers() {
-        const LATE: Duration = Duration::from_micros(1_500);
-        let window = RateWindow {
-            limit: Some(60_000),
-            remaining: 60_000,
-            reset: Some(Reset::After(Duration::from_mins(1))),
-        };
-        let response = Response {
-            status: 200,
-            window: Some(window),
-            ..Response::default()
-        };
-        let mut throttle = Throttle::new(Rate::Unlimited);
-        let start = Moment::START;
-        throttle.learn(&response, start, start, &mut Random::seeded(1));
-        let end = start + Duration::from_secs(10);
-        let (mut now, mut sent) = (start, 0);
-        while now < end {
-            match throttle.acquire(now, sent, None) {
-                Ok(()) => sent += 1,
-                Err(ThrottledBy::Window(Some(at))) => now = at + LATE,
-                held_back => panic!("{held_back:?}"),
-            }
-        }
-        assert!((9_800..=10_200).contains(&sent), "{sent}");
-    }
-
-    #[test]
-    fn a_pause_holds_all_requests_and_does_not_add_up() {
-        let mut throttle = Throttle::new(Rate::Unlimited);
-        let mut random = Random::seeded(1);
-        let longer: Vec<Duration> = (0..64)
-            .map(|_| throttle.pause(Duration::from_secs(10), Moment::START, &mut random))
-            .collect();
-        let wait: Duration = longer.iter().sum();
-        assert!(
-            (Duration::from_secs(10)..=Duration::from_secs(11)).contains(&wait),
-            "{wait:?}"
-        );
-        assert!(
-            longer.contains(&Duration::ZERO),
-            "the pause is as long as the longest of them"
-        );
-        assert_eq!(
-            throttle.acquire(Moment::START, 0, None),
-            Err(ThrottledBy::Pause(Moment::START + wait))
-        );
-        assert_eq!(throttle.acquire(Moment::START + wait, 0, None), Ok(()));
-    }
-
-    #[test]
-    fn waits_in_vain_add_up_until_a_request_is_let_through() {
-        let mut throttle = Throttle::new(Rate::Unlimited);
-        let s = Duration::from_secs;
-        assert_eq!(throttle.refused_for(s(7), Moment::START), s(7));
-        assert_eq!(
-            throttle.refused_for(s(7), Moment::after_start(s(10))),
-            s(17)
-        );
-        throttle.accepted(
-            Departure {
-                at: Moment::START,
-                in_flight: 1,
-                nth: 1,
-                refused_beside_others: 0,
-            },
-            Moment::START,
-        );
-        assert_eq!(throttle.refused_for(s(7), Moment::after_start(s(20))), s(7));
-    }
-
-    #[test]
-    fn a_window_that_lets_nothing_through_is_not_pacing() {
-        let check = |remaining: u64, reset_s: u64, want: Result<(), ThrottledBy>| {
-            let mut throttle = Throttle::new(Rate::Unlimited);
-            assert_eq!(throttle.acquire(Moment::START, 0, None), Ok(()));
-            let reset = Some(Reset::After(Duration::from_secs(reset_s)));
-            let window = Some(RateWindow {
-                limit: None,
-                remaining,
-                reset,
-            });
-            let response = Response {
-                window,
-                ..Response::default()
-            };
-            throttle.learn(
-                &response,
-                Moment::START,
-                Moment::START,
-                &mut Random::seeded(1),
-            );
-            assert_eq!(
-                throttle.acquire(Moment::START, 0, Some(5000)),
-                want,
-                "{remaining} left for {reset_s} s"
-            );
-        };
-        let after = |s| Moment::after_start(Duration::from_secs(s));
-        check(0, 60, Err(ThrottledBy::Exhausted(after(60))));
-        check(0, 86_400, Err(ThrottledBy::Exhausted(after(86_400))));
-        check(6, 60, Err(ThrottledBy::Window(Some(after(10)))));
-        check(95, 86_400, Ok(()));
-    }
-
-    #[test]
-    fn no_named_wait_panics() {
-        let mut throttle = Throttle::new(Rate::Unlimited);
-        let mut random = Random::seeded(1);
-        for wait in [
-            Duration::from_nanos(1),
-            Duration::from_secs(u64::MAX),
-            Duration::MAX,
-        ] {
-            throttle.refused_for(wait, Moment::START);
-            throttle.quota_refused(Moment::START + wait, Moment::START);
-            throttle.pause(wait, Moment::START, &mut random);
-            assert!(throttle.acquire(Moment::START, 0, None).is_err());
-        }
-    }
-
-    #[test]
-    fn auto_is_modest_until_the_headers_lead() {
-        let mut throttle = Throttle::new(Rate::Auto);
-        let taken = permits(&mut throttle, 21, Moment::START);
-        assert_eq!(
-            taken.last().map(|at| at.since_start()),
-            Some(Duration::from_secs(1))
-        );
-    }
-}
+mod tests;

@@ -14,6 +14,8 @@ use super::backoff::{Backoff, Jitter};
 use super::moment::Moment;
 use super::random::Random;
 use super::server_clock::ServerClock;
+use super::shared_rate::exchange::SeenWindow;
+use super::shared_rate::{count, micros_up};
 use crate::contract::{RateWindow, Reset};
 
 /// The round trips before the end of a window at which its quota should be spent, so that no
@@ -196,19 +198,21 @@ impl Window {
     }
 
     /// Whether a request may leave now. Requests in flight count as spent, since the answers so far
-    /// may not include them. `rows_left` counts rows that are not in flight, if known.
+    /// may not include them. `rows_left` counts rows that are not in flight, if known. This process
+    /// has one of `parts` parts of what is left.
     pub(super) fn allowance(
         &self,
         now: Moment,
         last_sent: Option<Moment>,
         in_flight: usize,
         rows_left: Option<u64>,
+        parts: u64,
     ) -> Allowance {
         let Some(current) = &self.current else {
             return Allowance::Open;
         };
         let in_flight_count = u64::try_from(in_flight).unwrap_or(u64::MAX);
-        let left = current.remaining.saturating_sub(in_flight_count);
+        let left = current.remaining.saturating_sub(in_flight_count) / parts.max(1);
         if let Some(at) = self.check_at {
             return match at {
                 _ if in_flight > 0 => Allowance::NotBeforeAnswer,
@@ -241,7 +245,9 @@ impl Window {
             WindowEnd::Between { earliest, .. } => {
                 Self::spread(left, now, last_sent, self.spend_until(current, earliest))
             }
-            WindowEnd::Unknown if left > 0 => Allowance::Open,
+            WindowEnd::Unknown if left > 0 || (in_flight == 0 && current.remaining > 0) => {
+                Allowance::Open
+            }
             WindowEnd::Unknown => Allowance::NotBeforeAnswer,
         }
     }
@@ -266,6 +272,27 @@ impl Window {
             left: if end > now { remaining } else { requests },
             renewed_in: end.since(now),
         })
+    }
+
+    /// The window as the other processes are told of it, if its end is known.
+    pub(super) fn seen(&self, now: Moment) -> Option<SeenWindow> {
+        let current = self.current.as_ref().filter(|_| self.check_at.is_none())?;
+        let WindowEnd::Between { earliest, latest } = current.end else {
+            return None;
+        };
+        (latest > now).then(|| SeenWindow {
+            remaining: count(current.remaining),
+            spend_in_us: micros_up(self.spend_until(current, earliest).since(now)),
+            ends_in_us: micros_up(latest.since(now)),
+            late_us: micros_up(self.late),
+            age_us: micros_up(now.since(current.started)),
+            is_spread: earliest.since(current.started) <= SPREAD_MAX,
+        })
+    }
+
+    /// The time at which the request left that this window's first answer belongs to.
+    pub(super) fn started(&self) -> Option<Moment> {
+        self.current.map(|current| current.started)
     }
 
     /// Whether answers name what is left.

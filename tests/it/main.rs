@@ -82,6 +82,7 @@ mod screens;
 mod sending;
 mod settings;
 mod shards;
+mod shared_rate;
 mod signals;
 mod starts;
 mod state_store;

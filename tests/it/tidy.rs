@@ -9,8 +9,17 @@ pub(crate) const ORDER: [&[&str]; 4] = [
     &["main", "cli", "commands", "terminal", "config"],
     &["pipeline"],
     &[
-        "results", "row", "process", "input", "download", "objects", "state", "journal",
-        "schedule", "api",
+        "results",
+        "row",
+        "process",
+        "input",
+        "download",
+        "objects",
+        "state",
+        "journal",
+        "rate_store",
+        "schedule",
+        "api",
     ],
     &["contract", "nearest", "text", "sandbox"],
 ];
@@ -174,7 +183,7 @@ fn each_crate_that_may_be_swapped_is_known_to_one_place() {
         source.path == "schedule/backoff.rs"
     });
     check(&["governor::"], |source| {
-        source.path == "schedule/throttle.rs"
+        source.path == "schedule/limiter.rs"
     });
     check(&["clap::", "clap(", "use clap"], |source| {
         source.path.starts_with("cli/args/")

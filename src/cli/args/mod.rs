@@ -9,11 +9,13 @@ mod nightly_flags;
 mod notice_flags;
 mod other_words;
 mod output_flags;
+mod pace_flags;
 mod pages;
 mod publish_flags;
 mod roles;
 mod sandbox_flags;
 mod shard_flags;
+mod sharing_flags;
 mod state_args;
 mod version;
 mod words;
@@ -526,7 +528,13 @@ mod tests {
     fn every_setting_has_a_flag_and_every_flag_is_a_setting() {
         let mut flags = long_flags("run");
         // Only `custsync sandbox` needs an address to listen on, and the others are secrets.
-        let secrets = ["token", "metrics-push", "ping-url", "notify-url"];
+        let secrets = [
+            "token",
+            "metrics-push",
+            "ping-url",
+            "notify-url",
+            "rate-redis-password",
+        ];
         flags.extend(secrets.map(str::to_owned));
         flags.insert("sandbox-listen".to_owned());
         // A run has no flags about the login.

@@ -45,6 +45,11 @@ pub(crate) fn check(
     if matches!(settings.provenance("publish"), Provenance::Flag(_)) {
         info!("--publish has no effect: a check sends nothing, and nothing of it is published");
     }
+    for name in ["rate-file", "rate-redis"] {
+        if matches!(settings.provenance(name), Provenance::Flag(_)) {
+            info!("--{name} has no effect: a check sends nothing");
+        }
+    }
     if matches!(settings.provenance("ping-url-file"), Provenance::Flag(_)) {
         info!("--ping-url-file has no effect: a check pings nothing");
     }

@@ -17,7 +17,7 @@ use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
 use crate::results::progress::EarlierRows;
 use crate::results::timeline::TimelineFile;
 use crate::row::Row;
-use crate::schedule::{History, Moment, ReadNeed, RetryPolicy, Rules, Schedule};
+use crate::schedule::{History, Moment, RateSharing, ReadNeed, RetryPolicy, Rules, Schedule};
 
 /// Returns the rows that earlier processes settled.
 pub(in crate::commands) fn earlier_rows(earlier: Option<&Earlier>) -> EarlierRows {
@@ -96,10 +96,11 @@ fn left_out(settings: &Settings, checkpoint: &Checkpoint) -> LeftOut {
 /// Returns the schedule of a run after this history.
 pub(in crate::commands) fn schedule(
     settings: &Settings,
+    sharing: RateSharing,
     reads: ReadNeed,
     history: History,
 ) -> Result<Schedule<Row>, Failure> {
-    let rules = rules(&settings.sending, reads).map_err(Failure::unusable)?;
+    let rules = rules(&settings.sending, sharing, reads).map_err(Failure::unusable)?;
     Ok(Schedule::new(rules, history, seed()).with_countries(country_names(settings)))
 }
 
@@ -119,9 +120,14 @@ fn country_names(settings: &Settings) -> CountryNames {
     )
 }
 
-fn rules(sending: &SendingSettings, reads: ReadNeed) -> anyhow::Result<Rules> {
+fn rules(
+    sending: &SendingSettings,
+    sharing: RateSharing,
+    reads: ReadNeed,
+) -> anyhow::Result<Rules> {
     Ok(Rules {
         rate: sending.rate,
+        sharing,
         in_flight_max: sending.max_in_flight.get(),
         retry: RetryPolicy::new(sending.attempts.get())?,
         error_limit: sending.max_errors,

@@ -10,6 +10,7 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         StopReason::Outage { .. }
         | StopReason::OnlyRefusals { .. }
         | StopReason::NoSockets { .. }
+        | StopReason::NoRateStore { .. }
         | StopReason::WaitTooLong { .. }
         | StopReason::UnexpectedAnswers { .. }
         | StopReason::TokenUnavailable { .. }
@@ -63,6 +64,7 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         StopReason::Outage { .. }
         | StopReason::OnlyRefusals { .. }
         | StopReason::NoSockets { .. }
+        | StopReason::NoRateStore { .. }
         | StopReason::WaitTooLong { .. }
         | StopReason::UnexpectedAnswers { .. }
         | StopReason::TokenUnavailable { .. }

@@ -38,6 +38,7 @@ pub(super) mod secret_address;
 pub(super) mod secret_file;
 pub(super) mod server;
 pub(super) mod shards;
+pub(super) mod shared_rate;
 pub(super) mod start;
 pub(super) mod unfinished;
 pub(super) mod unique;

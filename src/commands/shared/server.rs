@@ -42,6 +42,11 @@ impl Server {
         server.map_err(Failure::unusable)
     }
 
+    /// Returns the address of the API.
+    pub(in crate::commands) fn base_url(&self) -> &Url {
+        &self.base_url
+    }
+
     fn remote(settings: &Settings, base_url: &Url, token: &SecretSource) -> anyhow::Result<Server> {
         let endpoint = endpoint(settings)?;
         let token_source = match token {

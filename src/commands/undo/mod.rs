@@ -23,6 +23,7 @@ use crate::commands::shared::notices::StartPing;
 use crate::commands::shared::private_folder::PrivateFolder;
 use crate::commands::shared::publish::PublishOutput;
 use crate::commands::shared::server::Server;
+use crate::commands::shared::shared_rate::SharedRate;
 use crate::commands::shared::start::{Start, Started};
 use crate::commands::shared::{care, descriptors, inputs, notices, start};
 use crate::commands::{CommandEnd, Failure};
@@ -257,9 +258,10 @@ impl Undoer<'_> {
         let grant = server.token_source().read().map_err(Failure::unusable)?;
         let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
         let route = api.route().clone();
+        let rate = SharedRate::open(settings, server.base_url())?;
         let Started {
             run_dir,
-            run: _,
+            run,
             key,
             journal,
             start,
@@ -298,10 +300,16 @@ impl Undoer<'_> {
             .with_timeline(timeline)
             .with_metrics(self.metrics.clone());
         let sending = Sending {
-            schedule: schedule(settings, ReadNeed::Required, history)?,
+            schedule: schedule(
+                settings,
+                rate.sharing(&run, None),
+                ReadNeed::Required,
+                history,
+            )?,
             api,
             token_source: server.token_source().clone(),
             grant,
+            rate_store: rate.store,
             resume,
             care,
             pages,

@@ -12,3 +12,4 @@ pub(crate) mod publish;
 pub(crate) mod sandbox;
 pub(crate) mod sending;
 pub(crate) mod shard;
+pub(crate) mod sharing;

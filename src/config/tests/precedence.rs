@@ -18,7 +18,7 @@ enum Kind {
 }
 
 /// Every setting, with three values: for the file, the environment and the flag. Secrets have none.
-const SAMPLES: [(&str, Kind, [&str; 3]); 117] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 122] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -110,6 +110,14 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 117] = [
     ("max-wait", Kind::One, ["0s", "2m", "168h"]),
     ("ignore-until", Kind::Switch, ["1", "true", "true"]),
     ("grace", Kind::One, ["0s", "2s", "1h"]),
+    ("rate-file", Kind::One, ["a", "b", "c"]),
+    (
+        "rate-redis",
+        Kind::One,
+        ["redis://a", "rediss://b/1", "redis://u@c:1"],
+    ),
+    ("rate-redis-password-file", Kind::One, ["a", "b", "c"]),
+    ("rate-key", Kind::One, ["a", "b", "c"]),
     ("state", Kind::One, ["a", "b", "c"]),
     ("full-resync", Kind::Switch, ["1", "true", "true"]),
     ("resync-part", Kind::One, ["1/2", "1/30", "1/1000"]),
@@ -196,10 +204,17 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 117] = [
     ("token", Kind::One, ["", "", ""]),
     ("ping-url", Kind::One, ["", "", ""]),
     ("notify-url", Kind::One, ["", "", ""]),
+    ("rate-redis-password", Kind::One, ["", "", ""]),
 ];
 
 /// The settings that only the environment may hold.
-const SECRETS: [&str; 4] = ["token", "metrics-push", "ping-url", "notify-url"];
+const SECRETS: [&str; 5] = [
+    "token",
+    "metrics-push",
+    "ping-url",
+    "notify-url",
+    "rate-redis-password",
+];
 
 fn variable_of(name: &str) -> String {
     format!("CUSTSYNC_{}", name.replace('-', "_").to_uppercase())

@@ -30,6 +30,8 @@ impl Driver {
             let now = self.now();
             self.sending.schedule.token_refreshed(refreshed, now);
         }
+        let last = self.sending.schedule.leaves_rate();
+        self.rate.finish(last).await;
         self.collect_ended();
         let stop = self.sending.schedule.stopped();
         if stop.is_some_and(StopReason::is_about_another_input) {

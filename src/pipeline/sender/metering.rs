@@ -1,9 +1,22 @@
-//! Hands the numbers of sending over to the metrics.
+//! Hands the numbers of sending over: to the progress line, the timeline and the metrics.
 
+use super::super::recorder::Message;
 use super::Driver;
 use crate::schedule::Moment;
 
 impl Driver {
+    /// Reports the progress of now.
+    pub(super) fn report(&mut self) {
+        let now = self.now();
+        self.log_rate_share(now);
+        let point = self.reporter.report(&self.sending.schedule, now);
+        self.meter_now(now);
+        if let Some(point) = point.map(Message::Timeline) {
+            // If the queue is full, the timeline has a gap.
+            self.queues.recorder.try_send(point).ok();
+        }
+    }
+
     /// Hands the numbers of now over to the metrics, if they are wanted.
     pub(super) fn meter_now(&self, now: Moment) {
         if let Some(meter) = &self.meter {

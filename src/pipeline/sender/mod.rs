@@ -10,6 +10,7 @@ mod pager;
 mod paging;
 mod replay;
 mod sending;
+mod sharing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use super::image_writer::Durable;
 use super::in_flight::{InFlight, Landed};
 use super::input_stop::ReadStop;
 use super::outbox::{Outbox, RECORDER_LISTENS, Urgency};
+use super::rate_exchange::RateExchange;
 use super::reading::Batch;
 use super::recorder::{EndedRow, Message, RowEnd, Written};
 use super::reporter::Reporter;
@@ -43,6 +45,7 @@ use crate::process::signals::{Drain, StopSignal};
 use crate::results::progress::RunProgress;
 use crate::results::tally::{Latencies, RowsRead};
 use crate::row::{Row, RowContent};
+use crate::schedule::shared_rate::exchange::Reply;
 use crate::schedule::{
     Ended, Ending, Moment, Refreshed, Request, Schedule, Step, StopReason, Ticket, is_missing,
 };
@@ -71,6 +74,7 @@ struct Driver {
     started: Instant,
     in_flight: InFlight,
     token_refresh: TokenRefresh,
+    rate: RateExchange,
     outbox: Outbox,
     /// Rows that are sent again and have not ended; at most as many as the schedule holds.
     again: BTreeMap<u64, Row>,
@@ -111,6 +115,7 @@ enum Event {
     Landed(Ticket, Landed),
     ImagesDurable(Durable),
     TokenRefreshed(Refreshed),
+    RateAnswered(Moment, Option<Reply>),
     Read(Option<Result<Batch, ReadStop>>),
     Written,
     Due,
@@ -140,6 +145,7 @@ impl Driver {
             api,
             token_source,
             grant,
+            rate_store,
             resume,
             care,
             pages,
@@ -173,6 +179,7 @@ impl Driver {
             started: Instant::now(),
             in_flight: InFlight::default(),
             token_refresh: TokenRefresh::new(token_source, grant.token),
+            rate: RateExchange::new(rate_store),
             outbox: Outbox::new(),
             again: BTreeMap::new(),
             read: RowsRead::default(),
@@ -230,6 +237,7 @@ impl Driver {
             Step::SendPage(ticket, request) => self.send_page(ticket, request),
             Step::PagesEnded(end) => self.pages_ended(end),
             Step::RefreshToken(reason) => self.token_refresh.begin(reason),
+            Step::AskForRate(ask) => self.rate.begin(ask, self.now()),
             Step::Wait(_) | Step::Done | Step::Stopped => {}
         }
     }
@@ -252,6 +260,7 @@ impl Driver {
                 Some((ticket, landed)) = self.in_flight.next() => return Event::Landed(ticket, landed),
                 durable = self.carer.more_is_durable(), if self.carer.is_waiting() => return Event::ImagesDurable(durable),
                 Some(refreshed) = self.token_refresh.ended() => return Event::TokenRefreshed(refreshed),
+                Some((asked, reply)) = self.rate.ended() => return Event::RateAnswered(asked, reply),
                 Ok(()) = self.queues.written.changed() => return Event::Written,
                 batch = self.queues.batches.recv(), if reads_on => return Event::Read(batch),
                 () = sleep_until(wake_at.into()) => return Event::Due,
@@ -284,6 +293,7 @@ impl Driver {
                 let now = self.now();
                 self.sending.schedule.token_refreshed(refreshed, now);
             }
+            Event::RateAnswered(asked, reply) => self.rate_answered(asked, reply.as_ref()),
             Event::Read(Some(Ok(batch))) => self.take_in(batch),
             Event::Read(Some(Err(ReadStop { reason, fault }))) => {
                 self.read_to = Some(ReadTo::Stop);
@@ -480,16 +490,6 @@ impl Driver {
                     crash::provoke("sender");
                 }
             }
-        }
-    }
-
-    fn report(&mut self) {
-        let now = self.now();
-        let point = self.reporter.report(&self.sending.schedule, now);
-        self.meter_now(now);
-        if let Some(point) = point.map(Message::Timeline) {
-            // If the queue is full, the timeline has a gap.
-            self.queues.recorder.try_send(point).ok();
         }
     }
 

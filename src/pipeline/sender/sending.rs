@@ -15,6 +15,7 @@ use super::pager::PageReading;
 use crate::api::{Api, Grant, TokenSource};
 use crate::input::InputError;
 use crate::process::signals::Drain;
+use crate::rate_store::RateStore;
 use crate::results::held_back::Brake;
 use crate::results::metrics::Metrics;
 use crate::results::progress::RunProgress;
@@ -33,6 +34,8 @@ pub(crate) struct Sending {
     pub token_source: TokenSource,
     /// The first token.
     pub grant: Grant,
+    /// The store of a rate that several processes share.
+    pub rate_store: Option<RateStore>,
     /// The results of earlier processes.
     pub resume: Option<Resume>,
     /// The care for customers before and after their updates.

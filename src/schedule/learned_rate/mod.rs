@@ -79,6 +79,10 @@ pub(super) struct LearnedRate {
     unavailable: Unavailable,
     recent: Recent,
     last_left: Moment,
+    /// The processes that share the limit.
+    processes: f64,
+    /// The part of this process in the rate a second of all, if that is known.
+    part: f64,
 }
 
 impl LearnedRate {
@@ -89,6 +93,8 @@ impl LearnedRate {
             unavailable: Unavailable::default(),
             recent: Recent::default(),
             last_left: Moment::START,
+            processes: 1.0,
+            part: 0.0,
         }
     }
 
@@ -96,7 +102,7 @@ impl LearnedRate {
     pub(super) fn held_by(&self, now: Moment) -> Option<HeldBy> {
         if self.unavailable.is_mostly_refused() {
             let per_second =
-                (TRIED_BEYOND_ACCEPTED * self.recent.per_second(now)).max(FIRST_PER_SECOND);
+                (TRIED_BEYOND_ACCEPTED * self.recent.per_second(now)).max(self.first_per_second());
             let due = self.last_left + Duration::from_secs_f64(1.0 / per_second);
             if due > now {
                 return Some(HeldBy::Rate(due));
@@ -113,6 +119,27 @@ impl LearnedRate {
     /// The rate a second, if it is used because the API refused a faster one.
     pub(super) fn per_second(&self) -> Option<f64> {
         self.search.as_ref().and_then(Search::learned)
+    }
+
+    /// The rate a second that holds requests back, whether or not one was refused.
+    pub(super) fn in_use(&self) -> Option<f64> {
+        self.search.as_ref().map(Search::per_second)
+    }
+
+    /// Sets the number of processes that share the limit, this one included, and the part of this
+    /// one in their rate a second.
+    pub(super) fn shared_by(&mut self, processes: f64, part: Option<f64>) {
+        (self.processes, self.part) = (processes, part.unwrap_or(0.0));
+    }
+
+    fn first_per_second(&self) -> f64 {
+        FIRST_PER_SECOND / self.processes
+    }
+
+    /// Lowers the rate to one that another process has learned.
+    pub(super) fn lower_to(&mut self, per_second: f64, now: Moment) {
+        let search = (self.search).get_or_insert_with(|| Search::new(per_second, now));
+        search.lower_to(per_second, now);
     }
 
     /// Notes a request that leaves.
@@ -165,7 +192,8 @@ impl LearnedRate {
         if let Some(search) = &mut self.search {
             search.refused(departure, named, per_second_min, now);
         } else {
-            let first_per_second = self.recent.per_second(now).max(FIRST_PER_SECOND);
+            let recent = self.recent.per_second(now);
+            let first_per_second = recent.max(self.first_per_second()).max(self.part);
             self.search = Some(Search::after_refusal(first_per_second, per_second_min, now));
         }
         self.check_lowest_rate(now);

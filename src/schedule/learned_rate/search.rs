@@ -255,6 +255,24 @@ impl Search {
         }
     }
 
+    /// Falls to a rate a second that another process has learned. Its refusals show what they
+    /// show, so no request has to check first.
+    pub(super) fn lower_to(&mut self, per_second: f64, now: Moment) {
+        if per_second >= self.per_second {
+            self.refused.get_or_insert(self.per_second);
+            return;
+        }
+        self.refused = Some(self.per_second);
+        self.per_second = per_second.max(self.per_second_min);
+        self.proven = None;
+        self.step = STEP_FIRST;
+        self.pressure = 0.0;
+        self.rests_until = self.rests_until.max(now + REST);
+        self.since_fall = Accepted::since(now);
+        self.outdated = Some(now);
+        self.round.next(now);
+    }
+
     /// Climbs again from the current rate: what was refused was no limit.
     pub(super) fn forget(&mut self) {
         (self.refused, self.unearned, self.pressure) = (None, 0.0, 0.0);

@@ -4,7 +4,7 @@
 //! [`world`] is the loop that replaces connections, timers and journal. [`server`] and [`quota`]
 //! are the API. [`witness`] asserts on every run what the schedule promises. The tests are
 //! [`limits`], [`silent_limits`], [`troubles`], [`any`], [`recovery`], [`figures`], and [`prove`],
-//! which a page of the documentation quotes.
+//! which a page of the documentation quotes. [`shared`] simulates several processes with one rate.
 //!
 //! A run that fails names its seed. `SEED=27 TRACE=1 cargo test NAME -- --nocapture` starts with
 //! that seed and prints each step.
@@ -23,6 +23,7 @@ mod prove;
 mod quota;
 mod recovery;
 mod server;
+mod shared;
 mod silent;
 mod silent_limits;
 mod troubles;
@@ -36,7 +37,7 @@ use self::server::{Latency, Server, Shape, WallClock};
 use self::world::{CareSetup, Report, Setup};
 use super::error_limit::ErrorLimit;
 use super::rate::Rate;
-use super::{Moment, Random, ReadNeed, Refreshed, RetryPolicy, Rules};
+use super::{Moment, Random, RateSharing, ReadNeed, Refreshed, RetryPolicy, Rules};
 use crate::contract::{CustomerId, EchoCheck};
 
 /// Prints the seed if a run fails.
@@ -103,6 +104,7 @@ fn well(rows: u64, random: &mut Random) -> Setup {
     Setup {
         rules: Rules {
             rate: Rate::Unlimited,
+            sharing: RateSharing::Alone,
             in_flight_max: 32,
             timeout: s(30),
             retry: RetryPolicy::new(5).expect("a good limit"),

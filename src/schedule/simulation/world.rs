@@ -287,8 +287,11 @@ impl World {
                     self.happens(self.now + TOKEN_REFRESH, Event::TokenRefreshed);
                 }
                 Step::Wait(until) => self.wait(until),
-                step @ (Step::Decide(_) | Step::SendPage(..) | Step::PagesEnded(_)) => {
-                    unreachable!("no pages are read: {step:?}")
+                step @ (Step::Decide(_)
+                | Step::SendPage(..)
+                | Step::PagesEnded(_)
+                | Step::AskForRate(_)) => {
+                    unreachable!("no pages are read, and no rate is shared: {step:?}")
                 }
                 Step::Done | Step::Stopped => break,
             }

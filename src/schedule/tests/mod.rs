@@ -42,6 +42,7 @@ fn customer(id: u64) -> CustomerId {
 fn rules() -> Rules {
     Rules {
         rate: Rate::Unlimited,
+        sharing: RateSharing::Alone,
         in_flight_max: 1,
         timeout: S(30),
         retry: RetryPolicy::new(5).expect("a good limit"),

@@ -34,19 +34,19 @@ fn lets_leave(allowance: Allowance) -> bool {
 #[test]
 fn what_remains_is_spread_evenly() {
     let mut window = Window::default();
-    assert_eq!(window.allowance(ms(0), None, 4, None), Allowance::Open);
+    assert_eq!(window.allowance(ms(0), None, 4, None, 1), Allowance::Open);
     learn(&mut window, named(10, 10_000), ms(0), ms(0));
     assert_eq!(
-        window.allowance(ms(0), Some(ms(0)), 0, None),
+        window.allowance(ms(0), Some(ms(0)), 0, None, 1),
         Allowance::NotBefore(ms(1000))
     );
     assert_eq!(
-        window.allowance(ms(0), Some(ms(0)), 5, None),
+        window.allowance(ms(0), Some(ms(0)), 5, None, 1),
         Allowance::NotBefore(ms(2000)),
         "in flight counts as spent"
     );
     assert_eq!(
-        window.allowance(ms(1002), Some(ms(0)), 0, None),
+        window.allowance(ms(1002), Some(ms(0)), 0, None, 1),
         Allowance::OpenSince(ms(1000))
     );
 }
@@ -56,19 +56,19 @@ fn an_empty_window_waits_for_its_end_and_then_asks_with_one_request() {
     let mut window = Window::default();
     learn(&mut window, named(0, 500), ms(0), ms(0));
     assert_eq!(
-        window.allowance(ms(100), Some(ms(0)), 0, None),
+        window.allowance(ms(100), Some(ms(0)), 0, None, 1),
         Allowance::Exhausted(ms(500))
     );
     assert_eq!(
-        window.allowance(ms(500), Some(ms(0)), 0, None),
+        window.allowance(ms(500), Some(ms(0)), 0, None, 1),
         Allowance::Open
     );
     assert_eq!(
-        window.allowance(ms(501), Some(ms(500)), 1, None),
+        window.allowance(ms(501), Some(ms(500)), 1, None, 1),
         Allowance::NotBeforeAnswer
     );
     learn(&mut window, named(59, 1000), ms(500), ms(510));
-    let spread = window.allowance(ms(600), Some(ms(500)), 0, None);
+    let spread = window.allowance(ms(600), Some(ms(500)), 0, None, 1);
     assert!(lets_leave(spread), "{spread:?}");
 }
 
@@ -94,12 +94,12 @@ fn answers_that_overtake_each_other_are_no_new_window() {
     learn(&mut window, seen(1), ms(150), ms(200));
     learn(&mut window, seen(30), ms(120), ms(210));
     assert_eq!(
-        window.allowance(ms(210), Some(ms(150)), 1, None),
+        window.allowance(ms(210), Some(ms(150)), 1, None, 1),
         Allowance::NotBeforeAnswer
     );
     learn(&mut window, seen(30), ms(200), ms(300));
     assert_eq!(
-        window.allowance(ms(300), Some(ms(200)), 1, None),
+        window.allowance(ms(300), Some(ms(200)), 1, None, 1),
         Allowance::Open,
         "it left when one was left"
     );
@@ -115,26 +115,26 @@ fn without_a_named_end_it_lives_with_the_remainder() {
     };
     learn(&mut window, seen(2), ms(0), ms(10));
     assert_eq!(
-        window.allowance(ms(10), Some(ms(0)), 1, None),
+        window.allowance(ms(10), Some(ms(0)), 1, None, 1),
         Allowance::Open
     );
     assert_eq!(
-        window.allowance(ms(10), Some(ms(0)), 2, None),
+        window.allowance(ms(10), Some(ms(0)), 2, None, 1),
         Allowance::NotBeforeAnswer
     );
     learn(&mut window, seen(0), ms(20), ms(30));
-    let asks = window.allowance(ms(30), Some(ms(20)), 0, None);
+    let asks = window.allowance(ms(30), Some(ms(20)), 0, None, 1);
     assert!(
         matches!(asks, Allowance::NotBefore(at) if at >= ms(1030)),
         "{asks:?}"
     );
     assert_eq!(
-        window.allowance(ms(1200), Some(ms(20)), 0, None),
+        window.allowance(ms(1200), Some(ms(20)), 0, None, 1),
         Allowance::Open,
         "one request asks for the end"
     );
     assert_eq!(
-        window.allowance(ms(1200), Some(ms(1200)), 1, None),
+        window.allowance(ms(1200), Some(ms(1200)), 1, None, 1),
         Allowance::NotBeforeAnswer
     );
     window.refused(ms(60_000), ms(30));
@@ -143,7 +143,7 @@ fn without_a_named_end_it_lives_with_the_remainder() {
     window.refused(ms(120_000), ms(62_000));
     learn(&mut window, seen(59), ms(120_000), ms(120_010));
     let gap = Duration::from_mins(1).div_f64(59.0);
-    match window.allowance(ms(120_010), Some(ms(120_000)), 0, None) {
+    match window.allowance(ms(120_010), Some(ms(120_000)), 0, None, 1) {
         Allowance::NotBefore(at) => {
             let off = at.since(ms(120_000)).as_secs_f64() - gap.as_secs_f64();
             assert!(
@@ -164,7 +164,7 @@ fn what_fits_is_not_spread() {
                  is_open: bool| {
         let mut window = Window::default();
         learn(&mut window, named(remaining, reset_s * 1000), ms(0), ms(0));
-        let allowance = window.allowance(ms(0), Some(ms(0)), in_flight, rows_left);
+        let allowance = window.allowance(ms(0), Some(ms(0)), in_flight, rows_left, 1);
         assert_eq!(
             lets_leave(allowance),
             is_open,
@@ -189,7 +189,7 @@ fn a_day_without_anything_left_is_exhausted_until_its_end() {
     learn(&mut window, named(0, 86_400_000), ms(0), ms(10));
     for in_flight in [0, 3] {
         assert_eq!(
-            window.allowance(ms(10), None, in_flight, Some(5)),
+            window.allowance(ms(10), None, in_flight, Some(5), 1),
             Allowance::Exhausted(ms(86_400_010))
         );
     }
@@ -223,7 +223,7 @@ fn without_anything_left_and_without_an_end_it_asks_ever_more_seldom() {
         answer(&mut window, 0, ms(0), ms(12));
         let (mut now, mut sends) = (ms(12), Vec::new());
         while now < ms(200_000) {
-            match window.allowance(now, sends.last().copied(), 0, Some(1000)) {
+            match window.allowance(now, sends.last().copied(), 0, Some(1000), 1) {
                 Allowance::Open | Allowance::OpenSince(_) => {
                     sends.push(now);
                     answer(&mut window, 0, now, now + Duration::from_millis(1));
@@ -252,7 +252,7 @@ fn without_anything_left_and_without_an_end_it_asks_ever_more_seldom() {
         answer(&mut window, 1, now, now);
         answer(&mut window, 0, now, now);
         assert!(
-            matches!(window.allowance(now, Some(now), 0, None), Allowance::NotBefore(at) if at.since(now) < CHECK_FIRST * 2),
+            matches!(window.allowance(now, Some(now), 0, None, 1), Allowance::NotBefore(at) if at.since(now) < CHECK_FIRST * 2),
             "something was left in between"
         );
     }
@@ -321,7 +321,7 @@ fn a_window_that_never_ends_is_spread_all_the_same() {
         started,
     );
     assert_eq!(
-        window.allowance(started, Some(Moment::START), 0, None),
+        window.allowance(started, Some(Moment::START), 0, None, 1),
         Allowance::NotBefore(end)
     );
 }
@@ -334,7 +334,7 @@ fn round_trips_of_any_length_are_averaged() {
         learn(&mut window, named(5, 60_000), Moment::START, end);
     }
     assert!(matches!(
-        window.allowance(end, Some(end), 0, None),
+        window.allowance(end, Some(end), 0, None, 1),
         Allowance::Open
     ));
 }
@@ -359,7 +359,7 @@ proptest! {
                     window.refused(now + Duration::from_secs(wait_s), now - Duration::from_secs(took_s));
                 }
                 Event::Asked(in_flight, rows_left) => {
-                    if lets_leave(window.allowance(now, last_sent, in_flight, rows_left)) {
+                    if lets_leave(window.allowance(now, last_sent, in_flight, rows_left, 1)) {
                         last_sent = Some(now);
                     }
                 }
@@ -394,7 +394,7 @@ proptest! {
         };
         let longest_check = received + CHECK_MAX + CHECK_MAX / 10;
         let now = received + Duration::from_millis(later_ms);
-        match window.allowance(now, last_sent.map(ms), in_flight, None) {
+        match window.allowance(now, last_sent.map(ms), in_flight, None, 1) {
             Allowance::Open | Allowance::OpenSince(_) | Allowance::NotBeforeAnswer => {}
             Allowance::NotBefore(at) if seen.remaining == 0 => prop_assert!(at <= longest_check, "{at:?}"),
             Allowance::NotBefore(at) | Allowance::Exhausted(at) => {

@@ -1,0 +1,249 @@
+//! Tests of the throttle.
+
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
+
+use super::*;
+use crate::contract::{RateWindow, Reset};
+use crate::schedule::rate::{LimitedRate, RateUnit};
+
+fn throttle_of(rate: Rate) -> Throttle {
+    Throttle::new(rate, RateSharing::Alone)
+}
+
+fn limited(requests: u32, unit: RateUnit) -> Throttle {
+    throttle_of(Rate::Limited(
+        LimitedRate::new(requests, unit).expect("a good rate"),
+    ))
+}
+
+/// Takes permits as early as possible, and returns the times.
+fn permits(throttle: &mut Throttle, n: usize, start: Moment) -> Vec<Moment> {
+    let mut now = start;
+    let mut taken = Vec::new();
+    while taken.len() < n {
+        match throttle.acquire(now, 0, None) {
+            Ok(()) => taken.push(now),
+            Err(
+                ThrottledBy::Pause(at)
+                | ThrottledBy::Rate(at)
+                | ThrottledBy::LearnedRate(at)
+                | ThrottledBy::Exhausted(at)
+                | ThrottledBy::Window(Some(at))
+                | ThrottledBy::Shut(Some(at)),
+            ) => now = at,
+            Err(
+                ThrottledBy::Window(None)
+                | ThrottledBy::Shut(None)
+                | ThrottledBy::SharedRate(_)
+                | ThrottledBy::NoRateStore(_),
+            ) => {
+                panic!("no answer will come")
+            }
+        }
+    }
+    taken
+}
+
+#[test]
+fn a_rate_has_no_burst() {
+    let mut throttle = limited(50, RateUnit::Second);
+    let taken = permits(&mut throttle, 101, Moment::START);
+    for (index, at) in (0_u32..).zip(&taken) {
+        assert_eq!(at.since_start(), Duration::from_millis(20) * index);
+    }
+    // Unused time does not add up.
+    let later = Moment::after_start(Duration::from_mins(1));
+    let taken = permits(&mut throttle, 2, later);
+    assert_eq!(taken, [later, later + Duration::from_millis(20)]);
+}
+
+#[test]
+fn a_high_rate_keeps_up_with_timers_of_a_millisecond() {
+    let mut throttle = limited(5000, RateUnit::Second);
+    let mut sent = 0;
+    for ms in 0..1000 {
+        while throttle
+            .acquire(Moment::after_start(Duration::from_millis(ms)), 0, None)
+            .is_ok()
+        {
+            sent += 1;
+        }
+    }
+    assert!((4990..=5025).contains(&sent), "{sent}");
+}
+
+#[test]
+fn a_quick_window_is_used_up_in_spite_of_late_timers() {
+    const LATE: Duration = Duration::from_micros(1_500);
+    let window = RateWindow {
+        limit: Some(60_000),
+        remaining: 60_000,
+        reset: Some(Reset::After(Duration::from_mins(1))),
+    };
+    let response = Response {
+        status: 200,
+        window: Some(window),
+        ..Response::default()
+    };
+    let mut throttle = throttle_of(Rate::Unlimited);
+    let start = Moment::START;
+    throttle.learn(&response, start, start, &mut Random::seeded(1));
+    let end = start + Duration::from_secs(10);
+    let (mut now, mut sent) = (start, 0);
+    while now < end {
+        match throttle.acquire(now, sent, None) {
+            Ok(()) => sent += 1,
+            Err(ThrottledBy::Window(Some(at))) => now = at + LATE,
+            held_back => panic!("{held_back:?}"),
+        }
+    }
+    assert!((9_800..=10_200).contains(&sent), "{sent}");
+}
+
+#[test]
+fn a_pause_holds_all_requests_and_does_not_add_up() {
+    let mut throttle = throttle_of(Rate::Unlimited);
+    let mut random = Random::seeded(1);
+    let longer: Vec<Duration> = (0..64)
+        .map(|_| throttle.pause(Duration::from_secs(10), Moment::START, &mut random))
+        .collect();
+    let wait: Duration = longer.iter().sum();
+    assert!(
+        (Duration::from_secs(10)..=Duration::from_secs(11)).contains(&wait),
+        "{wait:?}"
+    );
+    assert!(
+        longer.contains(&Duration::ZERO),
+        "the pause is as long as the longest of them"
+    );
+    assert_eq!(
+        throttle.acquire(Moment::START, 0, None),
+        Err(ThrottledBy::Pause(Moment::START + wait))
+    );
+    assert_eq!(throttle.acquire(Moment::START + wait, 0, None), Ok(()));
+}
+
+#[test]
+fn waits_in_vain_add_up_until_a_request_is_let_through() {
+    let mut throttle = throttle_of(Rate::Unlimited);
+    let s = Duration::from_secs;
+    assert_eq!(throttle.refused_for(s(7), Moment::START), s(7));
+    assert_eq!(
+        throttle.refused_for(s(7), Moment::after_start(s(10))),
+        s(17)
+    );
+    throttle.accepted(
+        Departure {
+            at: Moment::START,
+            in_flight: 1,
+            nth: 1,
+            refused_beside_others: 0,
+        },
+        Moment::START,
+    );
+    assert_eq!(throttle.refused_for(s(7), Moment::after_start(s(20))), s(7));
+}
+
+#[test]
+fn a_window_that_lets_nothing_through_is_not_pacing() {
+    let check = |remaining: u64, reset_s: u64, want: Result<(), ThrottledBy>| {
+        let mut throttle = throttle_of(Rate::Unlimited);
+        assert_eq!(throttle.acquire(Moment::START, 0, None), Ok(()));
+        let reset = Some(Reset::After(Duration::from_secs(reset_s)));
+        let window = Some(RateWindow {
+            limit: None,
+            remaining,
+            reset,
+        });
+        let response = Response {
+            window,
+            ..Response::default()
+        };
+        throttle.learn(
+            &response,
+            Moment::START,
+            Moment::START,
+            &mut Random::seeded(1),
+        );
+        assert_eq!(
+            throttle.acquire(Moment::START, 0, Some(5000)),
+            want,
+            "{remaining} left for {reset_s} s"
+        );
+    };
+    let after = |s| Moment::after_start(Duration::from_secs(s));
+    check(0, 60, Err(ThrottledBy::Exhausted(after(60))));
+    check(0, 86_400, Err(ThrottledBy::Exhausted(after(86_400))));
+    check(6, 60, Err(ThrottledBy::Window(Some(after(10)))));
+    check(95, 86_400, Ok(()));
+}
+
+#[test]
+fn no_named_wait_panics() {
+    let mut throttle = throttle_of(Rate::Unlimited);
+    let mut random = Random::seeded(1);
+    for wait in [
+        Duration::from_nanos(1),
+        Duration::from_secs(u64::MAX),
+        Duration::MAX,
+    ] {
+        throttle.refused_for(wait, Moment::START);
+        throttle.quota_refused(Moment::START + wait, Moment::START);
+        throttle.pause(wait, Moment::START, &mut random);
+        assert!(throttle.acquire(Moment::START, 0, None).is_err());
+    }
+}
+
+#[test]
+fn auto_is_modest_until_the_headers_lead() {
+    let mut throttle = throttle_of(Rate::Auto);
+    let taken = permits(&mut throttle, 21, Moment::START);
+    assert_eq!(
+        taken.last().map(|at| at.since_start()),
+        Some(Duration::from_secs(1))
+    );
+}
+
+#[test]
+fn processes_without_a_store_have_a_part_each_of_what_headers_allow() {
+    let check =
+        |rate: Rate, window: Option<RateWindow>, seconds: u64, want: RangeInclusive<usize>| {
+            let four = NonZeroU32::new(4).expect("not zero");
+            let mut throttle = Throttle::new(rate, RateSharing::Processes(four));
+            let response = Response {
+                status: 200,
+                window,
+                ..Response::default()
+            };
+            throttle.learn(
+                &response,
+                Moment::START,
+                Moment::START,
+                &mut Random::seeded(1),
+            );
+            let (mut now, mut sent) = (Moment::START, 0);
+            let end = Moment::after_start(Duration::from_secs(seconds));
+            while now < end {
+                match throttle.acquire(now, 0, None) {
+                    Ok(()) => sent += 1,
+                    Err(ThrottledBy::Window(Some(at)) | ThrottledBy::Rate(at)) => now = at,
+                    Err(ThrottledBy::LearnedRate(_) | ThrottledBy::Exhausted(_)) => break,
+                    held_back => panic!("{held_back:?}"),
+                }
+            }
+            assert!(want.contains(&sent), "{rate}: {sent} sent, not {want:?}");
+        };
+    // The answer still says that 600 are left, so each minute's part is spread anew.
+    let window = RateWindow {
+        limit: Some(600),
+        remaining: 600,
+        reset: Some(Reset::After(Duration::from_mins(1))),
+    };
+    check(Rate::Unlimited, Some(window), 1, 2..=4);
+    check(Rate::Auto, Some(window), 1, 2..=4);
+    check(Rate::Auto, None, 4, 9..=21);
+    // A rate of the user's is this process's own.
+    let own = LimitedRate::new(10, RateUnit::Second).expect("a good rate");
+    check(Rate::Limited(own), None, 2, 20..=20);
+}
