@@ -58,7 +58,11 @@ pub(crate) fn report(
     match expected {
         Expected::Anything => Ok(Exit::Success),
         Expected::Shards => {
-            report.runs.iter().try_for_each(refuse_a_part)?;
+            let others = match report.runs.len() {
+                1 => "",
+                _ => " (shards with another input, or other settings, are reported as another run)",
+            };
+            (report.runs.iter()).try_for_each(|run| refuse_a_part(run, others))?;
             let is_good = report.runs.iter().all(|run| run.tone == Tone::Good);
             Ok(if is_good {
                 Exit::Success
@@ -69,8 +73,9 @@ pub(crate) fn report(
     }
 }
 
-/// Refuses a run that is not whole. Shards that have not finished can still do so.
-fn refuse_a_part(run: &RunReport) -> Result<(), Failure> {
+/// Refuses a run that is not whole. Shards that have not finished can still do so. `others` is added
+/// to a message about shards that may be in another run.
+fn refuse_a_part(run: &RunReport, others: &str) -> Result<(), Failure> {
     let directories = run.directories.join(", ");
     let Some(shards) = &run.shards else {
         return Err(Failure::run_directory(anyhow!(
@@ -95,16 +100,27 @@ fn refuse_a_part(run: &RunReport) -> Result<(), Failure> {
     if let Some(not_yet) = not_yet {
         return Err(Failure {
             exit: Exit::StoppedEarly,
-            error: anyhow!("not all {} shards have finished: {not_yet}", shards.of),
+            error: anyhow!(
+                "not all {} shards have finished: {not_yet}{others}",
+                shards.of
+            ),
         });
     }
     if shards.unaccounted > 0 {
         return Err(Failure::run_directory(anyhow!(
-            "the shards have finished, but do not add up to the input: {} rows are in no shard, or in several; did the input change in between?",
-            grouped(shards.unaccounted)
+            "the shards have finished, but do not add up to the input: in no shard, or in several: {}; did the input change in between?",
+            counted(shards.unaccounted)
         )));
     }
     Ok(())
+}
+
+/// Returns a number of rows in words.
+fn counted(rows: u64) -> String {
+    match rows {
+        1 => "1 row".to_owned(),
+        rows => format!("{} rows", grouped(rows)),
+    }
 }
 
 /// Prints or writes the report.

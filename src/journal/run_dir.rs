@@ -193,7 +193,12 @@ impl RunDir {
         }
     }
 
-    /// Locks the directory, unless this process has done so already.
+    /// Locks the directory, unless this process has done so already. The journal is locked when it is
+    /// opened.
+    pub(crate) fn lock(&self) -> Result<(), RunDirError> {
+        self.lock_directory()
+    }
+
     fn lock_directory(&self) -> Result<(), RunDirError> {
         if self.lock.get().is_some() {
             return Ok(());

@@ -40,8 +40,8 @@ pub enum ShardError {
     #[error("`{0}` is not a shard: write 2/4 for the second of four")]
     NotAShard(String),
     /// A number of shards that cannot be.
-    #[error("{0} shards are not possible: 1 to {SHARDS_MAX} are")]
-    Number(u32),
+    #[error("a run has 1 to {SHARDS_MAX} shards")]
+    Number,
     /// A shard that is not among them.
     #[error("there is no shard {index} of {of}: they are numbered from 1 to {of}")]
     NoSuchShard {
@@ -56,7 +56,7 @@ impl Shard {
     /// Creates shard `index`, from 1, of `of`: at most 1,000.
     pub fn new(index: u32, of: u32) -> Result<Shard, ShardError> {
         let number = NonZeroU32::new(of).filter(|of| of.get() <= SHARDS_MAX);
-        let number = number.ok_or(ShardError::Number(of))?;
+        let number = number.ok_or(ShardError::Number)?;
         if (1..=of).contains(&index) {
             Ok(Shard { index, of: number })
         } else {
@@ -96,6 +96,10 @@ impl Shard {
 
     fn own_file(self, path: &Path) -> PathBuf {
         let name = self.directory_name();
+        let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
+        if stem.ends_with(format!(".{name}").as_bytes()) {
+            return path.to_owned();
+        }
         let mut own = path.file_stem().unwrap_or_default().to_owned();
         own.push(format!(".{name}"));
         if let Some(extension) = path.extension() {
@@ -235,9 +239,9 @@ mod tests {
             "there is no shard 0 of 4: they are numbered from 1 to 4",
         );
         check("5/4", "there is no shard 5 of 4");
-        check("1/0", "0 shards are not possible");
-        check("1/1001", "1001 shards are not possible: 1 to 1000 are");
-        check("1/99999999999", "shards are not possible");
+        check("1/0", "a run has 1 to 1000 shards");
+        check("1/1001", "a run has 1 to 1000 shards");
+        check("1/99999999999", "a run has 1 to 1000 shards");
     }
 
     #[test]
@@ -248,6 +252,8 @@ mod tests {
             ("/data/state", "/data/state.shard-2-of-4"),
             ("a.b/changes.csv", "a.b/changes.shard-2-of-4.csv"),
             (".state", ".state.shard-2-of-4"),
+            // A user may have named the shard's own.
+            ("nightly.shard-2-of-4.state", "nightly.shard-2-of-4.state"),
         ] {
             assert_eq!(shard.own_file(Path::new(path)), Path::new(want), "{path}");
         }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::header::Header;
 use super::run_dir::{RunDir, RunDirError};
+use super::shard::Shard;
 
 /// The file's name.
 pub(crate) const SHARDS_NAME: &str = "shards.json";
@@ -33,7 +34,9 @@ pub(crate) enum SharedRunError {
     #[error(transparent)]
     RunDir(#[from] RunDirError),
     /// It was written by another version, or is damaged.
-    #[error("{file} is damaged, or of another version of custsync: use another run directory")]
+    #[error(
+        "{file} is damaged, or of another version of custsync: delete it if the shards beside it are those of this run, and it is written anew; nothing was sent"
+    )]
     Unreadable {
         /// Its name.
         file: String,
@@ -67,7 +70,7 @@ impl SharedRun {
         let mut file = run_dir.open_file(SHARDS_NAME)?.take(BYTES_MAX);
         file.read_to_end(&mut json).or(Err(unreadable()))?;
         let shared: SharedRun = serde_json::from_slice(&json).or(Err(unreadable()))?;
-        if shared.custsync_shards == FORMAT_VERSION {
+        if shared.custsync_shards == FORMAT_VERSION && Shard::new(1, shared.shards).is_ok() {
             Ok(Some(shared))
         } else {
             Err(unreadable())

@@ -145,7 +145,7 @@ pub struct CheckArgs {
 /// `custsync undo`
 #[derive(Debug, clap::Args)]
 pub struct UndoArgs {
-    /// The directory of the run
+    /// The directory of the run, of all its shards, or of one of them
     #[arg(value_name = "RUN_DIR")]
     pub directory: PathBuf,
     /// Read the customers, and say what would be put back: nothing is sent
@@ -208,7 +208,7 @@ pub struct ReportArgs {
 /// `custsync forget`
 #[derive(Debug, clap::Args)]
 pub struct ForgetArgs {
-    /// The run directories
+    /// The run directories; one that shards share stands for all of them
     #[arg(value_name = "DIR", required = true)]
     pub directories: Vec<PathBuf>,
     /// List the files, and delete nothing

@@ -124,7 +124,7 @@ pub(in crate::commands) fn refuse_another_run(
             None => "a run without shards".to_owned(),
         };
         bail!(
-            "the run directory {directory} holds {}, not {}: use another directory",
+            "the run directory {directory} holds {}, not {}: use another directory; nothing was sent",
             named(earlier),
             named(now)
         );

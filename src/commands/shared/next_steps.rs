@@ -270,7 +270,7 @@ impl<'c> Typed<'c> {
             command: self.line.with(Changes {
                 without: &NOT_OF_FAILED_ROWS,
                 inputs: Some(files),
-                with: self.other_directory("corrected"),
+                with: self.other_directory(&self.of_shard("corrected")),
                 ..Changes::default()
             }),
         }
@@ -342,7 +342,7 @@ impl<'c> Typed<'c> {
             command: self.line.with(Changes {
                 verb: Some(RUN),
                 without: &NOT_OF_A_RUN,
-                with: self.other_directory("run"),
+                with: self.directory_of_a_run(),
                 ..Changes::default()
             }),
         }
@@ -354,6 +354,22 @@ impl<'c> Typed<'c> {
             Provenance::File(_) | Provenance::Environment(_) | Provenance::Flag(_) => {
                 self.settings.sending.max_errors
             }
+        }
+    }
+
+    /// Returns the directory of a run after a check: shards need one that they can all name.
+    fn directory_of_a_run(&self) -> Vec<(&'static str, OsString)> {
+        match (&self.settings.output.run_dir, self.settings.shard) {
+            (None, Some(_)) => vec![("run-dir", "shared-run".into())],
+            (Some(_), _) | (None, None) => self.other_directory("run"),
+        }
+    }
+
+    /// Returns the name of what belongs to this shard alone.
+    fn of_shard(&self, suffix: &str) -> String {
+        match self.settings.shard {
+            Some(shard) => format!("{}-{suffix}", shard.directory_name()),
+            None => suffix.to_owned(),
         }
     }
 

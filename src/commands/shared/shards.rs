@@ -2,6 +2,8 @@
 //! and the run directory that they share.
 
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use tracing::info;
@@ -12,9 +14,15 @@ use crate::commands::shared::{fresh, input_identity, row_range};
 use crate::config::Settings;
 use crate::input::KnownInput;
 use crate::journal::{
-    Header, JOURNAL_NAME, KEY_NAME, Purpose, RunDir, RunKey, Shard, SharedRun, is_shard_directory,
+    Header, JOURNAL_NAME, KEY_NAME, Purpose, RunDir, RunDirError, RunKey, Shard, SharedRun,
+    is_shard_directory,
 };
 use crate::text;
+
+/// The time for which other shards may need the directory at most, while they begin. Beyond it,
+/// something else is at work in it.
+const BEGINNING_MAX: Duration = Duration::from_secs(10);
+const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// Returns the shard whose rows are sent; `None` if all are. Failed rows are those of one shard, or
 /// of none, and a corrected id may belong to another one.
@@ -48,15 +56,21 @@ pub(in crate::commands) fn own_directory(
     settings: &Settings,
     inputs: &[KnownInput],
 ) -> Result<PathBuf, Failure> {
-    if let Some(shard) = shard {
-        return directory(named, shard, settings, inputs);
+    match shard {
+        Some(shard) => directory(named, shard, settings, inputs),
+        None => Ok(named.to_owned()),
     }
-    if !SharedRun::is_in(&RunDir::existing(named)) {
-        return Ok(named.to_owned());
+}
+
+/// Refuses the directory that shards share for anything else. It has to be locked: shards lock it,
+/// too, while they begin to share it.
+pub(in crate::commands) fn refuse_shared(run_dir: &RunDir) -> Result<(), Failure> {
+    if !SharedRun::is_in(run_dir) {
+        return Ok(());
     }
     Err(Failure::run_directory(anyhow!(
         "the run directory {} holds the shards of a run: name the shard to continue one of them (--shard), or use another directory; nothing was sent",
-        text::safe_path(named)
+        text::safe_path(run_dir.path())
     )))
 }
 
@@ -72,9 +86,10 @@ fn directory(
     let own = shared.join(shard.directory_name());
     let run_dir = fresh::create(&shared)?;
     let directory = text::safe_path(&shared);
+    lock_for_a_moment(&run_dir)?;
     if run_dir.file(JOURNAL_NAME).symlink_metadata().is_ok() {
         return Err(Failure::run_directory(anyhow!(
-            "the run directory {directory} holds a run without shards: leave --shard out to continue it, or use another directory"
+            "the run directory {directory} holds a run or a check without shards: use another directory for shards, or leave --shard out to continue that run; nothing was sent"
         )));
     }
     let random = RunKey::random().map_err(Failure::run_directory)?;
@@ -91,6 +106,7 @@ fn directory(
             shard.of()
         )));
     }
+    refuse_shards_of_another_number(&shared, shard.of()).map_err(Failure::run_directory)?;
     if run.key != now.key {
         return Err(Failure::run_directory(anyhow!(
             "{} is not the key of this run: its inputs cannot be compared; nothing was sent",
@@ -105,6 +121,36 @@ fn directory(
         shard.of()
     );
     Ok(own)
+}
+
+/// Locks the directory until it is dropped. Other shards lock it only while they begin.
+fn lock_for_a_moment(run_dir: &RunDir) -> Result<(), Failure> {
+    let started = Instant::now();
+    loop {
+        match run_dir.lock() {
+            Err(RunDirError::Locked { .. }) if started.elapsed() < BEGINNING_MAX => {
+                thread::sleep(LOCK_POLL);
+            }
+            locked => return locked.map_err(Failure::run_directory),
+        }
+    }
+}
+
+/// Refuses a directory in which a shard of another number has begun: `shards.json` was deleted.
+fn refuse_shards_of_another_number(shared: &Path, of: u32) -> anyhow::Result<()> {
+    let entries = shared.read_dir().into_iter().flatten().flatten();
+    let behind = format!("-of-{of}");
+    let other = entries.map(|entry| entry.path()).find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        is_shard_directory(path) && !name.ends_with(&behind) && path.join(JOURNAL_NAME).is_file()
+    });
+    match other {
+        None => Ok(()),
+        Some(other) => bail!(
+            "{} is a shard of a run that is divided otherwise: use the same number of shards, or another directory; nothing was sent",
+            text::safe_path(&other)
+        ),
+    }
 }
 
 /// Returns the directory that this process shares with others, or its own.

@@ -115,6 +115,8 @@ pub(in crate::commands) fn for_run(
 /// Begins or continues a run in the directory that the user named.
 fn in_directory(path: &Path, wanted: Wanted<'_>) -> Result<Started, Failure> {
     let run_dir = fresh::create(path)?;
+    lock(&run_dir, wanted.settings)?;
+    shards::refuse_shared(&run_dir)?;
     lost_journal::refuse(&run_dir).map_err(Failure::run_directory)?;
     match open_journal(&run_dir, wanted.settings)? {
         JournalFile::New(file) => begin_run(file, run_dir, wanted),
@@ -193,6 +195,8 @@ pub(in crate::commands) fn for_check(
     settings: &Settings,
     inputs: &[KnownInput],
 ) -> Result<Started, Failure> {
+    lock(&run_dir, settings)?;
+    shards::refuse_shared(&run_dir)?;
     lost_journal::refuse(&run_dir).map_err(Failure::run_directory)?;
     let file = match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => file,
@@ -226,6 +230,16 @@ pub(in crate::commands) fn for_check(
         shard: None,
     };
     begin(file, run_dir, wanted)
+}
+
+/// Locks the directory, waiting up to `--lock-wait` for another process.
+fn lock(run_dir: &RunDir, settings: &Settings) -> Result<(), Failure> {
+    lock_patiently(
+        settings,
+        &text::safe_path(run_dir.path()),
+        || run_dir.lock(),
+        |error| matches!(error, RunDirError::Locked { .. }),
+    )
 }
 
 /// Opens and locks the journal, waiting up to `--lock-wait` for another process.

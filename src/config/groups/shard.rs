@@ -1,5 +1,6 @@
 //! The part of the rows that a process sends, if several processes share them.
 
+use std::cmp::Ordering;
 use std::ops::RangeInclusive;
 
 use crate::config::error::Problem;
@@ -19,9 +20,15 @@ pub(in crate::config) fn read(resolver: &mut Resolver) -> Option<Shard> {
     let shards = resolver.optional(of_process(SHARDS), number_in(NUMBERS));
     let Some(of) = shards else { return shard };
     if shard.is_some() {
-        let (first, second) = (resolver.place(SHARD), resolver.place(SHARDS));
-        resolver.report(Problem::Contradiction { first, second });
-        return None;
+        match resolver.compare_sources(SHARD, SHARDS) {
+            Ordering::Greater => return shard,
+            Ordering::Less => {}
+            Ordering::Equal => {
+                let (first, second) = (resolver.place(SHARD), resolver.place(SHARDS));
+                resolver.report(Problem::Contradiction { first, second });
+                return None;
+            }
+        }
     }
     let Some(text) = resolver.completion_index().map(str::to_owned) else {
         // `custsync config` shows the settings of a pod anywhere.

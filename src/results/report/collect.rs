@@ -89,7 +89,7 @@ impl SharedFacts {
             of,
             directory: above.filter(is_shared).map(Path::to_owned),
             inputs: inputs
-                .map(|input| (input.name.clone(), input.bytes))
+                .map(|input| (file_name(&input.name).to_owned(), input.bytes))
                 .collect(),
             settings: settings
                 .map(|(name, text)| (name.clone(), text.clone()))
@@ -107,6 +107,11 @@ impl SharedFacts {
                 _ => self.inputs == other.inputs && self.settings == other.settings,
             }
     }
+}
+
+/// Returns the last part of an input's name: each shard may find the input at another place.
+fn file_name(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
 }
 
 /// Groups the shards of each run. Of two directories with the same shard of the same run, the second

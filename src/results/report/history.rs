@@ -35,6 +35,8 @@ pub(super) struct History {
     pub(super) is_undone: bool,
     /// Whether its last line is torn.
     pub(super) is_torn: bool,
+    /// The rows that a shard has an outcome for, but for those of other shards.
+    pub(super) own_rows: RoaringTreemap,
 }
 
 /// The recorded end of a process.
@@ -136,6 +138,7 @@ impl History {
             ended: None,
             is_undone: false,
             is_torn: false,
+            own_rows: RoaringTreemap::new(),
         }
     }
 
@@ -158,6 +161,7 @@ impl History {
             RowEnd::SentAgain
         };
         self.course.add_rows(entry.at, end, 1, answer_us);
+        self.add_own_row(entry.row, entry.outcome);
         if !is_last {
             return;
         }
@@ -174,12 +178,20 @@ impl History {
         }
     }
 
+    /// Notes a row that a shard has an outcome for.
+    fn add_own_row(&mut self, row: u64, outcome: Outcome) {
+        if self.header.shard.is_some() && outcome != Outcome::Elsewhere {
+            self.own_rows.insert(row);
+        }
+    }
+
     fn add_bulk(&mut self, bulk: &BulkEntry, mut repeats: Option<&mut Repeats>) {
         self.last_at = bulk.at;
         self.ended = None;
         let rows = bulk.rows.iter().flat_map(|(first, last)| *first..=*last);
         for row in rows {
             self.processes.add_rows(1);
+            self.add_own_row(row, bulk.outcome);
             let is_last = repeats
                 .as_deref_mut()
                 .is_none_or(|repeats| repeats.take(row));

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use roaring::RoaringTreemap;
+
 use super::model::Shards;
 use super::part::Part;
 use crate::journal::{FINISHED, Purpose, Shard};
@@ -19,22 +21,27 @@ pub(super) fn found(parts: &[Part]) -> Option<Shards> {
     let of = parts.first()?.header.shard?.of();
     let index = |part: &Part| part.header.shard.map(Shard::index);
     let unfinished = parts.iter().filter(|part| !is_finished(part));
-    let own = parts.iter().map(|part| {
-        let summary = &part.summary;
-        let not_own = [summary.elsewhere, summary.unsent];
-        summary.records - not_own.into_iter().flatten().sum::<u64>()
-    });
-    let records = parts.iter().map(|part| part.summary.records);
-    let records = match parts.first()?.header.purpose {
-        Purpose::Undo => records.sum(),
-        Purpose::Run | Purpose::Check => records.max()?,
-    };
     Some(Shards {
         of,
         found: parts.iter().filter_map(index).collect(),
         unfinished: unfinished.filter_map(index).collect(),
-        unaccounted: records.abs_diff(own.sum()),
+        unaccounted: unaccounted(parts),
     })
+}
+
+/// Returns the number of rows that no shard has an outcome for, or more than one. Each shard of an
+/// undo has rows of its own.
+fn unaccounted(parts: &[Part]) -> u64 {
+    let histories = parts.iter().filter_map(|part| part.history.as_ref());
+    let runs = histories.filter(|history| history.header.purpose == Purpose::Run);
+    let (mut all, mut in_several) = (RoaringTreemap::new(), RoaringTreemap::new());
+    for history in runs {
+        in_several |= &all & &history.own_rows;
+        all |= &history.own_rows;
+    }
+    let is_run = |part: &&Part| part.header.purpose == Purpose::Run;
+    let records = parts.iter().filter(is_run).map(|part| part.summary.records);
+    records.max().unwrap_or_default().abs_diff(all.len()) + in_several.len()
 }
 
 /// Returns the summary of a run. That of one run directory is its own.

@@ -1,7 +1,7 @@
 //! The run directory that shards share, and those that it is not for.
 
 use super::{expect_shards, run_all, start, start_in};
-use crate::harness::{Customers, Scenario};
+use crate::harness::{Customers, Scenario, rounds};
 
 fn scenario(rows: u64) -> Scenario {
     Scenario::new()
@@ -65,7 +65,7 @@ fn a_run_without_shards_is_not_continued_by_one() {
     start(&scenario, "1/2", &[])
         .end()
         .exits(5)
-        .says("the run directory run holds a run without shards");
+        .says("the run directory run holds a run or a check without shards");
 }
 
 #[test]
@@ -160,11 +160,133 @@ fn a_second_process_of_a_shard_stops_at_once() {
 fn a_damaged_list_of_shards_is_refused() {
     let scenario = scenario(4);
     start(&scenario, "1/2", &[]).end().exits(0);
-    for content in ["", "{}", "[]\n", "{\"custsync_shards\":2}"] {
+    let good = scenario.read("run/shards.json").expect("the list");
+    let none = String::from_utf8(good)
+        .expect("text")
+        .replace("\"shards\": 2", "\"shards\": 0");
+    for content in ["", "{}", "[]\n", "{\"custsync_shards\":2}", &none] {
         scenario.write("run/shards.json", content);
         start(&scenario, "2/2", &[])
             .end()
             .exits(5)
-            .says("run/shards.json is damaged, or of another version of custsync");
+            .says("run/shards.json is damaged, or of another version of custsync: delete it");
     }
+    // As the message says.
+    std::fs::remove_file(scenario.path("run/shards.json")).expect("our own file");
+    let updates = scenario.ledger().len();
+    start(&scenario, "1/2", &[]).end().exits(0);
+    assert_eq!(scenario.ledger().len(), updates, "it had finished before");
+    std::fs::remove_file(scenario.path("run/shards.json")).expect("our own file");
+    start(&scenario, "1/3", &[])
+        .end()
+        .exits(5)
+        .says("run/shard-1-of-2 is a shard of a run that is divided otherwise");
+    assert_eq!(scenario.ledger().len(), updates);
+}
+
+#[test]
+fn a_check_does_not_spoil_the_directory_of_shards() {
+    let scenario = scenario(8);
+    start(&scenario, "1/2", &[]).end().exits(0);
+    for flags in [
+        &["--null-string", "NULL"][..],
+        &["--null-string", "NULL", "--shard", "2/2"],
+    ] {
+        let words = ["check", "customers.csv", "--run-dir", "run"];
+        scenario
+            .start_words(words.into_iter().chain(flags.iter().copied()))
+            .end()
+            .exits(5)
+            .says("the run directory run holds the shards of a run");
+    }
+    start(&scenario, "2/2", &[]).end().exits(0);
+    expect_shards(&scenario).exits(0);
+}
+
+#[test]
+fn of_a_run_with_shards_and_one_without_only_one_kind_begins() {
+    for round in 0..rounds(3, 20) {
+        let scenario = scenario(8);
+        let url = scenario.url().expect("a sandbox");
+        let alone = || {
+            let words = [
+                "run",
+                "customers.csv",
+                "--run-dir",
+                "run",
+                "--base-url",
+                &url,
+            ];
+            scenario.start_words(words.into_iter().chain(["--null-string", "NULL"]))
+        };
+        let all = if round % 2 == 0 {
+            [
+                start(&scenario, "1/2", &[]),
+                alone(),
+                start(&scenario, "2/2", &[]),
+            ]
+        } else {
+            [
+                alone(),
+                start(&scenario, "1/2", &[]),
+                start(&scenario, "2/2", &[]),
+            ]
+        };
+        for running in all {
+            running.end().exits_with_one_of(&[0, 5]);
+        }
+        let is_shared = scenario.read("run/shards.json").is_some();
+        let is_single = scenario.read("run/results.ndjson").is_some();
+        assert_ne!(is_shared, is_single, "round {round}");
+        let (_, repeats) = scenario.ledger().without_repeats();
+        assert_eq!(repeats, 0, "round {round}");
+    }
+}
+
+#[test]
+fn shards_of_other_inputs_do_not_add_up() {
+    // Each row belongs to the other shard in the other input.
+    let ids = |shard: u32| {
+        let of_shard = move |id: &u32| crc32(*id) % 2 + 1 == shard;
+        (1..).filter(of_shard).take(4).collect::<Vec<_>>()
+    };
+    let input = |first: u32| {
+        let rows = ids(first).into_iter().chain(ids(3 - first));
+        let rows = rows.map(|id| format!("{id},clerk\n"));
+        std::iter::once("id,job\n".to_owned())
+            .chain(rows)
+            .collect::<String>()
+    };
+    let mut scenario = Scenario::new().stdin(input(1)).sandbox(|_| {});
+    let url = scenario.url().expect("a sandbox");
+    let pipe = |scenario: &Scenario, shard: &str| {
+        scenario.custsync([
+            "run",
+            "-",
+            "--run-dir",
+            "run",
+            "--shard",
+            shard,
+            "--base-url",
+            &url,
+        ])
+    };
+    pipe(&scenario, "1/2").exits(0);
+    scenario.pipe(input(2));
+    pipe(&scenario, "2/2").exits(0);
+    expect_shards(&scenario)
+        .exits(5)
+        .says("in no shard, or in several: 8 rows");
+}
+
+/// The CRC-32 of the digits of an id.
+fn crc32(id: u32) -> u32 {
+    let mut crc = u32::MAX;
+    for byte in id.to_string().bytes() {
+        crc ^= u32::from(byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xEDB8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    !crc
 }

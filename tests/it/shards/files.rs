@@ -78,6 +78,11 @@ fn the_command_for_failed_rows_names_no_shard() {
     let command = end.next_command();
     assert!(command.contains("run/shard-4-of-4/failed.csv"), "{command}");
     assert!(!command.contains("--shard "), "{command}");
+    // Other shards have other failed rows.
+    assert!(
+        command.contains("--run-dir run-shard-4-of-4-corrected"),
+        "{command}"
+    );
 }
 
 #[test]
@@ -180,6 +185,20 @@ fn a_check_of_a_shard_counts_its_rows() {
         .check(["--shard", "1/2"])
         .exits(0)
         .prints("belong to other shards");
+    let flags = [
+        "check",
+        "customers.csv",
+        "--shard",
+        "1/2",
+        "--null-string",
+        "NULL",
+    ];
+    let alone = scenario.custsync(flags).exits_with_one_of(&[0]);
+    assert!(
+        alone.next_command().contains("--run-dir shared-run"),
+        "{}",
+        alone.stdout
+    );
     let (valid, others) = (&end.summary()["valid"], &end.summary()["elsewhere"]);
     assert_eq!(
         valid

@@ -247,6 +247,9 @@ fn a_pod_of_an_indexed_job_knows_its_shard() {
     expect_shards(&scenario).exits(0);
     assert_eq!(scenario.ledger().len(), 40);
     scenario.set_variable("JOB_COMPLETION_INDEX", "1");
+    scenario.set_variable("CUSTSYNC_SHARDS", "3");
+    run_in(&scenario, "run", &["--shard", "2/2"]).exits(0);
+    scenario.set_variable("CUSTSYNC_SHARDS", "2");
     run_in(&scenario, "run", &["--shards", "2", "--shard", "1/2"])
         .exits(2)
         .says("--shard and --shards contradict each other");
