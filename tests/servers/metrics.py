@@ -13,14 +13,13 @@ comes over the network, and no process is left running.
 
 Exits 1 if the text cannot be parsed, or does not agree with itself.
 """
-import argparse, os, re, subprocess, sys, tempfile, time, urllib.request
+import argparse, re, subprocess, sys, tempfile, time, urllib.request
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 import servers
 
-VERSION = "0.26.0"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "custsync-ci" / f"prometheus-client-{VERSION}"
+LIBRARY = "prometheus-client==0.26.0"
 ROWS = 20
 SECONDS_MAX = 60
 # The types of all families of a run that has ended.
@@ -33,23 +32,6 @@ TYPES = {
 }
 # They are there only after the end of a process.
 OF_THE_END = {"custsync_last_completion_timestamp_seconds", "custsync_exit_code", "custsync_last_success_timestamp_seconds"}
-
-
-def run_with_library():
-    """Runs this script again with an interpreter that has the library. Returns only if there is none."""
-    python = CACHE / "bin" / "python"
-    if Path(sys.prefix) == CACHE:
-        return
-    try:
-        if not (CACHE / "installed").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", CACHE], check=True, stdout=sys.stderr)
-            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"prometheus-client=={VERSION}"]
-            subprocess.run(pip, check=True, stdout=sys.stderr, timeout=120)
-            (CACHE / "installed").touch()
-    except (OSError, subprocess.SubprocessError) as error:
-        print(f"not run: prometheus-client {VERSION} cannot be installed here: {error}")
-        sys.exit(0)
-    os.execv(python, [python, *sys.argv])
 
 
 def families(text):
@@ -105,7 +87,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", type=Path, default=servers.BINARY, help="the custsync that runs; default: the release build")
     options = servers.parse(parser)
-    run_with_library()
+    servers.run_with_packages(LIBRARY)
     with tempfile.TemporaryDirectory(prefix="custsync-metrics-") as work:
         work = Path(work)
         rows = servers.write_rows(work / "rows.csv", ROWS)

@@ -11,6 +11,7 @@ BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" /
 # On Debian, the path of an ordinary user lacks these folders.
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
 START_SECONDS_MAX = 20
+INSTALL_SECONDS_MAX = 180
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # custsync's own --grace is 25 s.
 GRACE_SECONDS_MAX = 35
@@ -92,6 +93,27 @@ def installed(name):
     if path is None:
         print(f"{name} is not installed: its cases are skipped (apt-get install {'nginx-light' if name == 'nginx' else name})")
     return path
+
+
+def run_with_packages(*packages):
+    """Runs the script again with an interpreter that has these packages of PyPI, such as `name==1.0`. Returns only there.
+
+    They are kept in a virtual environment beside other caches. If they cannot be installed, it prints one line that says so, and
+    exits 0."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "custsync-ci" / "-".join(packages).replace("==", "-")
+    python = cache / "bin" / "python"
+    if Path(sys.prefix) == cache:
+        return
+    try:
+        if not (cache / "installed").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", cache], check=True, stdout=sys.stderr)
+            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
+            subprocess.run(pip, check=True, stdout=sys.stderr, timeout=INSTALL_SECONDS_MAX)
+            (cache / "installed").touch()
+    except (OSError, subprocess.SubprocessError) as error:
+        print(f"not run: {', '.join(packages)} cannot be installed here: {error}")
+        sys.exit(0)
+    os.execv(python, [python, *sys.argv])
 
 
 def free_ports(count):
