@@ -1,35 +1,36 @@
 #!/usr/bin/env python3
 """Builds the container image as from a clean clone, and runs it: without root, read-only, and stopped during its work.
 
-usage: tests/servers/image.py [--image NAME] [--json FILE]
+usage: tests/servers/image.py [--image NAME | --keep NAME] [--json FILE]
 
 needs a Docker engine. If the engine lacks a base image, it also needs root, debootstrap (apt-get install debootstrap) and a
-Debian mirror. It asks no registry: the base images that the Dockerfile names in FROM are then built from Debian's packages and
-this machine's Rust (a toolchain of rustup's), under the same names. The builder stage gets the crates from cargo's usual source.
+Debian mirror. deploy/docker/build.sh builds the image and the base images that are missing, and asks no image registry.
 
-With --image, an image that the engine has is run, and none is built.
+With --image, an image that the engine has is run, and none is built. With --keep, the image that was built stays under this name.
 
-It covers the Dockerfile, .dockerignore, the entry point, the rights that the program needs, and its signals as process 1. It
-does not cover what the published base images have beyond glibc, libgcc, libstdc++, certificate authorities and their user.
+It covers the Dockerfile, .dockerignore, the labels, the SBOM, the entry point, the rights that the program needs, and its signals
+as process 1. It does not cover what the published base images have beyond glibc, libgcc, libstdc++, certificate authorities and
+their user.
 
 Containers, the images made here and the temporary directory are removed at the end. Exits 1 if a check fails, and 0 with a line
 "not run: …" if the image cannot be built here.
 """
-import argparse, json, os, re, shutil, statistics, subprocess, sys, time
+import argparse, json, os, re, shutil, statistics, subprocess, sys, time, tomllib, zlib
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 import servers
 
 DOCKERFILE = servers.ROOT / "Dockerfile"
+BUILD = servers.ROOT / "deploy/docker/build.sh"
+SBOM = "/usr/share/sbom/custsync.cdx.json"
+# What every label says that is not a fixed text.
+LABELS = {"version": r"\d+\.\d+\.\d+", "revision": r"[0-9a-f]{40}(-modified)?",
+          "created": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "licenses": "MIT OR Apache-2.0", "source": r"unknown|https://\S+"}
 # The name distinguishes the images made here from all others of the engine.
 TAG = f"custsync-test-{os.getpid()}"
 # A user that no image knows, because an orchestrator may choose such a user. Only root can give files to another user.
 USER = 12345 if os.geteuid() == 0 else os.geteuid()
-# The packages needed beside Rust to build the crates that contain C.
-BUILDER_PACKAGES = ("ca-certificates", "gcc", "libc6-dev", "make")
-RUNTIME_PACKAGES = ("base-files", "libc6", "libgcc-s1", "libstdc++6")
-DEBOOTSTRAP_SECONDS_MAX = 600
 BUILD_SECONDS_MAX = 2400
 COMMAND_SECONDS_MAX = 120
 # The time that `docker stop` waits before it kills, as in docs/operations.md. All stops here must take much less.
@@ -85,93 +86,14 @@ def unavailable(bases):
     return None
 
 
-def import_image(root, name, changes):
-    """Makes an image from a directory."""
-    options = [part for change in changes for part in ("--change", change)]
-    tar = subprocess.Popen(["tar", "--create", "--one-file-system", "--directory", root, "."], stdout=subprocess.PIPE)
-    must("docker", "import", *options, "-", name, stdin=tar.stdout, seconds=BUILD_SECONDS_MAX)
-    if tar.wait() != 0:
-        sys.exit(f"tar of {name} ended with {tar.returncode}")
-
-
-def install_debian(root, suite):
-    """Debian's smallest system with a C compiler. It is built in its own mount namespace, so that no mount is left behind."""
-    form = "$(REPO_URI) $(CODENAME) $(COMPONENT)"
-    lines = must("apt-get", "indextargets", "--format", form, "Created-By: Packages") if shutil.which("apt-get") else ""
-    # The mirror of this machine, if it is a Debian of the same suite; otherwise debootstrap's default.
-    mirrors = [line.split()[0] for line in lines.splitlines() if line.split()[1:] == [suite, "main"]]
-    must("unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={','.join(BUILDER_PACKAGES)}", suite, root,
-         *mirrors[:1], seconds=DEBOOTSTRAP_SECONDS_MAX, env={**os.environ, "PATH": servers.PATH})
-
-
-def make_builder_base(debian, name):
-    """Debian with this machine's Rust and its certificate authorities, which the download of the crates may need."""
-    toolchain = Path(must("rustc", "--print", "sysroot").strip())
-    for program in ("cargo", "rustc"):
-        shutil.copy2(toolchain / "bin" / program, debian / "usr/local/bin" / program)
-    shutil.copytree(toolchain / "lib", debian / "usr/local/lib", symlinks=True, dirs_exist_ok=True)
-    authorities = "etc/ssl/certs/ca-certificates.crt"
-    if Path("/", authorities).exists():
-        shutil.copyfile(Path("/", authorities), debian / authorities)
-    import_image(debian, name, ["ENV CARGO_HOME=/usr/local/cargo"])
-
-
-def make_runtime_base(debian, name, root):
-    """The parts of the distroless image that the program needs: no shell, and a user without rights."""
-    archives = debian / "var/cache/apt/archives"
-    for package in RUNTIME_PACKAGES:
-        archive, = archives.glob(f"{package}_*.deb")
-        must("dpkg-deb", "--extract", archive, root)
-    for folder in ("usr/share/doc", "usr/share/lintian", "usr/share/gdb", "usr/share/gcc"):
-        shutil.rmtree(root / folder, ignore_errors=True)
-    (root / "etc/ssl/certs").mkdir(parents=True)
-    shutil.copyfile(debian / "etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")
-    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/sbin/nologin\n"
-                                     "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")
-    (root / "etc/group").write_text("root:x:0:\nnonroot:x:65532:\n")
-    import_image(root, name, ["USER 65532", "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"])
-
-
-def make_bases(work, bases, made):
-    """Makes the base images that the engine lacks, and appends their names to those to remove."""
-    missing = [base for base in bases if not has_image(base)]
-    if not missing:
-        return
-    # As in rust:1.95-bookworm.
-    suite = bases[0].rsplit("-", 1)[1]
-    debian, runtime = work / "debian", work / "runtime"
-    install_debian(debian, suite)
-    # The runtime image comes first: it gets Debian's certificate authorities, and the builder image then gets this machine's.
-    for base in reversed(missing):
-        print(f"{base} is not on this engine: made of Debian's {suite}", file=sys.stderr)
-        made.append(base)
-        if base == bases[-1]:
-            runtime.mkdir()
-            make_runtime_base(debian, base, runtime)
-        else:
-            make_builder_base(debian, base)
-
-
-def clone(work):
-    """The present files of the repository: only those that git knows."""
-    target = work / "clone"
-    for name in must("git", "-C", servers.ROOT, "ls-files", "-z").split("\0"):
-        if name and (servers.ROOT / name).is_file():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(servers.ROOT / name, target / name)
-    return target
-
-
-def build(work, bases, made):
-    """Builds the image, and prints the size of the base and the time of the build."""
-    make_bases(work, bases, made)
-    context = clone(work)
+def build(bases, made):
+    """Builds the image, and prints the size of the base and the time of the build. Appends the names of the images to those to
+    remove."""
     since = time.monotonic()
-    # The builder stage gets its own name, so that it can be removed. The second build reuses it.
-    for options in (["--target", "builder", "--tag", f"{TAG}-builder"], ["--tag", TAG]):
-        made.append(options[-1])
-        # The build uses the host's network, because the engine's network may have no connection.
-        must("docker", "build", "--network", "host", "--force-rm", *options, context, seconds=BUILD_SECONDS_MAX)
+    end = subprocess.run([BUILD, "--tag", TAG], stdout=subprocess.PIPE, text=True, timeout=BUILD_SECONDS_MAX)
+    made.extend(end.stdout.split())
+    if end.returncode != 0:
+        sys.exit(f"{BUILD} ended with {end.returncode}")
     print(f"built in {time.monotonic() - since:.0f} s, on a base of {int(inspect(bases[-1], '{{.Size}}')) / 1e6:.1f} MB")
 
 
@@ -201,11 +123,12 @@ class Container:
 
     count = 0
 
-    def __init__(self, work, image, stdin=subprocess.DEVNULL):
+    def __init__(self, work, image, stdin=subprocess.DEVNULL, network="none", options=()):
         Container.count += 1
         self.name = f"{TAG}-{Container.count}"
         self.image = image
         self.stdin = stdin
+        self.network, self.options = network, options
         self.data = work / self.name
         self.data.mkdir()
         os.chown(self.data, USER, USER)
@@ -218,8 +141,8 @@ class Container:
 
     def start(self, *arguments):
         """Starts `docker run` and returns its process."""
-        command = ["docker", "run", "--interactive", "--name", self.name, "--network", "none", "--read-only",
-                   "--user", f"{USER}:{USER}", "--volume", f"{self.data}:/data", self.image, *map(str, arguments)]
+        command = ["docker", "run", "--interactive", "--name", self.name, "--network", self.network, "--read-only",
+                   "--user", f"{USER}:{USER}", "--volume", f"{self.data}:/data", *self.options, self.image, *map(str, arguments)]
         with open(self.log(), "wb") as log:
             self.process = subprocess.Popen(command, stdin=self.stdin, stdout=log, stderr=log)
         return self.process
@@ -289,6 +212,45 @@ def starts(work, image):
     return {"start_ms": statistics.median(inside) * 1000, "docker_run_ms": statistics.median(whole) * 1000}
 
 
+def is_labelled(work, image):
+    """The labels say what the image is, and a stop is a SIGTERM."""
+    labels = json.loads(inspect(image, "{{json .Config.Labels}}"))
+    for name, form in LABELS.items():
+        value = labels.get(f"org.opencontainers.image.{name}", "")
+        expect(re.fullmatch(form, value), f"the label {name} is {value!r}")
+    signal = inspect(image, "{{.Config.StopSignal}}")
+    expect(signal == "SIGTERM", f"it is stopped by {signal}")
+
+
+def copied(work, image, path):
+    """A file of the image. No container is started."""
+    target = work / Path(path).name
+    container = must("docker", "create", image).strip()
+    try:
+        must("docker", "cp", f"{container}:{path}", target)
+    finally:
+        call("docker", "rm", container)
+    return target
+
+
+def lists_what_it_is_made_of(work, image):
+    """The SBOM and the list inside the program name the same crates as Cargo.lock, in the same versions."""
+    sbom = json.loads(copied(work, image, SBOM).read_text(encoding="utf-8"))
+    listed = {(part["name"], part["version"]) for part in sbom["components"]}
+    lock = tomllib.loads((servers.ROOT / "Cargo.lock").read_text(encoding="utf-8"))
+    locked = {(package["name"], package["version"]) for package in lock["package"]}
+    expect(sbom["bomFormat"] == "CycloneDX" and {"tokio", "rustls"} <= {name for name, _ in listed}, "the SBOM lacks known crates")
+    expect(listed <= locked, f"the SBOM names what Cargo.lock does not: {sorted(listed - locked)}")
+    program, section = copied(work, image, "/usr/local/bin/custsync"), work / "dep-v0"
+    must("objcopy", "--dump-section", f".dep-v0={section}", program)
+    packages = json.loads(zlib.decompress(section.read_bytes()))["packages"]
+    inside = {(package["name"], package["version"]) for package in packages if package.get("kind") != "build"}
+    expect(("custsync", sbom["metadata"]["component"]["version"]) in inside, "the program does not name itself")
+    missing = {part for part in inside - listed if part[0] != "custsync"}
+    expect(not missing, f"the SBOM lacks what the program names: {sorted(missing)}")
+    print(f"SBOM: {len(listed)} crates, {len(inside) - 1} of them in the program")
+
+
 def checks(work, image):
     """A check writes only to its run directory."""
     with Container(work, image) as container:
@@ -356,7 +318,7 @@ def measure(work, image):
     size = int(inspect(image, "{{.Size}}"))
     print(f"image: {size / 1e6:.1f} MB")
     figures, missed = {"image_bytes": size}, []
-    for case in (starts, checks, sends, run_is_stopped, check_is_stopped):
+    for case in (starts, is_labelled, lists_what_it_is_made_of, checks, sends, run_is_stopped, check_is_stopped):
         try:
             figures.update(case(work, image) or {})
             print(f"{case.__name__}: as it must be")
@@ -368,9 +330,11 @@ def measure(work, image):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--image", metavar="NAME", help="run this image, and build none")
+    parser.add_argument("--keep", metavar="NAME", help="keep the image that is built under this name")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
     options = parser.parse_args()
-    bases = re.findall(r"^FROM (\S+)", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE) if options.image is None else []
+    text = DOCKERFILE.read_text(encoding="utf-8")
+    bases = re.findall(r"^ARG (?:BUILDER|RUNTIME)=(\S+)", text, re.MULTILINE) if options.image is None else []
     reason = unavailable(bases)
     if reason:
         print(f"not run: {reason}")
@@ -380,7 +344,9 @@ def main():
     with servers.Bench(None) as bench:
         try:
             if options.image is None:
-                build(bench.work, bases, made)
+                build(bases, made)
+                if options.keep is not None:
+                    must("docker", "tag", TAG, options.keep)
             figures, missed = measure(bench.work, options.image or TAG)
         finally:
             remove_images(made)
