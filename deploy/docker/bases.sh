@@ -42,11 +42,11 @@ quiet() {
     fi
 }
 
-# The mirror of this machine, if it is a Debian of the same suite; otherwise nothing, which is debootstrap's default.
+# The mirror of this machine for the suite $1, if there is one; otherwise nothing, which is debootstrap's default.
 mirror() {
     if command -v apt-get >/dev/null; then
         apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' \
-            | awk -v suite="$suite" '$2 == suite && $3 == "main" { print $1; exit }'
+            | awk -v suite="$1" '$2 == suite && $3 == "main" { print $1; exit }'
     fi
 }
 
@@ -54,7 +54,7 @@ mirror() {
 # namespace, so that no mount is left behind.
 install_debian() {
     if [ ! -d "$work/debian" ]; then
-        quiet unshare --mount debootstrap --variant=minbase --include="$builder_packages" "$suite" "$work/debian" $(mirror)
+        quiet unshare --mount debootstrap --variant=minbase --include="$builder_packages" "$suite" "$work/debian" $(mirror "$suite")
         cp -p "$work/debian/etc/ssl/certs/ca-certificates.crt" "$work/authorities"
     fi
 }
@@ -77,7 +77,7 @@ make_runtime() {
     install_debian
     if [ "$arch" != "$own_arch" ]; then
         # Downloads the packages, and runs none of them.
-        quiet debootstrap --arch="$arch" --foreign --variant=minbase "$suite" "$work/foreign" $(mirror)
+        quiet debootstrap --arch="$arch" --foreign --variant=minbase "$suite" "$work/foreign" $(mirror "$suite")
         archives="$work/foreign/var/cache/apt/archives"
     fi
     mkdir "$runtime"
@@ -121,11 +121,13 @@ make_builder() {
 }
 
 make_cross_builder() {
-    local sources="$work/debian/etc/apt/sources.list" mirror_url
+    local updates
     install_debian
-    mirror_url=$(awk '$1 == "deb" { print $2; exit }' "$sources")
     # Debian's newest Rust for this suite comes as an update of security.
-    printf 'deb %s %s-security main\n' "${mirror_url%/debian/}/debian-security" "$suite" >>"$sources"
+    updates=$(mirror "$suite-security")
+    [ -n "$updates" ] || fail "apt on this machine names no mirror of $suite-security, which has the Rust to cross-compile with"
+    printf 'deb %s %s-security main\n' "$updates" "$suite" \
+        >>"$work/debian/etc/apt/sources.list"
     copy_authorities
     tar --create --one-file-system --directory "$work/debian" . | quiet docker import - "$1-bare"
     printf '%s is made of Debian %s\n' "$1" "$suite" >&2

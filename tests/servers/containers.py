@@ -15,12 +15,25 @@ MEMORY = "96m"
 SECONDS_MAX = 1200
 
 
+def start(name, network, *arguments):
+    """Starts a container in a network."""
+    deadline = time.monotonic() + servers.START_SECONDS_MAX
+    while True:
+        end = call("docker", "run", "--detach", "--name", name, "--network", network, "--read-only", *arguments)
+        if end.returncode == 0:
+            return
+        # When the last container has left it, the engine drops a Swarm's network for a moment.
+        expect("not found" in end.stdout and time.monotonic() < deadline, f"{name} does not start:\n{end.stdout}")
+        call("docker", "rm", "--force", name)
+        time.sleep(0.2)
+
+
 def start_api(options, name, of_docker, of_sandbox):
     """Starts the API's double in a container of a network. It listens on its loopback interface only, so socat forwards to it."""
-    must("docker", "run", "--detach", "--name", f"{name}-api", "--network", name, "--read-only", "--user", f"{USER}:{USER}", "--env",
-         f"CUSTSYNC_TOKEN={TOKEN}", *of_docker, options.image, "sandbox", "--listen", f"127.0.0.1:{PORT + 1}", *of_sandbox)
-    must("docker", "run", "--detach", "--name", f"{name}-api-port", "--network", f"container:{name}-api", "--read-only",
-         options.servers, "socat", f"TCP-LISTEN:{PORT},fork,reuseaddr", f"TCP:127.0.0.1:{PORT + 1}")
+    start(f"{name}-api", name, "--user", f"{USER}:{USER}", "--env", f"CUSTSYNC_TOKEN={TOKEN}", *of_docker, options.image, "sandbox",
+          "--listen", f"127.0.0.1:{PORT + 1}", *of_sandbox)
+    start(f"{name}-api-port", f"container:{name}-api", options.servers, "socat", f"TCP-LISTEN:{PORT},fork,reuseaddr",
+          f"TCP:127.0.0.1:{PORT + 1}")
 
 
 def most_kib(container):

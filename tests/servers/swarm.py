@@ -27,7 +27,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 import servers
-from containers import MEMORY, PORT, TOKEN, USER, most_kib, send_large, start_api
+from containers import MEMORY, PORT, TOKEN, USER, most_kib, send_large, start, start_api
 from image import Missed, call, expect, inspect, must
 
 STACK = servers.ROOT / "deploy/swarm/stack.yml"
@@ -63,7 +63,7 @@ secrets:
 """
 REDIS = ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--appendonly", "no"]
 Sizes = collections.namedtuple("Sizes", "rows per_minute kills cut_seconds redis_seconds seconds_max large_rows large_seconds")
-SHORT = Sizes(rows=10_000, per_minute=12_000, kills=4, cut_seconds=15, redis_seconds=10, seconds_max=330, large_rows=300_000,
+SHORT = Sizes(rows=10_000, per_minute=9_000, kills=4, cut_seconds=15, redis_seconds=10, seconds_max=330, large_rows=300_000,
               large_seconds=10)
 LONG = Sizes(rows=50_000, per_minute=18_000, kills=12, cut_seconds=30, redis_seconds=20, seconds_max=1200, large_rows=10_000_000,
              large_seconds=240)
@@ -120,12 +120,11 @@ class Swarm:
 
     def __exit__(self, *_):
         call("docker", "stack", "rm", NAME)
-        # A Swarm keeps the containers of a job that have ended, also when it is left.
-        call("docker", "rm", "--force", "--volumes", *self.containers("--all"))
-        for name in ("api-port", "api", "redis"):
-            call("docker", "rm", "--force", "--volumes", f"{NAME}-{name}")
-        call("docker", "volume", "rm", "--force", f"{NAME}_data")
         call("docker", "swarm", "leave", "--force")
+        # The containers of a job that have ended stay, also when the Swarm is left.
+        services = [f"{NAME}-{name}" for name in ("api-port", "api", "redis")]
+        call("docker", "rm", "--force", "--volumes", *services, *self.containers("--all"))
+        call("docker", "volume", "rm", "--force", f"{NAME}_data")
         for name in set(must("docker", "network", "ls", "--format", "{{.Name}}").split()) - set(self.networks):
             call("docker", "network", "rm", name)
 
@@ -135,8 +134,7 @@ class Swarm:
 
     def start_redis(self):
         """Starts Redis with nothing in it."""
-        must("docker", "run", "--detach", "--name", f"{NAME}-redis", "--network", NAME, "--network-alias", "redis", "--read-only",
-             self.options.servers, *REDIS)
+        start(f"{NAME}-redis", NAME, "--network-alias", "redis", self.options.servers, *REDIS)
 
     def deploy(self):
         overlay = self.bench.work / "stack.yml"
@@ -279,8 +277,10 @@ def send(swarm):
 
 
 def shards_said(swarm):
-    """The end of the shards' output, to follow a message."""
-    return "\n" + call("docker", "service", "logs", "--tail", "5", f"{NAME}_import").stdout[-4000:]
+    """How the tasks ended, and the end of the newest ones' output, to follow a message."""
+    tasks = call("docker", "service", "ps", "--no-trunc", "--format", "{{.Name}} {{.CurrentState}} {{.Error}}", f"{NAME}_import").stdout
+    logs = [call("docker", "logs", "--tail", "5", container).stdout for container in swarm.containers("--all")[:SHARDS]]
+    return "\n".join(["", tasks, *logs])
 
 
 def journals_are_the_input(swarm):
