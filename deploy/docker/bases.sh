@@ -68,7 +68,7 @@ import_image() {
     done
     printf '%s is made of Debian %s\n' "$name" "$suite" >&2
     tar --create --one-file-system --directory "$directory" . \
-        | quiet docker import --platform "linux/$arch" "${options[@]}" - "$name"
+        | quiet docker import "${options[@]}" - "$name"
     printf '%s\n' "$name"
 }
 

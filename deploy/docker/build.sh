@@ -90,13 +90,31 @@ build() {
         fail "the image cannot be built"
     fi
 }
+
+# Names the architecture in the image $1. The engine's own builder takes that of this machine.
+set_architecture() {
+    local config
+    mkdir "$work/image"
+    docker save "$1" | tar --extract --directory "$work/image"
+    config=$(sed 's/.*"Config":"\([^"]*\)".*/\1/' "$work/image/manifest.json")
+    sed -i "s/\"architecture\":\"[^\"]*\"/\"architecture\":\"$arch\"/" "$work/image/$config"
+    tar --create --directory "$work/image" . | docker load >/dev/null
+}
+
 build --target builder --tag "${tags[0]}-builder"
 printf '%s\n' "${tags[0]}-builder"
 build "${tags[@]/#/--tag=}"
+if [ -n "$suffix" ]; then
+    set_architecture "${tags[0]}"
+    # The others name the image as it was.
+    for tag in "${tags[@]:1}"; do
+        docker tag "${tags[0]}" "$tag"
+    done
+fi
 printf '%s\n' "${tags[@]}"
 if [ -n "$sbom" ]; then
     # A container that is made and never started.
-    container=$(docker create "${tags[0]}")
+    container=$(docker create --platform "linux/${arch:-$own_arch}" "${tags[0]}")
     docker cp "$container:/usr/share/sbom/custsync.cdx.json" "$sbom" >/dev/null
     docker rm "$container" >/dev/null
 fi
