@@ -18,8 +18,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 import servers
 
-VERSION = "5.2.5"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "custsync-ci" / f"moto-{VERSION}"
+SERVER = "moto[server,s3,iam]==5.2.5"
 ROWS = 40_000
 LARGE_BYTES = 300 << 20
 SMALL_OBJECTS = 1_005
@@ -34,23 +33,6 @@ READ_ONLY = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "*"}],
 }
-
-
-def run_with_server():
-    """Runs this script again with an interpreter that has the server. Returns only if it is this one."""
-    python = CACHE / "bin" / "python"
-    if Path(sys.prefix) == CACHE:
-        return
-    try:
-        if not (CACHE / "installed").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", CACHE], check=True, stdout=sys.stderr)
-            pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"moto[server,s3,iam]=={VERSION}"]
-            subprocess.run(pip, check=True, stdout=sys.stderr, timeout=300)
-            (CACHE / "installed").touch()
-    except (OSError, subprocess.SubprocessError) as error:
-        print(f"not run: moto {VERSION} cannot be installed here: {error}")
-        sys.exit(0)
-    os.execv(python, [python, *sys.argv])
 
 
 class Proxy:
@@ -112,7 +94,7 @@ class Storage:
 
         (self.port,) = servers.free_ports(1)
         self.log = open(work / "moto.log", "wb")
-        command = [CACHE / "bin" / "moto_server", "-H", "127.0.0.1", "-p", str(self.port)]
+        command = [Path(sys.prefix) / "bin" / "moto_server", "-H", "127.0.0.1", "-p", str(self.port)]
         self.process = subprocess.Popen(command, cwd=work, stdout=self.log, stderr=self.log)
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.wait()
@@ -284,7 +266,7 @@ def main():
     parser.add_argument("--binary", type=Path, default=servers.BINARY, help="the custsync that runs; default: the release build")
     options = servers.parse(parser)
     binary = options.binary.resolve()
-    run_with_server()
+    servers.run_with_packages(SERVER)
     with tempfile.TemporaryDirectory(prefix="custsync-objects-") as work:
         work = Path(work)
         storage = Storage(work)

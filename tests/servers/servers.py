@@ -3,7 +3,7 @@
 All servers listen on free ports of 127.0.0.1, keep their files in one temporary directory, and run in the foreground as the
 caller.
 """
-import argparse, json, os, random, shutil, signal, socket, subprocess, sys, tempfile, time
+import argparse, json, os, random, re, shutil, signal, socket, subprocess, sys, tempfile, time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -11,7 +11,7 @@ BINARY = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" /
 # On Debian, the path of an ordinary user lacks these folders.
 PATH = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
 START_SECONDS_MAX = 20
-INSTALL_SECONDS_MAX = 180
+INSTALL_SECONDS_MAX = 300
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # custsync's own --grace is 25 s.
 GRACE_SECONDS_MAX = 35
@@ -100,7 +100,8 @@ def run_with_packages(*packages):
 
     They are kept in a virtual environment beside other caches. If they cannot be installed, it prints one line that says so, and
     exits 0."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "custsync-ci" / "-".join(packages).replace("==", "-")
+    name = re.sub(r"\[[^]]*\]", "", "-".join(packages)).replace("==", "-")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "custsync-ci" / name
     python = cache / "bin" / "python"
     if Path(sys.prefix) == cache:
         return
