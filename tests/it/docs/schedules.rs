@@ -146,5 +146,5 @@ fn the_scheduled_jobs_of_the_page_can_be_started() {
         .split(' ')
         .map(str::to_owned)
         .chain(["runs/november".to_owned()]);
-    Args::parse_from(&words.collect::<Vec<_>>(), "").expect("the command can be read");
+    Args::parse_from(words.collect::<Vec<_>>(), "").expect("the command can be read");
 }
