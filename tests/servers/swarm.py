@@ -17,7 +17,8 @@ Meanwhile, at moments that the seed chooses:
 
 In the end, the journals of the shards together have to be the input, each row updated once. By the double's own list, no row may
 be lost, no two rows of a customer may be exchanged, and no more rows may be applied twice than were in flight at the moments
-above. The report of the shards has to close. No container may have been killed for its memory (96 MiB).
+above. Almost no request may be above the double's window, and the report of the shards has to close. No container may have been
+killed for its memory (96 MiB).
 
 With --long, the file has 50,000 rows, and a file of 10,000,000 rows is checked and sent for a while in a container of 96 MiB.
 The engine is left as it was found. Exits 1 if a check fails.
@@ -63,11 +64,12 @@ secrets:
 """
 REDIS = ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--appendonly", "no"]
 Sizes = collections.namedtuple("Sizes", "rows per_minute kills cut_seconds redis_seconds seconds_max large_rows large_seconds")
-SHORT = Sizes(rows=10_000, per_minute=9_000, kills=4, cut_seconds=15, redis_seconds=10, seconds_max=330, large_rows=300_000,
+SHORT = Sizes(rows=10_000, per_minute=9_000, kills=4, cut_seconds=15, redis_seconds=10, seconds_max=330, large_rows=2_000_000,
               large_seconds=10)
 LONG = Sizes(rows=50_000, per_minute=18_000, kills=12, cut_seconds=30, redis_seconds=20, seconds_max=1200, large_rows=10_000_000,
              large_seconds=240)
 SECOND_JOB_SECONDS_MAX = 1
+REFUSED_SHARE_MAX = 0.01
 
 
 def write_rows(path, count):
@@ -214,6 +216,10 @@ class Swarm:
         self.start_api()
         self.start_redis()
 
+    def shard(self, number):
+        """The run directory of a shard."""
+        return self.data / RUN / f"shard-{number}-of-{SHARDS}"
+
     def once(self, *arguments):
         """Runs a container of the image on the shards' volume. Returns its exit code, its output and its seconds."""
         name = f"{NAME}-once"
@@ -278,7 +284,8 @@ def send(swarm):
 
 def shards_said(swarm):
     """How the tasks ended, and the end of the newest ones' output, to follow a message."""
-    tasks = call("docker", "service", "ps", "--no-trunc", "--format", "{{.Name}} {{.CurrentState}} {{.Error}}", f"{NAME}_import").stdout
+    form = "{{.Name}} {{.CurrentState}} {{.Error}}"
+    tasks = call("docker", "service", "ps", "--no-trunc", "--format", form, f"{NAME}_import").stdout
     logs = [call("docker", "logs", "--tail", "5", container).stdout for container in swarm.containers("--all")[:SHARDS]]
     return "\n".join(["", tasks, *logs])
 
@@ -288,8 +295,7 @@ def journals_are_the_input(swarm):
     rows = collections.Counter()
     for shard in range(1, SHARDS + 1):
         last = {}
-        path = swarm.data / RUN / f"shard-{shard}-of-{SHARDS}/results.ndjson"
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in (swarm.shard(shard) / "results.ndjson").read_text(encoding="utf-8").splitlines():
             # The kills may have cut off lines, which are then a line of their own.
             try:
                 entry = json.loads(line)
@@ -318,6 +324,18 @@ def api_agrees(swarm):
     print(f"books: {swarm.sizes.rows} rows in the journals of {SHARDS} shards; 0 lost, 0 exchanged, {twice} applied twice; "
           f"{swarm.lost_in_flight} were in flight")
     return {"applied_twice": twice, "in_flight": swarm.lost_in_flight}
+
+
+def rate_is_kept(swarm):
+    """The double refuses what is above its window. Starts that were killed have no summary, so their refusals are not counted."""
+    refused = 0
+    for shard in range(1, SHARDS + 1):
+        text = (swarm.shard(shard) / "summary.json").read_text(encoding="utf-8")
+        retries = json.loads(text)["totals"]["sending"]["retries"]
+        refused += sum(count for cause, count in retries.items() if "429" in cause)
+    expect(refused <= swarm.sizes.rows * REFUSED_SHARE_MAX, f"{refused} requests were above the window of the API's double")
+    print(f"rate: {refused} requests above the window")
+    return {"refused": refused}
 
 
 def report_closes(swarm):
@@ -369,7 +387,7 @@ def main():
             with Swarm(bench, options, sizes) as swarm:
                 figures["seconds"] = send(swarm)
                 print(f"sent in {figures['seconds']:.0f} s")
-                for check in (journals_are_the_input, api_agrees, report_closes, tasks_ended_by_signals):
+                for check in (journals_are_the_input, api_agrees, rate_is_kept, report_closes, tasks_ended_by_signals):
                     figures.update(check(swarm) or {})
         except Missed as words:
             missed.append(str(words))
