@@ -163,7 +163,8 @@ pub(super) fn check_shard(resolver: &mut Resolver, shard: Option<Shard>, output:
 
 /// Reports flags about copies if there are none.
 pub(super) fn check_copies(resolver: &mut Resolver, publish: &PublishSettings) {
-    if publish.target.is_some() || resolver.is_reported(PUBLISH) {
+    if publish.target.is_some() || resolver.is_reported(PUBLISH) || !resolver.verb().is_about_rows()
+    {
         return;
     }
     let flags: Vec<(&str, String)> = resolver.flags_used().collect();
