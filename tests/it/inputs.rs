@@ -41,13 +41,12 @@ fn missing_files_and_folders_without_inputs_are_refused() {
         &Scenario::new().input("missing.csv").sandbox(|_| {}),
         "missing.csv: no such file",
     );
-    for foreign in ["s3://b/k.csv", "ftp://user:canary@x.example/*.csv"] {
-        let scenario = Scenario::new().input(foreign).sandbox(|_| {});
-        refused_by(
-            &scenario,
-            "an input is an address of a kind that is not read: only https:// addresses are",
-        );
-    }
+    refused_by(
+        &Scenario::new()
+            .input("ftp://user:canary@x.example/*.csv")
+            .sandbox(|_| {}),
+        "an input is an address of a kind that is not read: ",
+    );
     let scenario = Scenario::new().input("folder.csv").sandbox(|_| {});
     fs::create_dir(scenario.path("folder.csv")).unwrap();
     refused_by(
