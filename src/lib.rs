@@ -93,6 +93,13 @@ mod download;
 mod input;
 mod journal;
 mod nearest;
+#[cfg_attr(
+    not(feature = "object-storage"),
+    expect(
+        dead_code,
+        reason = "addresses are understood, but nothing is read or written there"
+    )
+)]
 mod objects;
 mod pipeline;
 mod process;
