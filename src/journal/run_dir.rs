@@ -170,7 +170,7 @@ impl RunDir {
             file: safe_path(&path),
             source,
         };
-        self.lock_directory()?;
+        self.lock()?;
         let mut options = OpenOptions::new();
         options.read(true).append(true).mode(FILE_MODE);
         let journal = match open_regular(options.clone().create_new(true), &path) {
@@ -196,10 +196,6 @@ impl RunDir {
     /// Locks the directory, unless this process has done so already. The journal is locked when it is
     /// opened.
     pub(crate) fn lock(&self) -> Result<(), RunDirError> {
-        self.lock_directory()
-    }
-
-    fn lock_directory(&self) -> Result<(), RunDirError> {
         if self.lock.get().is_some() {
             return Ok(());
         }

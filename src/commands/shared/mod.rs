@@ -19,6 +19,7 @@ pub(super) mod fresh;
 pub(super) mod identity;
 pub(super) mod input_identity;
 pub(super) mod inputs;
+pub(super) mod locking;
 pub(super) mod login_file;
 pub(super) mod lost_journal;
 pub(crate) mod metrics;

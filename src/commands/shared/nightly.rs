@@ -17,7 +17,8 @@ use jiff::Timestamp;
 use tracing::{info, warn};
 
 use super::change_list::ChangeList;
-use super::start::{StateOfRun, lock_patiently};
+use super::locking;
+use super::start::StateOfRun;
 use super::unique::is_stream;
 use crate::commands::Failure;
 use crate::config::Settings;
@@ -127,7 +128,7 @@ fn open_if_there(
 
 /// Locks the state, waiting up to `--lock-wait` for another process.
 fn lock(path: &Path, settings: &Settings) -> Result<StateLock, Failure> {
-    lock_patiently(
+    locking::patiently(
         settings,
         &text::safe_path(path),
         || StateLock::try_take(path),

@@ -2,27 +2,19 @@
 //! and the run directory that they share.
 
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use tracing::info;
 
 use crate::commands::Failure;
 use crate::commands::shared::identity::{header, refuse_another_run};
-use crate::commands::shared::{fresh, input_identity, row_range};
+use crate::commands::shared::{fresh, input_identity, locking, row_range};
 use crate::config::Settings;
 use crate::input::KnownInput;
 use crate::journal::{
-    Header, JOURNAL_NAME, KEY_NAME, Purpose, RunDir, RunDirError, RunKey, Shard, SharedRun,
-    is_shard_directory,
+    Header, JOURNAL_NAME, KEY_NAME, Purpose, RunDir, RunKey, Shard, SharedRun, is_shard_directory,
 };
 use crate::text;
-
-/// The time for which other shards may need the directory at most, while they begin. Beyond it,
-/// something else is at work in it.
-const BEGINNING_MAX: Duration = Duration::from_secs(10);
-const LOCK_POLL: Duration = Duration::from_millis(20);
 
 /// Returns the shard whose rows are sent; `None` if all are. Failed rows are those of one shard, or
 /// of none, and a corrected id may belong to another one.
@@ -86,7 +78,7 @@ fn directory(
     let own = shared.join(shard.directory_name());
     let run_dir = fresh::create(&shared)?;
     let directory = text::safe_path(&shared);
-    lock_for_a_moment(&run_dir)?;
+    locking::shared_directory(&run_dir)?;
     if run_dir.file(JOURNAL_NAME).symlink_metadata().is_ok() {
         return Err(Failure::run_directory(anyhow!(
             "the run directory {directory} holds a run or a check without shards: use another directory for shards, or leave --shard out to continue that run; nothing was sent"
@@ -121,19 +113,6 @@ fn directory(
         shard.of()
     );
     Ok(own)
-}
-
-/// Locks the directory until it is dropped. Other shards lock it only while they begin.
-fn lock_for_a_moment(run_dir: &RunDir) -> Result<(), Failure> {
-    let started = Instant::now();
-    loop {
-        match run_dir.lock() {
-            Err(RunDirError::Locked { .. }) if started.elapsed() < BEGINNING_MAX => {
-                thread::sleep(LOCK_POLL);
-            }
-            locked => return locked.map_err(Failure::run_directory),
-        }
-    }
 }
 
 /// Refuses a directory in which a shard of another number has begun: `shards.json` was deleted.

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
@@ -13,7 +12,7 @@ use tracing::{info, warn};
 use crate::commands::Failure;
 use crate::commands::shared::comparison::{Compared, InputDiffers, compare_input};
 use crate::commands::shared::identity::{header, key_of, refuse_another_run};
-use crate::commands::shared::{fresh, input_identity, lost_journal, shards, unfinished};
+use crate::commands::shared::{fresh, input_identity, locking, lost_journal, shards, unfinished};
 use crate::config::Settings;
 use crate::config::output::Unfinished;
 use crate::config::sending::{NamedWait, SendingSettings};
@@ -21,15 +20,11 @@ use crate::download::FaultKind;
 use crate::input::{InputError, KnownInput};
 use crate::journal::{
     Checkpoint, EntryReader, Fact, Header, JOURNAL_NAME, JournalFile, JournalWriter, Purpose,
-    RunDir, RunDirError, RunKey, Shard, recover,
+    RunDir, RunKey, Shard, recover,
 };
 use crate::pipeline::resume::Compare;
 use crate::process::exit::Exit;
 use crate::text::{self, grouped};
-
-/// The first and the longest interval between attempts to take the lock.
-const LOCK_POLL_FIRST: Duration = Duration::from_millis(100);
-const LOCK_POLL_LAST: Duration = Duration::from_secs(1);
 
 /// A run directory, ready to be written.
 pub(in crate::commands) struct Started {
@@ -115,10 +110,8 @@ pub(in crate::commands) fn for_run(
 /// Begins or continues a run in the directory that the user named.
 fn in_directory(path: &Path, wanted: Wanted<'_>) -> Result<Started, Failure> {
     let run_dir = fresh::create(path)?;
-    lock(&run_dir, wanted.settings)?;
-    shards::refuse_shared(&run_dir)?;
-    lost_journal::refuse(&run_dir).map_err(Failure::run_directory)?;
-    match open_journal(&run_dir, wanted.settings)? {
+    claim(&run_dir, wanted.settings)?;
+    match locking::journal(&run_dir, wanted.settings)? {
         JournalFile::New(file) => begin_run(file, run_dir, wanted),
         JournalFile::Existing(file) => {
             resume(file, run_dir, wanted).map_err(|refusal| match refusal {
@@ -147,7 +140,7 @@ fn after_unfinished(wanted: Wanted<'_>) -> Result<Started, Failure> {
         unfinished::point_out(&run_dir, inputs);
         return in_new_directory(wanted);
     }
-    match open_journal(&run_dir, settings)? {
+    match locking::journal(&run_dir, settings)? {
         JournalFile::New(file) => begin_run(file, run_dir, wanted),
         JournalFile::Existing(file) => match resume(file, run_dir, wanted) {
             Ok(started) => {
@@ -195,10 +188,8 @@ pub(in crate::commands) fn for_check(
     settings: &Settings,
     inputs: &[KnownInput],
 ) -> Result<Started, Failure> {
-    lock(&run_dir, settings)?;
-    shards::refuse_shared(&run_dir)?;
-    lost_journal::refuse(&run_dir).map_err(Failure::run_directory)?;
-    let file = match open_journal(&run_dir, settings)? {
+    claim(&run_dir, settings)?;
+    let file = match locking::journal(&run_dir, settings)? {
         JournalFile::New(file) => file,
         JournalFile::Existing(file) => {
             let earlier = file.try_clone().map_err(Failure::run_directory)?;
@@ -232,55 +223,11 @@ pub(in crate::commands) fn for_check(
     begin(file, run_dir, wanted)
 }
 
-/// Locks the directory, waiting up to `--lock-wait` for another process.
-fn lock(run_dir: &RunDir, settings: &Settings) -> Result<(), Failure> {
-    lock_patiently(
-        settings,
-        &text::safe_path(run_dir.path()),
-        || run_dir.lock(),
-        |error| matches!(error, RunDirError::Locked { .. }),
-    )
-}
-
-/// Opens and locks the journal, waiting up to `--lock-wait` for another process.
-pub(in crate::commands) fn open_journal(
-    run_dir: &RunDir,
-    settings: &Settings,
-) -> Result<JournalFile, Failure> {
-    lock_patiently(
-        settings,
-        &text::safe_path(run_dir.path()),
-        || run_dir.open_journal(),
-        |error| matches!(error, RunDirError::Locked { .. }),
-    )
-}
-
-/// Tries to lock a file or directory until `--lock-wait` is over.
-pub(in crate::commands) fn lock_patiently<T, E: std::error::Error + Send + Sync + 'static>(
-    settings: &Settings,
-    name: &str,
-    lock: impl Fn() -> Result<T, E>,
-    is_locked: impl Fn(&E) -> bool,
-) -> Result<T, Failure> {
-    let (started, mut poll) = (Instant::now(), LOCK_POLL_FIRST);
-    let lock_wait = settings.output.lock_wait;
-    loop {
-        let error = match lock() {
-            Ok(locked) => return Ok(locked),
-            Err(error) => error,
-        };
-        let left = lock_wait.saturating_sub(started.elapsed());
-        if !is_locked(&error) || left.is_zero() {
-            return Err(Failure::run_directory(error));
-        }
-        if poll == LOCK_POLL_FIRST {
-            info!(
-                "another process is at work in {name}: waiting for its end, at most {lock_wait:?}"
-            );
-        }
-        thread::sleep(poll.min(left));
-        poll = (poll * 2).min(LOCK_POLL_LAST);
-    }
+/// Locks a directory for one run or check, and refuses one that is not for it.
+fn claim(run_dir: &RunDir, settings: &Settings) -> Result<(), Failure> {
+    locking::directory(run_dir, settings)?;
+    shards::refuse_shared(run_dir)?;
+    lost_journal::refuse(run_dir).map_err(Failure::run_directory)
 }
 
 fn begin_run(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, Failure> {

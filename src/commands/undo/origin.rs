@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::commands::Failure;
 use crate::commands::shared::identity::{header, key_of, refuse_another_api};
-use crate::commands::shared::{care, shards, start};
+use crate::commands::shared::{care, locking, shards};
 use crate::config::{STATE, Settings};
 use crate::contract::{
     ChangeHistory, Countries, Field, FieldSet, LeftOutEffect, SentFields, Unsendable,
@@ -87,7 +87,7 @@ impl UndoneRun {
             )));
         }
         let (JournalFile::Existing(file) | JournalFile::New(file)) =
-            start::open_journal(&run_dir, settings)?;
+            locking::journal(&run_dir, settings)?;
         let recovered = recover(file, &run_dir, Retry::Failed).map_err(|error| {
             let context = run_dir.display_path(JOURNAL_NAME);
             Failure::run_directory(anyhow::Error::new(error).context(context))
