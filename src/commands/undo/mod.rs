@@ -34,9 +34,9 @@ use crate::contract::{Conflicts, RestoreRules};
 use crate::input::{FormatChoice, InputName, InputRules};
 use crate::journal::{IMAGES_NAME, ImageIndex, Processes, Purpose, RunDir};
 use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
-use crate::pipeline::recorder::{Inputs, Recorder};
+use crate::pipeline::recorder::{Inputs, Recorded, Recorder};
 use crate::pipeline::sender::{
-    BeforeFirstUpdate, CareSettings, PageReading, ReadMode, Sending, UndoCounts, Undoing,
+    BeforeFirstUpdate, CareSettings, PageReading, ReadMode, Sending, Sent, UndoCounts, Undoing,
     WantedCustomers,
 };
 use crate::pipeline::shown_customers::ShownCustomers;
@@ -138,18 +138,40 @@ struct Undoer<'a> {
 /// An undo that has begun in its directory.
 struct Begun {
     started_at: StartedAt,
-    server: Server,
     route: Route,
     names: InputNames,
     run_dir: RunDir,
     rows: Range<u64>,
+    customers: u64,
     processes: Processes,
+    work: Work,
+    /// Keeps the run's directory locked.
+    _lock: RunDir,
+}
+
+/// The threads of an undo, before they start.
+struct Work {
+    server: Server,
     progress: Arc<RunProgress>,
     rows_of_run: UndoRows,
     sending: Sending,
     recorder: Recorder,
-    /// Keeps the run's directory locked.
-    _lock: RunDir,
+}
+
+impl Work {
+    /// Runs them to their end.
+    fn carry_out(self, terminal: &Terminal) -> Result<(Sent, Recorded), Failure> {
+        let guard = terminal.show_progress(self.progress, None);
+        let feed = RowFeed::Undo(self.rows_of_run);
+        let run = pipeline::run(feed, self.sending, self.recorder);
+        let (mut sent, recorded) = run.map_err(Failure::unusable)?;
+        drop(guard);
+        self.server.stop();
+        if let Some(images) = sent.care.images.take() {
+            images.finish();
+        }
+        Ok((sent, recorded))
+    }
 }
 
 impl Undoer<'_> {
@@ -173,15 +195,7 @@ impl Undoer<'_> {
         let path = folder.path().join(UNDO_NAME);
         let pages = pages(self.settings, &folder, &run)?;
         let begun = self.begin(run, state, &path, Some(pages), &mut None)?;
-        let guard = self.terminal.show_progress(begun.progress.clone(), None);
-        let feed = RowFeed::Undo(begun.rows_of_run);
-        let (sent, _) =
-            pipeline::run(feed, begun.sending, begun.recorder).map_err(Failure::unusable)?;
-        drop(guard);
-        begun.server.stop();
-        if let Some(images) = sent.care.images {
-            images.finish();
-        }
+        let (sent, _) = begun.work.carry_out(self.terminal)?;
         Ok(match sent.stop {
             Some(stop) => Err(stop),
             None => Ok(sent.care.undone.unwrap_or_default()),
@@ -201,15 +215,7 @@ impl Undoer<'_> {
             (Some(path), Some(shard)) => path.join(shard.directory_name()),
         };
         let begun = self.begin(run, state, &path, None, start_ping)?;
-        let guard = self.terminal.show_progress(begun.progress.clone(), None);
-        let feed = RowFeed::Undo(begun.rows_of_run);
-        let (sent, recorded) =
-            pipeline::run(feed, begun.sending, begun.recorder).map_err(Failure::unusable)?;
-        drop(guard);
-        begun.server.stop();
-        if let Some(images) = sent.care.images {
-            images.finish();
-        }
+        let (sent, recorded) = begun.work.carry_out(self.terminal)?;
         let finish = Finish {
             command: Purpose::Undo,
             settings: self.settings,
@@ -222,7 +228,7 @@ impl Undoer<'_> {
             read: sent.read,
             read_to: sent.read_to,
             rows: begun.rows,
-            rows_in_all: begun.progress.total(),
+            rows_in_all: Some(begun.customers),
             stop: sent.stop,
             route: Some(begun.route),
             input_fault: sent.input_fault,
@@ -320,16 +326,19 @@ impl Undoer<'_> {
         };
         Ok(Begun {
             started_at,
-            server,
             route,
             names: known.names,
             run_dir,
             rows,
+            customers,
             processes,
-            progress,
-            rows_of_run,
-            sending,
-            recorder,
+            work: Work {
+                server,
+                progress,
+                rows_of_run,
+                sending,
+                recorder,
+            },
             _lock: lock,
         })
     }
