@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
-use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzure, MicrosoftAzureBuilder};
 use object_store::client::CredentialProvider;
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::gcp::{GoogleCloudStorage, GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::list::PaginatedListStore;
 use object_store::{ObjectStore, RetryConfig};
 
@@ -51,50 +51,56 @@ pub(super) fn client(
                 .with_bucket_name(bucket)
                 .with_retry(no_retries())
                 .with_http_connector(connector);
-            let is_signed = is_signed(builder.get_config_value(&AmazonS3ConfigKey::SkipSignature));
-            let store = Arc::new(builder.build()?);
-            let credentials = is_signed.then(|| of(store.credentials()));
-            Ok(Client {
-                lists: store.clone(),
-                store,
-                credentials,
-            })
+            let skips = builder.get_config_value(&AmazonS3ConfigKey::SkipSignature);
+            Ok(Client::of(builder.build()?, skips, AmazonS3::credentials))
         }
         Provider::Google => {
             let builder = GoogleCloudStorageBuilder::from_env()
                 .with_bucket_name(bucket)
                 .with_retry(no_retries())
                 .with_http_connector(connector);
-            let is_signed = is_signed(builder.get_config_value(&GoogleConfigKey::SkipSignature));
-            let store = Arc::new(builder.build()?);
-            let credentials = is_signed.then(|| of(store.credentials()));
-            Ok(Client {
-                lists: store.clone(),
-                store,
-                credentials,
-            })
+            let skips = builder.get_config_value(&GoogleConfigKey::SkipSignature);
+            Ok(Client::of(
+                builder.build()?,
+                skips,
+                GoogleCloudStorage::credentials,
+            ))
         }
         Provider::Azure => {
             let builder = MicrosoftAzureBuilder::from_env()
                 .with_container_name(bucket)
                 .with_retry(no_retries())
                 .with_http_connector(connector);
-            let is_signed = is_signed(builder.get_config_value(&AzureConfigKey::SkipSignature));
-            let store = Arc::new(builder.build()?);
-            let credentials = is_signed.then(|| of(store.credentials()));
-            Ok(Client {
-                lists: store.clone(),
-                store,
-                credentials,
-            })
+            let skips = builder.get_config_value(&AzureConfigKey::SkipSignature);
+            Ok(Client::of(
+                builder.build()?,
+                skips,
+                MicrosoftAzure::credentials,
+            ))
         }
     }
 }
 
-fn of<C: std::fmt::Debug + Send + Sync + 'static>(
-    provider: &Arc<dyn CredentialProvider<Credential = C>>,
-) -> Arc<dyn Credentials> {
-    Arc::new(Of(provider.clone()))
+impl Client {
+    /// Returns the client of a store. `skips` is the variable that switches the signature off.
+    fn of<S, C>(
+        store: S,
+        skips: Option<String>,
+        credentials: impl FnOnce(&S) -> &Arc<dyn CredentialProvider<Credential = C>>,
+    ) -> Client
+    where
+        S: ObjectStore + PaginatedListStore,
+        C: std::fmt::Debug + Send + Sync + 'static,
+    {
+        let store = Arc::new(store);
+        let credentials = is_signed(skips)
+            .then(|| -> Arc<dyn Credentials> { Arc::new(Of(credentials(&store).clone())) });
+        Client {
+            lists: store.clone(),
+            store,
+            credentials,
+        }
+    }
 }
 
 /// Whether requests are signed. The variable that switches it off is read as `object_store` does.
