@@ -123,12 +123,9 @@ pub(super) fn check_state(
         return;
     }
     if nightly.state.is_none() {
-        let flags: Vec<(&str, String)> = resolver.flags_used().collect();
-        for (name, flag) in flags {
-            if OF_A_STATE.contains(&name) && !resolver.is_reported(name) {
-                resolver.report(Problem::UselessWithoutState { flag });
-            }
-        }
+        report_useless(resolver, &OF_A_STATE, |flag| Problem::UselessWithoutState {
+            flag,
+        });
         return;
     }
     // The state compares whole exports.
@@ -167,10 +164,17 @@ pub(super) fn check_copies(resolver: &mut Resolver, publish: &PublishSettings) {
     {
         return;
     }
+    report_useless(resolver, &OF_COPIES, |flag| {
+        Problem::UselessWithoutPublish { flag }
+    });
+}
+
+/// Reports which of these settings were given as flags although they have no effect.
+fn report_useless(resolver: &mut Resolver, names: &[&str], problem: fn(String) -> Problem) {
     let flags: Vec<(&str, String)> = resolver.flags_used().collect();
     for (name, flag) in flags {
-        if OF_COPIES.contains(&name) && !resolver.is_reported(name) {
-            resolver.report(Problem::UselessWithoutPublish { flag });
+        if names.contains(&name) && !resolver.is_reported(name) {
+            resolver.report(problem(flag));
         }
     }
 }
