@@ -10,9 +10,9 @@ use crate::config::output::OutputFormat;
 use crate::journal::JOURNAL_NAME;
 use crate::process::exit::Exit;
 use crate::results::report::{Links, REPORT_NAME, Report, ReportError, RunReport, collect};
-use crate::results::summary::Tone;
+use crate::results::summary::{Tone, counted};
 use crate::terminal;
-use crate::text::{self, grouped};
+use crate::text;
 
 /// The form of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,18 +109,10 @@ fn refuse_a_part(run: &RunReport, others: &str) -> Result<(), Failure> {
     if shards.unaccounted > 0 {
         return Err(Failure::run_directory(anyhow!(
             "the shards have finished, but do not add up to the input: in no shard, or in several: {}; did the input change in between?",
-            counted(shards.unaccounted)
+            counted(shards.unaccounted, "row", "rows")
         )));
     }
     Ok(())
-}
-
-/// Returns a number of rows in words.
-fn counted(rows: u64) -> String {
-    match rows {
-        1 => "1 row".to_owned(),
-        rows => format!("{} rows", grouped(rows)),
-    }
 }
 
 /// Prints or writes the report.

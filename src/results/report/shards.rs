@@ -8,10 +8,9 @@ use super::model::Shards;
 use super::part::Part;
 use crate::journal::{FINISHED, Purpose, Shard};
 use crate::results::summary::{
-    End, ErrorGroup, StepSummary, Summary, Tone, Totals, share, verdict,
+    End, ErrorGroup, StepSummary, Summary, Tone, Totals, counted, share, verdict,
 };
 use crate::results::tally::MessageCount;
-use crate::text::grouped;
 
 /// The most places of a group.
 const PLACES_MAX: usize = 3;
@@ -170,8 +169,7 @@ fn put_into_words(all: &mut Summary, parts: &[Part], of: u32, found: &[u32]) {
         };
         let left = match all.unsent {
             None | Some(0) => String::new(),
-            Some(1) => " 1 row is left.".to_owned(),
-            Some(rows) => format!(" {} rows are left.", grouped(rows)),
+            Some(rows) => format!(" {}.", counted(rows, "row is left", "rows are left")),
         };
         let books = verdict(&ended, &End::default());
         format!("{ready} of {of} shards have finished. {books}{left}")

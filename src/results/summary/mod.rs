@@ -13,6 +13,8 @@ mod text;
 mod verdict;
 pub(in crate::results) mod words;
 
+pub(crate) use self::words::counted;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 

@@ -10,7 +10,7 @@ pub(in crate::results) fn rows(count: u64) -> String {
 }
 
 /// Formats a count of things.
-pub(in crate::results) fn counted(count: u64, one: &str, several: &str) -> String {
+pub(crate) fn counted(count: u64, one: &str, several: &str) -> String {
     format!(
         "{} {}",
         grouped(count),
