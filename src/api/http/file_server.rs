@@ -8,7 +8,6 @@ use std::time::Duration;
 use reqwest::{Client, RequestBuilder};
 use url::{Host, Origin, Url};
 
-use crate::api::http::address::is_loopback;
 use crate::api::http::clients::client;
 use crate::api::http::fault::fault_of;
 use crate::api::http::lanes::Connection;
@@ -42,16 +41,11 @@ pub struct NoAnswer {
 impl FileServer {
     /// Returns the client for the server of `url`.
     pub(crate) fn new(url: &Url, ca_file: Option<PathBuf>) -> Result<FileServer, HttpError> {
-        let (transport, protocol) = if url.scheme() == "https" {
-            (Transport::HttpsOnly, Protocol::Http2)
-        } else {
-            // Without TLS there is no agreement on HTTP/2.
-            (Transport::HttpAllowed, Protocol::Http1)
-        };
-        let proxies = if is_loopback(url) || is_metadata(url) {
+        let transport = Transport::of(url);
+        let proxies = if is_metadata(url) {
             Proxies::None
         } else {
-            Proxies::FromEnvironment
+            Proxies::of(url)
         };
         let options = HttpOptions {
             // A file may take hours. Only a time without bytes is limited.
@@ -60,7 +54,11 @@ impl FileServer {
             transport,
             proxies,
             in_flight_max: 1,
-            protocol,
+            // Without TLS there is no agreement on HTTP/2.
+            protocol: match transport {
+                Transport::HttpsOnly => Protocol::Http2,
+                Transport::HttpAllowed => Protocol::Http1,
+            },
         };
         let (client, route) = client(&options, url, SETTING)?;
         Ok(FileServer {

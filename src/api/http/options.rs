@@ -4,6 +4,10 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
+
+use super::address::is_loopback;
+
 /// The settings for all connections to a server.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpOptions {
@@ -56,6 +60,17 @@ pub(crate) enum Proxies {
     None,
 }
 
+impl Proxies {
+    /// For a server at this address.
+    pub(super) fn of(url: &Url) -> Proxies {
+        if is_loopback(url) {
+            Proxies::None
+        } else {
+            Proxies::FromEnvironment
+        }
+    }
+}
+
 /// The protocols that may carry a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transport {
@@ -63,6 +78,17 @@ pub(crate) enum Transport {
     HttpsOnly,
     /// Also plain HTTP: on loopback, or where the user allows it.
     HttpAllowed,
+}
+
+impl Transport {
+    /// For an address that was allowed when it was read: TLS, if it asks for it.
+    pub(super) fn of(url: &Url) -> Transport {
+        if url.scheme() == "https" {
+            Transport::HttpsOnly
+        } else {
+            Transport::HttpAllowed
+        }
+    }
 }
 
 /// An error that prevents building a client.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, StatusCode};
 
-use super::address::is_loopback;
 use super::clients::client;
 use super::fault::fault_of;
 use super::lanes::Connection;
@@ -36,22 +35,12 @@ impl SecretClient {
         connections_max: u16,
     ) -> Result<SecretClient, HttpError> {
         let url = address.url();
-        let transport = if url.scheme() == "https" {
-            Transport::HttpsOnly
-        } else {
-            Transport::HttpAllowed
-        };
-        let proxies = if is_loopback(url) {
-            Proxies::None
-        } else {
-            Proxies::FromEnvironment
-        };
         let options = HttpOptions {
             // Each request has its own.
             timeout: None,
             ca_file,
-            transport,
-            proxies,
+            transport: Transport::of(url),
+            proxies: Proxies::of(url),
             in_flight_max: connections_max,
             protocol: Protocol::Http1,
         };
