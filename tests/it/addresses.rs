@@ -17,30 +17,13 @@ use tokio::net::TcpListener;
 
 use crate::harness::{
     Authority, Customers, End, FileReply, FileRequest, FileServer, Form, ProxyReply, SIGNATURE,
-    Scenario, ScriptedProxy, ServedFile, SplitMix64, TlsFront, VALID, Workbook,
+    Scenario, ScriptedProxy, ServedFile, SplitMix64, TlsFront, VALID, Workbook, jobs, long_jobs,
 };
 
 const ROWS: usize = 400;
 const TOKEN: &str = "canary-input-token-99b0";
 /// The longest time that the end of a stopped program takes.
 const PROMPTLY: Duration = Duration::from_secs(10);
-
-fn rows(count: usize) -> Vec<u8> {
-    let mut file = b"id,job\n".to_vec();
-    for id in 1..=count {
-        writeln!(file, "{id},job {id}").unwrap();
-    }
-    file
-}
-
-/// Rows of which a block holds few.
-fn long_rows(count: usize) -> Vec<u8> {
-    let mut file = b"id,job\n".to_vec();
-    for id in 1..=count {
-        writeln!(file, "{id},{id:0250}").unwrap();
-    }
-    file
-}
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
@@ -69,7 +52,7 @@ fn applied_all(end: &End, rows: usize) {
 
 #[test]
 fn a_file_behind_tls_is_checked_and_sent() {
-    let plain = rows(ROWS);
+    let plain = jobs(ROWS);
     for (name, bytes) in [
         ("customers.csv", plain.clone()),
         ("customers.csv.gz", gzip(&plain)),
@@ -160,7 +143,7 @@ fn breaking(
 ) -> FileServer {
     let file = ServedFile {
         etag,
-        ..ServedFile::new(long_rows(2_000))
+        ..ServedFile::new(long_jobs(2_000))
     };
     let first = if etag.is_some() { 2 } else { 1 };
     FileServer::start(move |request| match request.number.cmp(&first) {
@@ -192,7 +175,7 @@ fn a_file_that_is_replaced_while_it_is_read_is_read_no_further() {
 #[test]
 fn a_file_that_is_replaced_after_its_inspection_is_not_sent() {
     let server = FileServer::start(|request| {
-        let file = ServedFile::new(rows(ROWS));
+        let file = ServedFile::new(jobs(ROWS));
         let etag = if request.number == 1 {
             "\"one\""
         } else {
@@ -239,7 +222,7 @@ fn a_server_that_is_down_for_too_long_ends_the_run_until_later() {
 fn a_wait_that_the_server_names_is_kept_to() {
     let server = FileServer::start(|request| match request.number {
         1 => FileReply::status("429 Wait\r\nretry-after: 2"),
-        _ => ServedFile::new(rows(ROWS)).whole(request),
+        _ => ServedFile::new(jobs(ROWS)).whole(request),
     });
     let started = Instant::now();
     reading(&server).check([]).exits(0);
@@ -258,7 +241,7 @@ fn a_stopped_run_is_continued_by_the_same_command() {
     for etag in [Some("\"one\""), None] {
         let server = FileServer::of(ServedFile {
             etag,
-            ..ServedFile::new(rows(ROWS))
+            ..ServedFile::new(jobs(ROWS))
         });
         let scenario = Scenario::new()
             .input(&server.url("customers.csv"))
@@ -283,7 +266,7 @@ fn a_stopped_run_is_continued_by_the_same_command() {
 
 #[test]
 fn an_unfinished_run_of_the_address_is_found() {
-    let server = FileServer::of(ServedFile::new(rows(ROWS)));
+    let server = FileServer::of(ServedFile::new(jobs(ROWS)));
     let scenario = Scenario::new().sandbox(|options| options.latency = "40ms".parse().unwrap());
     let (url, api) = (server.url("customers.csv"), scenario.url().unwrap());
     let command = ["run", &url, "--base-url", &api, "--rate", "unlimited"];
@@ -312,7 +295,7 @@ fn unique_last_reads_a_file_twice_if_its_server_tells_versions_apart() {
 
 #[test]
 fn the_token_goes_to_the_addresss_own_server_only() {
-    let target = FileServer::of(ServedFile::new(rows(ROWS)));
+    let target = FileServer::of(ServedFile::new(jobs(ROWS)));
     let location = target.url("elsewhere.csv");
     let server = FileServer::start(move |request| match request.header("authorization") {
         None => FileReply::status("401 Who"),
@@ -350,7 +333,7 @@ fn the_token_goes_to_the_addresss_own_server_only() {
 fn a_secret_in_an_address_is_never_shown() {
     let ends = |arguments: &[&str], code: i32, words: &str| {
         let scenario = Scenario::new();
-        scenario.write("customers.csv", rows(1));
+        scenario.write("customers.csv", jobs(1));
         let end = scenario.start_words(arguments.iter().copied()).end();
         let end = end.exits(code).says(words);
         holds_no_secret(&end);
@@ -426,7 +409,7 @@ fn what_is_no_file_of_rows_says_what_to_do() {
     refused(
         ServedFile {
             headers: "content-encoding: br\r\n",
-            ..ServedFile::new(rows(1))
+            ..ServedFile::new(jobs(1))
         },
         "although it was asked not to",
     );
@@ -445,7 +428,7 @@ fn a_file_without_a_known_end_is_read_with_one_warning() {
         assert!(server.requests().len() > 1, "it is inspected first");
         end.stderr.matches(warning).count()
     };
-    let plain = rows(ROWS);
+    let plain = jobs(ROWS);
     let size = format!("{:x}\r\n", plain.len());
     let chunked = [size.as_bytes(), &plain, b"\r\n0\r\n\r\n"].concat();
     assert_eq!(answering("", plain), 1);
@@ -456,7 +439,7 @@ fn a_file_without_a_known_end_is_read_with_one_warning() {
 fn an_encoding_on_the_way_is_undone() {
     let server = FileServer::of(ServedFile {
         headers: "content-encoding: gzip\r\n",
-        ..ServedFile::new(gzip(&rows(ROWS)))
+        ..ServedFile::new(gzip(&jobs(ROWS)))
     });
     let end = reading(&server).check([]).exits(0);
     end.prints(&format!("records  {ROWS} = {ROWS} valid"));
@@ -464,7 +447,7 @@ fn an_encoding_on_the_way_is_undone() {
 
 #[test]
 fn an_outage_in_compressed_data_is_no_damage() {
-    let bytes = gzip(&rows(40_000));
+    let bytes = gzip(&jobs(40_000));
     let server = FileServer::start(move |request| match request.number {
         1 => ServedFile::new(&bytes).first(request, bytes.len() / 2),
         _ => FileReply::status("503 Down"),
@@ -479,7 +462,7 @@ fn a_signal_ends_a_download_that_hangs() {
         let server = FileServer::start(move |request| {
             ServedFile {
                 etag: None,
-                ..ServedFile::new(long_rows(2_000))
+                ..ServedFile::new(long_jobs(2_000))
             }
             .hanging_after(request, at)
         });
@@ -507,7 +490,7 @@ fn a_signal_ends_a_download_that_hangs() {
 
 #[test]
 fn the_proxy_of_the_environment_is_used() {
-    let server = FileServer::of(ServedFile::new(rows(ROWS)));
+    let server = FileServer::of(ServedFile::new(jobs(ROWS)));
     let authority = Authority::new();
     let certificate = authority
         .certificate("files.example", VALID)
@@ -575,7 +558,7 @@ fn http_2_is_spoken_if_the_server_speaks_it() {
             runtime.block_on(async move {
                 let listener = TcpListener::from_std(listener).unwrap();
                 tokio::select! {
-                    () = serve_http2(listener, rows(ROWS), served) => {}
+                    () = serve_http2(listener, jobs(ROWS), served) => {}
                     _ = stopped => {}
                 }
             });
@@ -600,7 +583,7 @@ fn http_2_is_spoken_if_the_server_speaks_it() {
 
 #[test]
 fn a_token_without_an_address_is_refused() {
-    let scenario = Scenario::new().file("customers.csv", rows(1));
+    let scenario = Scenario::new().file("customers.csv", jobs(1));
     scenario.write_private("input-token", TOKEN);
     let end = scenario
         .check(["--input-token-file", "input-token"])
@@ -610,7 +593,7 @@ fn a_token_without_an_address_is_refused() {
 
 #[test]
 fn bytes_that_come_one_by_one_are_a_file() {
-    let rows = rows(ROWS);
+    let rows = jobs(ROWS);
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", rows.len());
     let server = FileServer::start(move |_| FileReply::Slowly([head.as_bytes(), &rows].concat()));
     let end = reading(&server).check([]).exits(0);

@@ -8,8 +8,8 @@ use rustix::process::Signal;
 use std::io::Write as _;
 use std::time::Instant;
 
-use super::{MEMORY_MAX_KIB, REGION, applied_all, long_rows, reading, rows};
-use crate::harness::{Broken, Customers, Form, KEY_ID, ObjectServer, SplitMix64};
+use super::{MEMORY_MAX_KIB, REGION, applied_all, reading};
+use crate::harness::{Broken, Customers, Form, KEY_ID, ObjectServer, SplitMix64, jobs, long_jobs};
 
 const ROWS: usize = 400;
 /// The longest time that the end of a stopped program takes.
@@ -18,10 +18,10 @@ const PROMPTLY: Duration = Duration::from_secs(10);
 #[test]
 fn an_object_is_checked_and_sent_as_a_file_is() {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(&rows(ROWS)).unwrap();
+    encoder.write_all(&jobs(ROWS)).unwrap();
     let packed = encoder.finish().unwrap();
     let server = ObjectServer::start(|_, _| None)
-        .with("exports/daily/customers 1+1%20.csv", rows(ROWS))
+        .with("exports/daily/customers 1+1%20.csv", jobs(ROWS))
         .with("exports/customers.csv.gz", packed);
     for address in [
         "s3://exports/daily/customers 1+1%20.csv",
@@ -82,12 +82,12 @@ fn an_object_that_is_replaced_while_it_is_read_is_read_no_further() {
     let server = ObjectServer::start(|request, store| match request.number {
         2 => Some(Broken::After(300_000)),
         3 => {
-            store.write("exports/customers.csv", long_rows(1_999));
+            store.write("exports/customers.csv", long_jobs(1_999));
             None
         }
         _ => None,
     });
-    let server = server.with("exports/customers.csv", long_rows(2_000));
+    let server = server.with("exports/customers.csv", long_jobs(2_000));
     let scenario = reading(&server, "s3://exports/customers.csv");
     let end = scenario.run([]).exits(5);
     let end = end
@@ -111,7 +111,7 @@ fn a_store_that_is_down_ends_the_run_until_later_and_the_same_command_goes_on() 
         number if number > 2 => Some(Broken::Status(500, "InternalError", "")),
         _ => None,
     });
-    let server = server.with("exports/customers.csv", long_rows(2_000));
+    let server = server.with("exports/customers.csv", long_jobs(2_000));
     let scenario = reading(&server, "s3://exports/customers.csv");
     let end = scenario.run(["--max-wait", "1s"]).exits(4);
     let updated = end.summary()["updated"].as_u64().unwrap() as usize;
@@ -127,7 +127,7 @@ fn a_wait_that_the_store_names_is_kept_to() {
     let server = ObjectServer::start(|request, _| {
         (request.number == 1).then_some(Broken::Status(503, "SlowDown", "retry-after: 2\r\n"))
     });
-    let server = server.with("exports/customers.csv", rows(ROWS));
+    let server = server.with("exports/customers.csv", jobs(ROWS));
     let started = Instant::now();
     reading(&server, "s3://exports/customers.csv")
         .check([])
@@ -139,7 +139,7 @@ fn a_wait_that_the_store_names_is_kept_to() {
 fn a_signal_ends_a_download_that_hangs() {
     let server =
         ObjectServer::start(|request, _| (request.number == 2).then_some(Broken::Silent(300_000)));
-    let server = server.with("exports/customers.csv", long_rows(2_000));
+    let server = server.with("exports/customers.csv", long_jobs(2_000));
     let scenario = reading(&server, "s3://exports/customers.csv");
     let running = scenario.start([]);
     let running = running.until("rows are applied", |scenario| {
@@ -159,7 +159,7 @@ fn unique_last_and_a_state_read_an_object_twice() {
     let end = scenario.run(["--unique", "last"]).exits(0);
     assert_eq!(end.summary()["updated"], 2);
 
-    let server = ObjectServer::start(|_, _| None).with("exports/customers.csv", rows(30));
+    let server = ObjectServer::start(|_, _| None).with("exports/customers.csv", jobs(30));
     let scenario = reading(&server, "s3://exports/customers.csv");
     let url = scenario.url().unwrap();
     let nightly = |words: &[&str]| {
@@ -169,7 +169,7 @@ fn unique_last_and_a_state_read_an_object_twice() {
         scenario.start_words(words).end().exits(0)
     };
     nightly(&["--full-resync", "--run-dir", "one"]);
-    server.store().write("exports/customers.csv", rows(31));
+    server.store().write("exports/customers.csv", jobs(31));
     let end = nightly(&["--run-dir", "two"]);
     applied_all(&end, 31);
 }
@@ -177,7 +177,7 @@ fn unique_last_and_a_state_read_an_object_twice() {
 #[test]
 fn a_large_object_takes_little_memory() {
     const BYTES: usize = 300 << 20;
-    let mut file = rows(1_000_000);
+    let mut file = jobs(1_000_000);
     let begin = file.len();
     let more = file[7..].to_vec();
     while file.len() < BYTES {

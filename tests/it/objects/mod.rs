@@ -6,31 +6,12 @@ mod providers;
 mod publish;
 mod refusals;
 
-use std::io::Write as _;
-
 use crate::harness::{End, KEY, KEY_ID, ObjectServer, Scenario};
 
 /// The region of the double, which the signature names.
 const REGION: &str = "eu-central-1";
 /// The limit of resident memory, in KiB.
 const MEMORY_MAX_KIB: u64 = 64 << 10;
-
-fn rows(count: usize) -> Vec<u8> {
-    let mut file = b"id,job\n".to_vec();
-    for id in 1..=count {
-        writeln!(file, "{id},job {id}").unwrap();
-    }
-    file
-}
-
-/// Rows of which a block holds few.
-fn long_rows(count: usize) -> Vec<u8> {
-    let mut file = b"id,job\n".to_vec();
-    for id in 1..=count {
-        writeln!(file, "{id},{id:0250}").unwrap();
-    }
-    file
-}
 
 /// A scenario that knows this server and the credentials for it.
 fn knowing(server: &ObjectServer) -> Scenario {

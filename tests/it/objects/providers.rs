@@ -1,7 +1,7 @@
 //! Google Cloud Storage and Azure Blob Storage, by their own variables and signatures.
 
-use super::{applied_all, long_rows};
-use crate::harness::{Broken, ObjectServer, Scenario};
+use super::applied_all;
+use crate::harness::{Broken, ObjectServer, Scenario, long_jobs};
 
 const ROWS: usize = 2_000;
 
@@ -9,7 +9,7 @@ const ROWS: usize = 2_000;
 fn server() -> ObjectServer {
     let server =
         ObjectServer::start(|request, _| (request.number == 2).then_some(Broken::After(300_000)));
-    server.with("exports/daily/customers.csv", long_rows(ROWS))
+    server.with("exports/daily/customers.csv", long_jobs(ROWS))
 }
 
 fn of_google(server: &ObjectServer) -> Scenario {

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::{applied_all, knowing, rows};
-use crate::harness::{Broken, FIELDS, KEY, ObjectServer, Scenario, Store};
+use super::{applied_all, knowing};
+use crate::harness::{Broken, FIELDS, KEY, ObjectServer, Scenario, Store, jobs};
 
 const URL: &str = "s3://reports/custsync";
 const FOLDER: &str = "reports/custsync/run";
@@ -100,7 +100,7 @@ fn the_files_of_a_run_are_there_at_its_end() {
 #[test]
 fn a_run_that_goes_on_is_copied_in_whole_lines() {
     let server = ObjectServer::start(|_, _| None);
-    let scenario = slowly_publishing(&server, rows(200)).flags(["--rate", "20/s"]);
+    let scenario = slowly_publishing(&server, jobs(200)).flags(["--rate", "20/s"]);
     let copy = || {
         server
             .object(&format!("{FOLDER}/results.ndjson"))
@@ -127,7 +127,7 @@ fn a_run_that_goes_on_is_copied_in_whole_lines() {
 fn what_has_not_changed_is_not_copied_again() {
     let server = ObjectServer::start(|_, _| None);
     // One row takes seconds, in which the journal stays as it is.
-    let scenario = slowly_publishing(&server, rows(3)).flags(["--rate", "20/m"]);
+    let scenario = slowly_publishing(&server, jobs(3)).flags(["--rate", "20/m"]);
     scenario.run(["--publish-every", "1s"]).exits(0);
     let requests = server.requests();
     let of_results =
@@ -190,7 +190,7 @@ fn an_upload_in_parts_that_fails_is_given_up_whole() {
 #[test]
 fn a_store_that_refuses_changes_nothing_but_a_warning() {
     let server = ObjectServer::start(|_, _| Some(Broken::Status(403, "AccessDenied", "")));
-    let end = publishing(&server, rows(3)).run([]).exits(0);
+    let end = publishing(&server, jobs(3)).run([]).exits(0);
     let end = end.says("warning: not all files are published (--publish): ");
     end.says("access is denied: do the credentials have s3:PutObject here? (403 AccessDenied)")
         .is_nowhere(KEY);
@@ -201,7 +201,7 @@ fn a_store_in_trouble_is_asked_again_at_the_end() {
     let server = ObjectServer::start(|request, _| {
         (request.number < 6).then_some(Broken::Status(503, "SlowDown", ""))
     });
-    let scenario = publishing(&server, rows(3));
+    let scenario = publishing(&server, jobs(3));
     scenario.run([]).exits(0).says("published to");
     assert_eq!(
         server.object(&format!("{FOLDER}/summary.json")),
@@ -213,7 +213,7 @@ fn a_store_in_trouble_is_asked_again_at_the_end() {
 fn a_store_that_hangs_holds_up_a_stopped_process_for_a_short_time() {
     let server =
         ObjectServer::start(|request, _| (request.method == "PUT").then_some(Broken::Silent(0)));
-    let scenario = slowly_publishing(&server, rows(2_000)).flags(["--rate", "50/s"]);
+    let scenario = slowly_publishing(&server, jobs(2_000)).flags(["--rate", "50/s"]);
     let running = scenario.start([]);
     let running = running.until("rows are applied", |scenario| {
         scenario.counts().applied > 10
@@ -229,7 +229,7 @@ fn a_store_that_hangs_holds_up_a_stopped_process_for_a_short_time() {
 fn a_second_signal_ends_the_wait() {
     let server =
         ObjectServer::start(|request, _| (request.method == "PUT").then_some(Broken::Silent(0)));
-    let scenario = publishing(&server, rows(3));
+    let scenario = publishing(&server, jobs(3));
     let running = scenario.start([]);
     let running = running.until("the summary is there", |scenario| {
         scenario.read("run/report.html").is_some()
@@ -243,7 +243,7 @@ fn a_second_signal_ends_the_wait() {
 #[test]
 fn copies_in_a_directory_are_private_and_whole() {
     let scenario = Scenario::new()
-        .file("customers.csv", rows(3))
+        .file("customers.csv", jobs(3))
         .sandbox(|_| {});
     let place = scenario.path("reports");
     let url = format!("file://{}", place.display());

@@ -3,8 +3,8 @@
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use super::{applied_all, knowing, long_rows, reading, rows};
-use crate::harness::{Broken, KEY, ObjectServer, Scenario};
+use super::{applied_all, knowing, reading};
+use crate::harness::{Broken, KEY, ObjectServer, Scenario, jobs, long_jobs};
 
 const ADDRESS: &str = "s3://exports/customers.csv";
 
@@ -59,7 +59,7 @@ fn a_refusal_in_the_middle_ends_the_run_as_one_of_a_server_does() {
         2 => Some(Broken::After(300_000)),
         _ => Some(Broken::Status(400, "ExpiredToken", "")),
     });
-    let server = server.with("exports/customers.csv", long_rows(2_000));
+    let server = server.with("exports/customers.csv", long_jobs(2_000));
     let end = reading(&server, ADDRESS).run([]).exits(2);
     let end = end.says("the credentials have expired: get new ones, and run this again");
     let updated = end.summary()["updated"].as_u64().unwrap() as usize;
@@ -95,7 +95,7 @@ fn half_of_the_credentials_are_none() {
 
 #[test]
 fn plain_http_to_another_machine_is_refused() {
-    let server = ObjectServer::start(|_, _| None).with("exports/customers.csv", rows(3));
+    let server = ObjectServer::start(|_, _| None).with("exports/customers.csv", jobs(3));
     let scenario = || knowing(&server).input(ADDRESS).sandbox(|_| {});
     let elsewhere = "http://objects.invalid:9000";
     let end = scenario()
