@@ -1,4 +1,4 @@
-//! The clock of a rate file: one that all processes of a host share and that nobody sets.
+//! The clock of a rate file: one that all processes of a host share and that cannot be set.
 
 use std::fs;
 use std::time::Duration;

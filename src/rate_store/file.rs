@@ -84,7 +84,7 @@ impl FileStore {
         let unlocked = flock(file, FlockOperation::Unlock).map_err(io_error);
         match &exchanged {
             Ok(_) => used.has_exchanged = true,
-            // A file that takes its place belongs to nobody yet.
+            // A file that takes its place has not been used yet.
             Err(RateStoreError::Replaced) => used.has_exchanged = false,
             Err(_) => {}
         }

@@ -146,7 +146,7 @@ impl EarlyEnd {
         Some(if is_trial { end.of_a_trial() } else { end })
     }
 
-    /// Returns the same end, which nobody else is told of, and which has no metrics and no copies.
+    /// Returns the same end without notices, metrics and copies.
     pub(crate) fn of_a_trial(self) -> EarlyEnd {
         EarlyEnd {
             metrics: None,

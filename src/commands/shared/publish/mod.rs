@@ -40,7 +40,7 @@ pub(crate) struct PublishOutput {
 }
 
 impl PublishOutput {
-    /// Returns the output of these settings; `None` if nobody wants copies.
+    /// Returns the output of these settings; `None` without `--publish`.
     pub(in crate::commands) fn of(settings: &PublishSettings) -> Option<PublishOutput> {
         settings.target.as_ref()?;
         Some(PublishOutput {

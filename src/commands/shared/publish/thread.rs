@@ -30,7 +30,7 @@ impl PublishThread {
             .name("publisher".to_owned())
             .spawn(move || {
                 let problem = publish(copier, &received, interval);
-                // Nobody waits for it any more if it took too long.
+                // If it took too long, the wait for it is over.
                 end.send(problem).ok();
             })?;
         Ok(PublishThread { orders, ended })
