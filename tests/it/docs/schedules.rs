@@ -80,6 +80,7 @@ fn the_manifests_can_be_started() {
 
     let output = Command::new(env!("CARGO_BIN_EXE_custsync"))
         .args(["config", "--config", SETTINGS])
+        .env_clear()
         .current_dir(ROOT)
         .output()
         .unwrap();
