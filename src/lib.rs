@@ -42,7 +42,7 @@
 //! |---|---|---|
 //! | edge | [`cli`] [`commands`] [`terminal`] [`config`] | what was typed, the environment, the terminal |
 //! | run | [`pipeline`] | threads and queues, and the loops between them |
-//! | parts | [`results`] [`row`] [`process`] [`input`] [`download`] [`objects`] [`state`] [`journal`] [`rate_store`] [`schedule`] [`api`] | one subject each |
+//! | parts | [`results`] [`preview`] [`row`] [`process`] [`input`] [`download`] [`objects`] [`state`] [`journal`] [`rate_store`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own.
@@ -102,6 +102,7 @@ mod nearest;
 )]
 mod objects;
 mod pipeline;
+mod preview;
 mod process;
 mod rate_store;
 mod results;

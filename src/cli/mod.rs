@@ -211,6 +211,10 @@ fn dispatch(
             commands::undo::undo(&settings, &options, &line, signals, early_end.followers())
         }
         Verb::Check => commands::check::check(&settings, &with_roles(arguments), signals),
+        Verb::Preview => {
+            let line = with_roles(arguments);
+            commands::preview::preview(&settings, &line, signals)
+        }
         Verb::Sandbox => commands::sandbox::sandbox(&settings, signals).map(CommandEnd::from),
         Verb::Login => commands::login::login(&settings).map(CommandEnd::from),
         Verb::Logout => commands::logout::logout(&settings).map(CommandEnd::from),

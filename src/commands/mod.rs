@@ -6,6 +6,7 @@ mod failure;
 pub(crate) mod forget;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod preview;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod sandbox;

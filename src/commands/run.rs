@@ -83,7 +83,9 @@ pub(crate) fn run(
     let care = care::of_run(settings, &run_dir, &start, elsewhere)?;
     let reads = match care.mode {
         ReadMode::None => ReadNeed::Wanted,
-        ReadMode::Keep | ReadMode::Complete { .. } | ReadMode::Undo(_) => ReadNeed::Required,
+        ReadMode::Keep | ReadMode::Complete { .. } | ReadMode::Undo(_) | ReadMode::Preview(_) => {
+            ReadNeed::Required
+        }
     };
     let asked = row_range::rows(&settings.input);
     let Beginning {
@@ -175,6 +177,7 @@ pub(crate) fn run(
             left_out_is_kept: left_out.is_kept(),
         }),
         printed: Ok(()),
+        preview: None,
     };
     finish.finish(&terminal)
 }

@@ -106,7 +106,7 @@ pub(super) fn check(
         .iter()
         .all(|name| *resolver.provenance(name) == Provenance::Default);
     if unnamed
-        && matches!(resolver.verb(), Verb::Run | Verb::Undo)
+        && matches!(resolver.verb(), Verb::Run | Verb::Undo | Verb::Preview)
         && matches!(target, Target::Remote { .. })
     {
         resolver.report(Problem::NoToken);

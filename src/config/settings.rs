@@ -12,6 +12,7 @@ use super::groups::login::LoginSettings;
 use super::groups::nightly::NightlySettings;
 use super::groups::notices::NoticeSettings;
 use super::groups::output::OutputSettings;
+use super::groups::preview::PreviewSettings;
 use super::groups::sandbox::SandboxSettings;
 use super::groups::sending::SendingSettings;
 use super::groups::shard;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub sharing: SharingSettings,
     /// Runs that send what has changed since the last one.
     pub nightly: NightlySettings,
+    /// What a preview reads, and what it expects.
+    pub preview: PreviewSettings,
     /// The part of the rows that this process sends; without it, all of them.
     pub shard: Option<Shard>,
     /// The output: files, stdout, the log and the terminal.
@@ -163,6 +166,7 @@ impl Settings {
             sending,
             sharing: SharingSettings::read(resolver),
             nightly: NightlySettings::read(resolver, shard),
+            preview: PreviewSettings::read(resolver),
             shard,
             output,
             notices,

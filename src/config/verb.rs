@@ -11,6 +11,8 @@ pub enum Verb {
     Undo,
     /// Reads, maps and validates only: `check`, and `run --dry-run`.
     Check,
+    /// Reads the customers, and tells what would change.
+    Preview,
     /// Serves the sandbox.
     Sandbox,
     /// Shows the settings that `run` would use.
@@ -40,6 +42,7 @@ impl Verb {
             Self::Run => Some("run"),
             Self::Undo => Some("undo"),
             Self::Check => Some("check"),
+            Self::Preview => Some("preview"),
             Self::Report
             | Self::Forget
             | Self::State
@@ -61,7 +64,7 @@ impl Verb {
     /// Returns the end of a message about a signal that came before the verb had begun its work.
     pub fn nothing_done(self) -> &'static str {
         match self {
-            Self::Run | Self::Undo => "; nothing was sent",
+            Self::Run | Self::Undo | Self::Preview => "; nothing was sent",
             Self::Check => "; nothing was checked",
             Self::ConfigInit => "; nothing was written",
             Self::Report
@@ -78,7 +81,7 @@ impl Verb {
 
     /// Whether the verb sends, or shows the settings for sending.
     pub(super) fn is_about_a_run(self) -> bool {
-        matches!(self, Self::Run | Self::Undo | Self::Config)
+        matches!(self, Self::Run | Self::Undo | Self::Preview | Self::Config)
     }
 
     /// Whether the verb reads rows, or shows the settings for reading them.
@@ -103,10 +106,11 @@ impl Verb {
         }
     }
 
-    /// Returns the default of `max-errors`. A check lists all bad rows, and an undo does what it can.
+    /// Returns the default of `max-errors`. A check and a preview list all bad rows, and an undo does
+    /// what it can.
     pub(super) fn default_max_errors(self) -> &'static str {
         match self {
-            Self::Check | Self::Undo => "none",
+            Self::Check | Self::Preview | Self::Undo => "none",
             _ => "10%",
         }
     }

@@ -29,6 +29,7 @@ mod image;
 mod lay_over;
 mod member_name;
 mod oddity;
+mod projection;
 mod resource;
 mod restore;
 mod row_notes;
@@ -72,6 +73,7 @@ pub(crate) use image::Image;
 pub(crate) use lay_over::lay_over;
 pub(crate) use member_name::read_name;
 pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};
+pub(crate) use projection::{ChangeKind, FieldChange, Projection, RequestKind};
 pub(crate) use resource::SentFields;
 pub(crate) use restore::{
     ChangeHistory, Conflicts, FieldFate, LeftOutEffect, RestoreRequest, RestoreRules,

@@ -25,8 +25,20 @@ pub enum Purpose {
     Run,
     /// Rows are only checked.
     Check,
+    /// The customers are read, to tell what would change.
+    Preview,
     /// The customers of a run are put back.
     Undo,
+}
+
+impl Purpose {
+    /// Whether only bad rows are recorded: nothing is sent.
+    pub(crate) fn only_records_bad_rows(self) -> bool {
+        match self {
+            Purpose::Check | Purpose::Preview => true,
+            Purpose::Run | Purpose::Undo => false,
+        }
+    }
 }
 
 /// The first line.

@@ -10,7 +10,7 @@ use super::checkpoint::{Checkpoint, Retry};
 use super::damage::{Conversion, Tail, TornTail, is_foreign};
 use super::fact::Fact;
 use super::file_from::FileFrom;
-use super::header::{Header, Purpose};
+use super::header::Header;
 use super::lines::{Line, LineError, LineReader};
 use super::overtakers::Overtakers;
 use super::run_dir::{RunDir, RunDirError};
@@ -157,7 +157,7 @@ fn refuse_conversion(line: &[u8], offset: u64) -> Result<(), JournalError> {
 }
 
 fn is_check(header: Option<&Header>) -> bool {
-    header.is_some_and(|header| header.purpose == Purpose::Check)
+    header.is_some_and(|header| header.purpose.only_records_bad_rows())
 }
 
 /// Reads entries of a journal again, while another thread may append to it.

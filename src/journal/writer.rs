@@ -125,7 +125,7 @@ impl JournalWriter {
     ) -> Result<JournalWriter, WriteError> {
         let marking = match header.purpose {
             Purpose::Run | Purpose::Undo => Marking::Done,
-            Purpose::Check => Marking::Never,
+            Purpose::Check | Purpose::Preview => Marking::Never,
         };
         let mut writer = JournalWriter::of(disk, 0, marking);
         let mut line = Vec::new();

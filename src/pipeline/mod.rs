@@ -19,13 +19,14 @@ pub(crate) mod image_writer;
 mod in_flight;
 mod input_stop;
 mod outbox;
+pub(crate) mod preview_rows;
 mod rate_exchange;
 mod reading;
 pub(crate) mod recorder;
 mod reporter;
 pub(crate) mod resume;
 pub(crate) mod sender;
-pub(crate) mod shown_customers;
+mod survey;
 mod threads;
 mod token_refresh;
 pub(crate) mod undo_rows;
@@ -44,6 +45,7 @@ use tokio::sync::{mpsc, watch};
 
 use self::explanation::Explanation;
 use self::input_stop::{ReadStop, reason_of};
+use self::preview_rows::PreviewRows;
 pub(crate) use self::reading::RowBuilder;
 use self::reading::{
     BLOCKS_QUEUED_MAX, Batch, BlockChecker, BlockDigest, BlockSource, CheckOptions, CheckedBlock,
@@ -52,6 +54,7 @@ use self::reading::{
 use self::recorder::{EndedRow, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, RowEnd, Written};
 pub(crate) use self::reporter::explain;
 use self::sender::{Queues, ReadTo, Sending, Sent};
+pub(crate) use self::survey::survey;
 use self::threads::{join, spawn};
 use self::undo_rows::UndoRows;
 use crate::input::{InputError, KnownInput, RowRange};
@@ -86,6 +89,8 @@ pub(crate) enum RowFeed {
     Inputs(Box<Reading>),
     /// The customers of a run that is undone.
     Undo(UndoRows),
+    /// The customers of a preview.
+    Preview(PreviewRows),
 }
 
 /// Receives the first rows of the input, for `--explain`.
@@ -136,6 +141,7 @@ pub(crate) fn run(
     let readers = match feed {
         RowFeed::Inputs(reading) => Readers::start(*reading, send)?,
         RowFeed::Undo(rows) => Readers(vec![spawn("reader", move || rows.send(send))?]),
+        RowFeed::Preview(rows) => Readers(vec![spawn("reader", move || rows.send(send))?]),
     };
     let recording = spawn("recorder", move || recorder.run(messages, &written_in))?;
     // The recorder opens its last files after all connections are closed, which may have taken all

@@ -3,7 +3,7 @@
 //! Both requests are one life of the row: its customer's later rows wait for its end, and each
 //! request takes a permit and has attempts of its own.
 
-use super::decision::{Care, Decision};
+use super::decision::{Care, Decision, ReadNeed};
 use super::moment::Moment;
 use super::order::{Place, Purpose};
 use super::request::{Departure, Request};
@@ -136,6 +136,14 @@ impl<T: Clone> Schedule<T> {
         is_behind
     }
 
+    /// Notes that a read, which left at `sent`, was answered, where nothing else is sent.
+    pub(super) fn only_reads_work(&mut self, sent: Moment, now: Moment) {
+        let decidable = self.availability.shown(sent, now);
+        self.api_works(sent, now);
+        self.settle(decidable, now);
+        self.believe_refusals();
+    }
+
     /// Leaves the row to the driver: its read was answered.
     pub(super) fn read_ended(&mut self, ticket: Ticket, departure: Departure, now: Moment) {
         let held = self.order.get(ticket);
@@ -147,8 +155,11 @@ impl<T: Clone> Schedule<T> {
         if matches!(self.run.priority, Priority::FreshSince(since) if departure.at >= since) {
             self.run.priority = Priority::Retries;
         }
-        // It is no write, so it says nothing about whether the API is back: the update follows.
+        // If an update follows, the read says nothing about whether the API is back.
         self.availability.probe_ended(ticket, now);
+        if self.limits.reads == ReadNeed::Only {
+            self.only_reads_work(departure.at, now);
+        }
         self.order.forget_failures(ticket);
         self.order.get_mut(ticket).sent = 0;
         self.order.await_decision(ticket);

@@ -14,6 +14,12 @@ use super::token;
 use crate::contract::{Answer, CustomerId};
 
 impl<T: Clone> Schedule<T> {
+    /// Whether the ticket's request is a control's read. The row's update follows if it shows every
+    /// field as it was sent.
+    pub(crate) fn is_control_read(&self, ticket: Ticket) -> bool {
+        self.order.get(ticket).purpose == Purpose::Control(Request::Read)
+    }
+
     /// Handles the answer to a control's read.
     pub(super) fn control_read(
         &mut self,

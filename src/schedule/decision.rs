@@ -26,6 +26,9 @@ pub enum ReadNeed {
     Required,
     /// The driver decides without the customer.
     Wanted,
+    /// Nothing but reads is sent: a customer who is shown proves that the API works, as an applied
+    /// update does, and from then on that it means its refusals.
+    Only,
 }
 
 /// The driver's decision about a row.

@@ -185,7 +185,7 @@ pub(super) fn read_before(answer: &Answer, need: ReadNeed) -> Meaning {
     let is_shown = matches!(answer, Answer::Response(response) if response.status == 200 && response.shown.is_some());
     match write(answer) {
         _ if is_shown => Meaning::Applied,
-        Meaning::Applied if need == ReadNeed::Required => {
+        Meaning::Applied if need != ReadNeed::Wanted => {
             Meaning::NotTheApi(ForeignAnswer::Success(Unexpected::AnotherBody))
         }
         Meaning::Applied

@@ -112,6 +112,9 @@ impl<T: Clone> Schedule<T> {
                 self.token.proven(self.pages.token_generation());
                 self.throttle.accepted(departure, now);
                 self.pages.answered(shown);
+                if self.limits.reads == ReadNeed::Only {
+                    self.only_reads_work(departure.at, now);
+                }
             }
             Meaning::Refused | Meaning::RefusedInDoubt(_) | Meaning::NotTheApi(_) => {
                 self.throttle.accepted(departure, now);

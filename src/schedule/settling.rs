@@ -205,7 +205,7 @@ impl<T: Clone> Schedule<T> {
     /// Whether refusals are taken for the API's own, after rows were refused again and again
     /// (`--max-errors none`).
     pub fn believes_refusals(&self) -> bool {
-        self.availability.believes_refusals()
+        self.limits.reads != ReadNeed::Only && self.availability.believes_refusals()
     }
 
     /// The ending that the API itself gave the row in its own shape.
@@ -267,7 +267,7 @@ impl<T: Clone> Schedule<T> {
     /// done, whatever the user expects.
     pub(super) fn missing_permission_stops(&self) -> bool {
         let is_read = self.run.refused == Request::Read;
-        self.refusals_may_stop() || is_read && self.limits.reads == ReadNeed::Required
+        self.refusals_may_stop() || is_read && self.limits.reads != ReadNeed::Wanted
     }
 
     /// Stops the run, because the answers are not the API's.

@@ -401,3 +401,25 @@ fn complete_updates_lose_nothing_and_rows_that_would_are_not_sent() {
         assert!(unsendable > 0, "seed {seed}");
     }
 }
+
+/// An earlier process sent the first row with all fields, and the input has only its own. While the
+/// others are refused, the run repeats it to find out whether the API works.
+#[test]
+fn a_complete_update_of_an_earlier_process_is_repeated_with_all_fields() {
+    let mut rows = "id,job\n1,Judge\n".to_owned();
+    for id in CUSTOMERS + 1..=CUSTOMERS + 12 {
+        writeln!(rows, "{id},Nurse").expect("text grows");
+    }
+    let scenario = probing(&rows, |_| true, |options| options.put = Put::Replace);
+    let mut want = customers(&scenario);
+    want.get_mut(&1).expect("the first one")["job"] = json!("Judge");
+    let flags = ["--complete", "--run-dir", "run", "--max-errors", "none"];
+    let [complete, run_dir, run, max_errors, none] = flags;
+    scenario
+        .run([complete, run_dir, run, max_errors, none, "--max-rows", "1"])
+        .exits(0);
+    let end = scenario.run(flags).exits(1);
+    let repeated = end.ledger.0.iter().filter(|applied| applied.id == 1);
+    assert_eq!(repeated.count(), 2, "it is the control: {}", end.stderr);
+    assert_eq!(customers(&scenario), want);
+}

@@ -18,6 +18,11 @@ const CHECK_EXAMPLES: &str = "Examples:
   custsync check export.csv -m 'E-mail=email' --ignore Notes --output-format json
   custsync check export.csv --explain 3           show how the first rows are read";
 
+const PREVIEW_EXAMPLES: &str = "Examples:
+  custsync preview customers.csv --token-file token --run-dir previews/november
+  custsync preview customers.csv --token-file token --sample 100
+  custsync preview customers.csv --token-file token --expect-equal   after a run: nothing is left";
+
 const UNDO_EXAMPLES: &str = "Examples:
   custsync undo runs/november --token-file token --dry-run   show what would be put back
   custsync undo runs/november --token-file token
@@ -84,6 +89,7 @@ pub(super) fn examples(verbs: &[&str]) -> &'static str {
     match verbs {
         ["run"] => RUN_EXAMPLES,
         ["check"] => CHECK_EXAMPLES,
+        ["preview"] => PREVIEW_EXAMPLES,
         ["undo"] => UNDO_EXAMPLES,
         ["report"] => REPORT_EXAMPLES,
         ["forget"] => FORGET_EXAMPLES,

@@ -23,6 +23,7 @@ pub fn command(fields_help: &str) -> clap::Command {
     let verbs = [
         ("run", Verb::Run),
         ("check", Verb::Check),
+        ("preview", Verb::Preview),
         ("undo", Verb::Undo),
         ("report", Verb::Report),
         ("forget", Verb::Forget),

@@ -11,6 +11,7 @@ mod other_words;
 mod output_flags;
 mod pace_flags;
 mod pages;
+mod preview_flags;
 mod publish_flags;
 mod roles;
 mod sandbox_flags;
@@ -34,6 +35,7 @@ pub use self::flags::{
 };
 pub use self::help::{command, setting_help};
 use self::other_words::Piped;
+use self::preview_flags::PreviewFlags;
 pub(crate) use self::roles::with_roles;
 use self::state_args::StateArgs;
 use crate::commands::forget::Deletion;
@@ -93,6 +95,8 @@ pub enum Command {
     Run(RunArgs),
     /// Read, map and validate only: no request is sent
     Check(CheckArgs),
+    /// Show what a run would change: the customers are read, and nothing is sent
+    Preview(PreviewArgs),
     /// Put back what a run with --undoable has changed
     Undo(UndoArgs),
     /// Show how a run went, from its directory: in words, as JSON, or as a page
@@ -137,6 +141,20 @@ pub struct CheckArgs {
     /// The files to read, in order: names, folders, zip files, https:// addresses, - for stdin
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+    /// The flags that are settings.
+    #[command(flatten)]
+    pub flags: RunFlags,
+}
+
+/// `custsync preview`
+#[derive(Debug, clap::Args)]
+pub struct PreviewArgs {
+    /// The files to read, in order: names, folders, zip files, https:// addresses, - for stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The flags that are settings of a preview alone.
+    #[command(flatten)]
+    pub preview: PreviewFlags,
     /// The flags that are settings.
     #[command(flatten)]
     pub flags: RunFlags,
@@ -302,6 +320,7 @@ impl Args {
         match &self.command {
             Command::Run(RunArgs { dry_run: false, .. }) => Verb::Run,
             Command::Run(RunArgs { dry_run: true, .. }) | Command::Check(_) => Verb::Check,
+            Command::Preview(_) => Verb::Preview,
             Command::Undo(_) => Verb::Undo,
             Command::Sandbox(_) => Verb::Sandbox,
             Command::Config(ConfigArgs { action: None, .. }) => Verb::Config,
@@ -324,6 +343,7 @@ impl Args {
         let path = match &self.command {
             Command::Run(args) => &args.flags.config,
             Command::Check(args) => &args.flags.config,
+            Command::Preview(args) => &args.flags.config,
             Command::Undo(args) => &args.flags.config,
             Command::Config(args) => &args.flags.config,
             Command::Sandbox(args) => &args.flags.config,
@@ -348,6 +368,7 @@ impl Args {
             }
             Command::Run(_)
             | Command::Check(_)
+            | Command::Preview(_)
             | Command::Undo(_)
             | Command::Report(_)
             | Command::Forget(_)
@@ -421,6 +442,7 @@ impl Args {
             Command::Config(ConfigArgs { action: None, .. })
             | Command::Run(_)
             | Command::Check(_)
+            | Command::Preview(_)
             | Command::Undo(_)
             | Command::Report(_)
             | Command::Forget(_)
@@ -439,6 +461,7 @@ impl Args {
         let files = match &self.command {
             Command::Run(args) => args.files.clone(),
             Command::Check(args) => args.files.clone(),
+            Command::Preview(args) => args.files.clone(),
             Command::Config(ConfigArgs {
                 action: Some(ConfigAction::Init(args)),
                 ..

@@ -11,9 +11,10 @@ use crate::config::USUAL_FILE;
 use crate::process::exit::Exit;
 
 /// The verbs that have a page, as their pages are called behind `custsync-`.
-pub(super) const PAGES: [&str; 16] = [
+pub(super) const PAGES: [&str; 17] = [
     "run",
     "check",
+    "preview",
     "undo",
     "report",
     "forget",

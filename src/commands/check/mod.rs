@@ -112,6 +112,7 @@ pub(crate) fn check(
         typed,
         until: None,
         printed,
+        preview: None,
     };
     let end = finish.finish(&terminal);
     drop(temporary);

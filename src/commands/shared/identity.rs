@@ -184,6 +184,7 @@ fn named(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Run => "a run",
         Purpose::Check => "a check",
+        Purpose::Preview => "a preview",
         Purpose::Undo => "an undo",
     }
 }

@@ -39,7 +39,15 @@ const NOT_OF_FAILED_ROWS: [&str; 15] = [
     "skip-rows",
 ];
 /// The flags of a check that a run does not have, or that name the directory of the check.
-const NOT_OF_A_RUN: [&str; 4] = ["dry-run", "explain", "fresh", "run-dir"];
+const NOT_OF_A_RUN: [&str; 7] = [
+    "dry-run",
+    "expect-equal",
+    "explain",
+    "fresh",
+    "read",
+    "run-dir",
+    "sample",
+];
 /// The flags of a run that an undo needs, too.
 const OF_AN_UNDO: [&str; 11] = [
     "allow-http",

@@ -22,6 +22,17 @@ impl PrivateFolder {
         Ok(PrivateFolder(path))
     }
 
+    /// Creates one of this name in a directory. What a killed process left there is removed.
+    pub(in crate::commands) fn inside(directory: &Path, name: &str) -> io::Result<PrivateFolder> {
+        let path = directory.join(name);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(PrivateFolder(path))
+    }
+
     /// Returns its path.
     pub(in crate::commands) fn path(&self) -> &Path {
         &self.0

@@ -188,6 +188,25 @@ pub(in crate::commands) fn for_check(
     settings: &Settings,
     inputs: &[KnownInput],
 ) -> Result<Started, Failure> {
+    without_sending(run_dir, settings, inputs, Purpose::Check)
+}
+
+/// Begins a preview in this directory, where it overwrites an earlier one, or a check.
+pub(in crate::commands) fn for_preview(
+    run_dir: RunDir,
+    settings: &Settings,
+    inputs: &[KnownInput],
+) -> Result<Started, Failure> {
+    without_sending(run_dir, settings, inputs, Purpose::Preview)
+}
+
+/// Begins what sends nothing, in place of an earlier check or preview.
+fn without_sending(
+    run_dir: RunDir,
+    settings: &Settings,
+    inputs: &[KnownInput],
+    purpose: Purpose,
+) -> Result<Started, Failure> {
     claim(&run_dir, settings)?;
     let file = match locking::journal(&run_dir, settings)? {
         JournalFile::New(file) => file,
@@ -201,11 +220,16 @@ pub(in crate::commands) fn for_check(
                 })?;
             if recovered
                 .header
-                .is_some_and(|header| header.purpose != Purpose::Check)
+                .is_some_and(|header| !header.purpose.only_records_bad_rows())
             {
                 let directory = text::safe_path(run_dir.path());
+                let what = if purpose == Purpose::Preview {
+                    "a preview"
+                } else {
+                    "a check"
+                };
                 let error = anyhow!(
-                    "the run directory {directory} holds a run; a check does not overwrite it"
+                    "the run directory {directory} holds a run; {what} does not overwrite it"
                 );
                 return Err(Failure::run_directory(error));
             }
@@ -216,7 +240,7 @@ pub(in crate::commands) fn for_check(
     let wanted = Wanted {
         settings,
         inputs,
-        purpose: Purpose::Check,
+        purpose,
         state: None,
         shard: None,
     };
@@ -308,7 +332,7 @@ fn resume(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, St
         key,
     };
     let compare = match purpose {
-        Purpose::Run | Purpose::Check => {
+        Purpose::Run | Purpose::Check | Purpose::Preview => {
             compare_input(&checkpoint, &recovered.entries, &compared).map_err(refusal_of_input)?
         }
         // Its rows are made of images, and compared when they are.

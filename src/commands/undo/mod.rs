@@ -39,9 +39,9 @@ use crate::pipeline::sender::{
     BeforeFirstUpdate, CareSettings, PageReading, ReadMode, Sending, Sent, UndoCounts, Undoing,
     WantedCustomers,
 };
-use crate::pipeline::shown_customers::ShownCustomers;
 use crate::pipeline::undo_rows::UndoRows;
 use crate::pipeline::{self, RowFeed};
+use crate::preview::ShownCustomers;
 use crate::process::exit::Exit;
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
@@ -242,6 +242,7 @@ impl Undoer<'_> {
                 left_out_is_kept: sent.care.left_out.is_kept(),
             }),
             printed: Ok(()),
+            preview: None,
         };
         finish.finish(self.terminal)
     }
@@ -309,7 +310,11 @@ impl Undoer<'_> {
             schedule: schedule(
                 settings,
                 rate.sharing(&run, None),
-                ReadNeed::Required,
+                if options.is_dry {
+                    ReadNeed::Only
+                } else {
+                    ReadNeed::Required
+                },
                 history,
             )?,
             api,
@@ -413,7 +418,7 @@ fn pages(
         way: settings.sending.read,
         wanted: WantedCustomers {
             count: undone.customers(),
-            contains: Box::new(move |customer| run.contains(customer)),
+            contains: Box::new(move |customer| Ok(run.contains(customer))),
         },
         shown: shown.map_err(Failure::run_directory)?,
     })

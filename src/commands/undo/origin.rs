@@ -247,6 +247,7 @@ fn keeps_images(header: &Header, run_dir: &RunDir) -> anyhow::Result<()> {
         matches!(header.settings.get(UNDOABLE), Some(SettingText::One(text)) if text == "true");
     match header.purpose {
         Purpose::Check => bail!("{directory} holds a check, which has sent nothing"),
+        Purpose::Preview => bail!("{directory} holds a preview, which has sent nothing"),
         Purpose::Run if !is_undoable => bail!(
             "the run in {directory} kept no images of its customers: only a run with --undoable can be undone"
         ),

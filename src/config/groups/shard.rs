@@ -32,7 +32,7 @@ pub(in crate::config) fn read(resolver: &mut Resolver) -> Option<Shard> {
     }
     let Some(text) = resolver.completion_index().map(str::to_owned) else {
         // `custsync config` shows the settings of a pod anywhere.
-        if matches!(resolver.verb(), Verb::Run | Verb::Check) {
+        if matches!(resolver.verb(), Verb::Run | Verb::Check | Verb::Preview) {
             let place = resolver.place(SHARDS);
             resolver.report(Problem::ShardsWithoutIndex { place });
         }

@@ -58,6 +58,9 @@ pub(crate) enum RecordError {
     /// The file of failed rows cannot be written.
     #[error("the failed rows cannot be written")]
     FailedRows(#[source] io::Error),
+    /// The list of changes of a preview cannot be written.
+    #[error("the list of changes cannot be written")]
+    ChangeList(#[source] io::Error),
     /// The results cannot be taken into the state.
     #[error("the state cannot be brought up to date; the next run does that")]
     State(#[source] StateError),

@@ -49,6 +49,7 @@ use crate::schedule::shared_rate::exchange::Reply;
 use crate::schedule::{
     Ended, Ending, Moment, Refreshed, Request, Schedule, Step, StopReason, Ticket, is_missing,
 };
+use crate::text::with_causes;
 
 /// The interval at which written entries are made durable and the token file is looked at.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
@@ -386,7 +387,7 @@ impl Driver {
     }
 
     fn finished(&mut self, ticket: Ticket, answered: Answered) {
-        let Answered { attempt, image } = answered;
+        let Answered { mut attempt, image } = answered;
         if matches!(attempt.answer, Answer::Response(_)) {
             self.latencies.add(attempt.took);
         }
@@ -405,6 +406,13 @@ impl Driver {
             self.updated_customer_is_shown(ticket, image);
         }
         let schedule = &mut self.sending.schedule;
+        if let Some(image) = image
+            .as_deref()
+            .filter(|_| schedule.is_control_read(ticket))
+        {
+            let row = schedule.row_mut(ticket);
+            self.carer.control_read(row, image, &mut attempt.answer);
+        }
         let is_missing = is_missing(&attempt.answer);
         schedule.finished(ticket, attempt, now);
         log.write(|| schedule.due_again(ticket).map(|due| due.since(now)));
@@ -422,6 +430,10 @@ impl Driver {
             ambiguous,
             took,
         } = ended;
+        if let Err(error) = self.carer.ended(&row, &ending) {
+            error!("{}", with_causes(&error));
+            self.sending.schedule.stop(StopReason::ImagesUnwritable);
+        }
         let end = RowEnd::Sent {
             ending,
             attempts,

@@ -1,9 +1,9 @@
 //! The reading of whole pages of customers: those who are wanted, and those whom pages have shown.
 
-use std::{fmt, io};
+use std::fmt;
 
-use super::super::shown_customers::ShownCustomers;
 use crate::contract::{CustomerId, CustomerPage, Image, PageError};
+use crate::preview::{ScratchError, ShownCustomers};
 use crate::schedule::{PageCheck, PageRules, ReadWay};
 
 /// The reading of whole pages of customers before the rows. It is for rows for which nothing but reads
@@ -22,7 +22,7 @@ pub(crate) struct WantedCustomers {
     /// Their number.
     pub count: u64,
     /// Whether a customer is one of them.
-    pub contains: Box<dyn Fn(CustomerId) -> bool>,
+    pub contains: Box<dyn Fn(CustomerId) -> Result<bool, ScratchError>>,
 }
 
 impl fmt::Debug for PageReading {
@@ -66,10 +66,14 @@ impl Pager {
     }
 
     /// Keeps the customers of a page that are to be read.
-    pub(super) fn keep(&mut self, page: &CustomerPage) -> io::Result<()> {
-        let customers = page.customers.iter().map(|(id, image)| (*id, image));
-        let wanted = &self.wanted.contains;
-        self.shown.keep(customers.filter(|(id, _)| wanted(*id)))
+    pub(super) fn keep(&mut self, page: &CustomerPage) -> Result<(), ScratchError> {
+        let mut wanted = Vec::with_capacity(page.customers.len());
+        for (id, image) in &page.customers {
+            if (self.wanted.contains)(*id)? {
+                wanted.push((*id, image));
+            }
+        }
+        self.shown.keep(wanted)
     }
 
     /// Compares a customer who was read singly with the first page.

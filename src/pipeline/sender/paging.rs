@@ -11,10 +11,11 @@ use crate::contract::{
     Answer, Answered, Attempt, CUSTOMERS_PER_PAGE, CustomerId, CustomerPage, PageAnswered,
     PageError,
 };
+use crate::preview::ScratchError;
 use crate::schedule::{
     Cause, PageCheck, PageFacts, PageRequest, PageShown, PagesEnd, Request, StopReason, Ticket,
 };
-use crate::text::grouped;
+use crate::text::{grouped, with_causes};
 
 /// The body of an update that sets nothing, which a customer is compared with.
 const NOTHING_SENT: &[u8] = b"{}";
@@ -80,12 +81,12 @@ impl Driver {
         let wanted = grouped(pager.wanted.count);
         match self.sending.schedule.pages() {
             Some(pages) => info!(
-                "reading whole pages of {CUSTOMERS_PER_PAGE} ({} pages instead of {wanted} customers)",
+                "reading whole pages of {CUSTOMERS_PER_PAGE} (requests: {} instead of {wanted})",
                 grouped(pages)
             ),
             None => {
                 info!(
-                    "reading whole pages of {CUSTOMERS_PER_PAGE} (instead of {wanted} customers)"
+                    "reading whole pages of {CUSTOMERS_PER_PAGE} (instead of {wanted} single reads)"
                 );
             }
         }
@@ -120,8 +121,7 @@ impl Driver {
     fn keep(&mut self, page: &CustomerPage) {
         let pager = self.pager.as_mut().expect(READS_PAGES);
         if let Err(error) = pager.keep(page) {
-            error!("the customers of a page cannot be kept: {error}");
-            self.sending.schedule.stop(StopReason::ImagesUnwritable);
+            self.pages_are_lost(&error);
         }
     }
 
@@ -130,6 +130,9 @@ impl Driver {
         let pager = self.pager.as_mut().expect(READS_PAGES);
         pager.unchecked = None;
         let flaw = pager.flaw;
+        if let Err(error) = pager.shown.finish() {
+            self.pages_are_lost(&error);
+        }
         match end {
             PagesEnd::AllRead => debug!("all pages were read"),
             PagesEnd::NotFewer { pages } => {
@@ -158,9 +161,15 @@ impl Driver {
     }
 
     /// Whether a page has shown a customer.
-    pub(super) fn is_known(&self, customer: CustomerId) -> bool {
-        let pager = self.pager.as_ref();
-        pager.is_some_and(|pager| pager.shown.contains(customer))
+    pub(super) fn is_known(&mut self, customer: CustomerId) -> bool {
+        let shown = self.pager.as_ref().map(|pager| &pager.shown);
+        match shown.map_or(Ok(false), |shown| shown.contains(customer)) {
+            Ok(is_known) => is_known,
+            Err(error) => {
+                self.pages_are_lost(&error);
+                false
+            }
+        }
     }
 
     /// Decides about a row whose customer a page has shown.
@@ -173,11 +182,17 @@ impl Driver {
                 let image = image.flatten();
                 self.decide(ticket, Seen::of(image.as_ref(), false));
             }
-            Err(error) => {
-                error!("the customers of pages cannot be read any more: {error}");
-                self.sending.schedule.stop(StopReason::ImagesUnreadable);
-            }
+            Err(error) => self.pages_are_lost(&error),
         }
+    }
+
+    /// Stops, because the customers of pages cannot be kept or read.
+    fn pages_are_lost(&mut self, error: &ScratchError) {
+        error!(
+            "the customers of pages cannot be kept: {}",
+            with_causes(error)
+        );
+        self.sending.schedule.stop(StopReason::ImagesUnwritable);
     }
 }
 

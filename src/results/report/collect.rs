@@ -172,6 +172,7 @@ fn run_report(parts: Vec<Part>) -> Option<RunReport> {
         command: match first.purpose {
             Purpose::Run => "run".to_owned(),
             Purpose::Check => "check".to_owned(),
+            Purpose::Preview => "preview".to_owned(),
             Purpose::Undo => "undo".to_owned(),
         },
         directories,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::history::{self, Ended, History, HistoryError};
 use crate::journal::{
-    FINISHED, Fact, Header, JOURNAL_NAME, Line, LineError, LineReader, Outcome, Purpose, RunDir,
+    FINISHED, Fact, Header, JOURNAL_NAME, Line, LineError, LineReader, Outcome, RunDir,
     RunDirError, SUMMARY_NAME, is_foreign, last_fact,
 };
 use crate::results::summary::{
@@ -87,7 +87,7 @@ pub(super) fn read(path: &Path) -> Result<Part, ReportError> {
     let summary = summary_of(&run_dir).filter(|summary| is_of_last_process(summary, last.as_ref()));
     if let Some(summary) = summary
         .as_ref()
-        .filter(|_| header.purpose == Purpose::Check)
+        .filter(|_| header.purpose.only_records_bad_rows())
     {
         return Ok(Part {
             path: path.to_owned(),
@@ -162,7 +162,7 @@ fn agrees(summary: &Summary, history: &History) -> bool {
     let has = |(outcome, rows): (Outcome, Option<u64>)| {
         rows.unwrap_or_default() == history.tally.count(outcome)
     };
-    history.header.purpose == Purpose::Check || counts.into_iter().all(has)
+    history.header.purpose.only_records_bad_rows() || counts.into_iter().all(has)
 }
 
 /// Returns the summary of a run whose last process has left none: what the journal tells.
@@ -174,7 +174,7 @@ fn summary_by_journal(history: &History, last: LastProcess, directory: &str) -> 
         .collect();
     let count = |outcome| Some(tally.count(outcome));
     let if_any = |outcome| count(outcome).filter(|rows| *rows > 0);
-    let is_check = history.header.purpose == Purpose::Check;
+    let is_check = history.header.purpose.only_records_bad_rows();
     let mut summary = Summary {
         version: history.header.version.clone(),
         command: history.header.purpose,
@@ -223,12 +223,12 @@ fn put_into_words(summary: &mut Summary, last: LastProcess) {
     let (verdict, again) = match last {
         LastProcess::AtWork => (format!("A process is at work: {done} so far."), false),
         LastProcess::Killed => (format!("The last process was killed: {done}."), true),
-        LastProcess::Ended(ended) if summary.command == Purpose::Check => {
+        LastProcess::Ended(ended) if summary.command.only_records_bad_rows() => {
             summary.exit_code = ended.exit;
             let rows = grouped(summary.invalid);
             (
                 format!(
-                    "This check has left no summary. Its journal holds the invalid rows alone: {rows}."
+                    "It has left no summary. Its journal holds the invalid rows alone: {rows}."
                 ),
                 false,
             )
@@ -248,7 +248,7 @@ fn put_into_words(summary: &mut Summary, last: LastProcess) {
     };
     summary.verdict = verdict;
     summary.tone = match last {
-        LastProcess::Ended(Ended { exit: 0, .. }) if summary.command != Purpose::Check => {
+        LastProcess::Ended(Ended { exit: 0, .. }) if !summary.command.only_records_bad_rows() => {
             Tone::Good
         }
         LastProcess::AtWork | LastProcess::Killed | LastProcess::Ended(_) => Tone::Mixed,

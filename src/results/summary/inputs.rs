@@ -35,6 +35,11 @@ impl InputNames {
         }
     }
 
+    /// The names with the sheets of workbooks.
+    pub(crate) fn place_names(&self) -> &[String] {
+        &self.places
+    }
+
     /// The names.
     pub fn names(&self) -> &[String] {
         &self.names

@@ -5,6 +5,7 @@ mod end;
 mod groups;
 mod inputs;
 mod next_step;
+mod preview;
 mod processes;
 mod sending;
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub(in crate::results) use self::text::{details, notes, what_is_wrong};
 pub(in crate::results) use self::verdict::verdict;
 use super::tally::{RowsRead, Tally};
 use crate::journal::{Outcome, Purpose};
+use crate::preview::Findings;
 use crate::text::safe_json;
 
 /// The summary of a run or a check. The books close: `records` is the sum of the outcomes and
@@ -46,7 +48,7 @@ use crate::text::safe_json;
 pub struct Summary {
     /// The program's version.
     pub version: String,
-    /// `run` or `check`.
+    /// `run`, `check`, `preview` or `undo`.
     pub command: Purpose,
     /// The verdict in one or two sentences.
     #[serde(default)]
@@ -79,7 +81,7 @@ pub struct Summary {
     /// Rows to read, within `--skip-rows` and `--max-rows`; `None` if not known, because the input was
     /// neither read to its end nor counted.
     pub total: Option<u64>,
-    /// Valid rows (`check` only).
+    /// Valid rows (`check` and `preview` only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid: Option<u64>,
     /// Rows that the API applied.
@@ -111,7 +113,7 @@ pub struct Summary {
     /// Rows without an outcome; the same command sends them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsent: Option<u64>,
-    /// Rows whose outcome could not be recorded (`check` only; in a run they are unsent).
+    /// Rows whose outcome could not be recorded (`check` and `preview`; in a run they are unsent).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unrecorded: Option<u64>,
     /// Errors by outcome, field and code, the largest group first.
@@ -122,6 +124,9 @@ pub struct Summary {
     /// is such a field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo: Option<EchoSummary>,
+    /// What a run would change (`preview` only).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preview: Option<Findings>,
     /// Rows with a date normalised to RFC 3339.
     pub dates_normalised: u64,
     /// Rows that leave out fields of the contract. The API's pages contradict each other on the
@@ -195,7 +200,7 @@ impl Summary {
         self.fields_left_out = read.fields_left_out;
         self.fields_overtaken = read.fields_overtaken;
         self.blank_rows = read.blank_rows;
-        if self.command == Purpose::Check {
+        if self.command.only_records_bad_rows() {
             // A row whose outcome could not be recorded is not valid for that.
             let others = self.invalid + read.superseded + read.elsewhere + unrecorded;
             self.valid = Some(read.rows - others);
@@ -221,7 +226,9 @@ impl Summary {
     /// Whether a row needs the user's attention.
     pub fn has_bad_rows(&self) -> bool {
         let others = [self.rejected, self.failed, self.conflict, self.other];
+        let of_preview = self.preview.as_ref();
         self.invalid > 0
+            || of_preview.is_some_and(Findings::has_bad_rows)
             || others.into_iter().flatten().any(|rows| rows > 0)
             || self.has_rejected_echo()
     }

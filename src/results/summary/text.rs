@@ -7,7 +7,7 @@ use super::end::{End, StoppedBy, Tone};
 use super::next_step::next;
 use super::verdict::verdict;
 use super::words::{counted, rows, times, took, took_ms};
-use super::{EchoField, ErrorGroup, LatencySummary, SendingSummary, Summary};
+use super::{EchoField, ErrorGroup, LatencySummary, SendingSummary, Summary, preview};
 use crate::schedule::rate::shown_per_second;
 use crate::text::{self, grouped};
 
@@ -58,6 +58,9 @@ impl SummaryText {
 pub(in crate::results) fn details(summary: &Summary, input_notes: &[String]) -> String {
     let mut details = String::new();
     write_records(summary, &mut details);
+    if let Some(findings) = &summary.preview {
+        details.push_str(&preview::lines(findings));
+    }
     write_errors(&summary.errors, &mut details);
     write_notes(summary, input_notes, &mut details);
     write_speed(summary, &mut details);

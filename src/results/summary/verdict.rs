@@ -2,7 +2,7 @@
 
 use super::end::{End, StoppedBy};
 use super::words::{at, counted, rows, took};
-use super::{EchoSummary, Summary};
+use super::{EchoSummary, Summary, preview};
 use crate::journal::Purpose;
 use crate::text::grouped;
 
@@ -99,12 +99,12 @@ const CHECK: Words = Words {
 pub(in crate::results) fn verdict(summary: &Summary, end: &End) -> String {
     let counts = Counts::of(summary);
     let (words, begin) = match summary.command {
-        Purpose::Check => (&CHECK, ""),
+        Purpose::Check | Purpose::Preview => (&CHECK, ""),
         Purpose::Run => (&RUN, "Nothing left to send"),
         Purpose::Undo => (&UNDO, "Nothing left to put back"),
     };
     match (end.stopped, end.finished_before, summary.command) {
-        (Some(by), _, Purpose::Check) => check_stopped(by, &counts, summary),
+        (Some(by), _, Purpose::Check | Purpose::Preview) => check_stopped(by, &counts, summary),
         (Some(by), ..) => run_stopped(by, &counts, words, summary),
         (None, ..) if counts.records == 0 && summary.command == Purpose::Undo => {
             "There are no customers to put back.".to_owned()
@@ -119,7 +119,14 @@ pub(in crate::results) fn verdict(summary: &Summary, end: &End) -> String {
             };
             sentence(begin, &left_over(&counts, words))
         }
-        (None, None, Purpose::Check) => finished(&counts, words, "", end),
+        (None, None, Purpose::Check | Purpose::Preview) => {
+            let rows = finished(&counts, words, "", end);
+            match &summary.preview {
+                Some(findings) if counts.bad == 0 => preview::verdict(findings),
+                Some(findings) => format!("{} {rows}", preview::verdict(findings)),
+                None => rows,
+            }
+        }
         (None, None, _) => finished(&counts, words, &time_of(summary), end),
     }
 }

@@ -76,6 +76,13 @@ impl<T: Clone> Availability<T> {
         self.doubts.answered_before(sent)
     }
 
+    /// Notes a read that shows a customer, where nothing but reads is sent. Returns the rows in doubt
+    /// that can now be decided.
+    pub(super) fn shown(&mut self, sent: Moment, now: Moment) -> Decidable {
+        self.signs.applied(0, sent, now);
+        self.doubts.answered_before(sent)
+    }
+
     /// Keeps the row that an earlier process had applied last.
     pub(super) fn applied_earlier(&mut self, customer: CustomerId, row: T) {
         self.control.applied_earlier(Applied {

@@ -71,7 +71,7 @@ fn finds_the_same(scenario: &Scenario) -> (End, u64) {
 fn pages_are_read_if_they_are_fewer_than_the_customers() {
     let scenario = run(scene(CHANGED, |_| {}));
     let (end, requests) = dry_run(&scenario, "auto");
-    let end = end.says("reading whole pages of 100 (3 pages instead of 32 customers)");
+    let end = end.says("reading whole pages of 100 (requests: 3 instead of 32)");
     assert_eq!((requests, end.code()), (LISTED, 1));
     let (end, requests) = dry_run(&scenario, "each");
     assert_eq!((requests, end.lines_with("pages")), (CHANGED, 0));
@@ -175,7 +175,7 @@ fn a_list_without_a_total_is_read_on_demand() {
     let (end, requests) = dry_run(&scenario, "auto");
     assert_eq!((requests, end.lines_with("pages")), (1 + CHANGED, 0));
     let (end, requests) = finds_the_same(&scenario);
-    end.says("reading whole pages of 100 (instead of 32 customers)");
+    end.says("reading whole pages of 100 (instead of 32 single reads)");
     assert_eq!(requests, LISTED);
 }
 

@@ -28,6 +28,7 @@ use crate::journal::{
 };
 use crate::pipeline::recorder::Recorded;
 use crate::pipeline::sender::ReadTo;
+use crate::preview::Findings;
 use crate::process::crash;
 use crate::process::exit::Exit;
 use crate::results::held_back::Brake;
@@ -65,6 +66,8 @@ pub(in crate::commands) struct Finish<'a> {
     pub(in crate::commands) until: Option<Timestamp>,
     /// The result of printing so far.
     pub(in crate::commands) printed: io::Result<()>,
+    /// The findings of a preview.
+    pub(in crate::commands) preview: Option<Findings>,
 }
 
 /// The figures of what a run has sent.
@@ -255,7 +258,7 @@ impl Finish<'_> {
             input_notes: self.names.notes(),
             next: match self.command {
                 Purpose::Run => self.typed.after_run(&ended),
-                Purpose::Check => self.typed.after_check(&ended),
+                Purpose::Check | Purpose::Preview => self.typed.after_check(&ended),
                 Purpose::Undo => self.typed.after_undo(&ended),
             },
             commands: self.typed.commands(),
@@ -330,6 +333,12 @@ impl Finish<'_> {
         }
     }
 
+    /// Whether a preview was to find nothing that would change (`--expect-equal`), and did.
+    fn is_unexpected(&self) -> bool {
+        let findings = self.preview.as_ref();
+        self.settings.preview.expect_equal && findings.is_some_and(|findings| !findings.is_equal())
+    }
+
     fn exit(&self, summary: &Summary) -> Exit {
         if crash::message().is_some() {
             return Exit::Fault;
@@ -339,7 +348,7 @@ impl Finish<'_> {
         }
         match &self.stop {
             Some(reason) => Exit::from(reason),
-            None if summary.has_bad_rows() => Exit::SomeRowsFailed,
+            None if summary.has_bad_rows() || self.is_unexpected() => Exit::SomeRowsFailed,
             None => Exit::Success,
         }
     }

@@ -10,6 +10,7 @@ use crate::contract::EchoCheck;
 use crate::journal::{Figures, JOURNAL_NAME, Outcome, SUMMARY_NAME};
 use crate::pipeline;
 use crate::pipeline::sender::ReadTo;
+use crate::preview::PREVIEW_NAME;
 use crate::process::crash;
 use crate::results::report::REPORT_NAME;
 use crate::results::summary::{self, EchoSummary, EchoVerdict, SendingSummary, Summary, Tone};
@@ -67,6 +68,7 @@ impl Finish<'_> {
                 &self.names,
                 self.echo_verdict(),
             ),
+            preview: self.preview.clone(),
             dates_normalised: 0,
             fields_left_out: 0,
             left_out_is_kept: self
@@ -112,7 +114,7 @@ impl Finish<'_> {
             return Vec::new();
         }
         let failed_files = self.recorded.failed_files.iter().map(String::as_str);
-        let others = [JOURNAL_NAME, TIMELINE_NAME]
+        let others = [JOURNAL_NAME, TIMELINE_NAME, PREVIEW_NAME]
             .into_iter()
             .chain(failed_files);
         others

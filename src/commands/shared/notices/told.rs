@@ -34,6 +34,7 @@ impl Told {
         let command = match summary.command {
             Purpose::Run => "run",
             Purpose::Check => "check",
+            Purpose::Preview => "preview",
             Purpose::Undo => "undo",
         };
         Told {

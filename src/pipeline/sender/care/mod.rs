@@ -19,12 +19,18 @@ pub(crate) use self::undo::{UndoCounts, Undoing};
 use super::super::image_writer::{Durable, ImageWriter};
 use crate::api::reading::KeepImage;
 use crate::contract::{
-    Countries, Field, FieldSet, Image, LeftOutEffect, SentFields, can_be_put_back, lay_over,
+    Answer, Countries, Field, FieldSet, Image, LeftOutEffect, SentFields, Shown, can_be_put_back,
+    lay_over,
 };
 use crate::journal::{ImageEntry, ImagesError};
+use crate::preview::{NotShown, PreviewError, Previewer};
 use crate::process::crash;
 use crate::row::{Row, RowContent};
 use crate::schedule::{Care, Decision, Ending, Request, Ticket};
+
+/// The statuses of an answer that says that there is no such customer.
+const NOT_FOUND: u16 = 404;
+const GONE: u16 = 410;
 
 /// The settings of what is done with a customer before and after its update.
 #[derive(Debug)]
@@ -53,6 +59,8 @@ pub(crate) enum ReadMode {
     },
     /// It is put back, as far as nobody else has changed it (`custsync undo`).
     Undo(Box<Undoing>),
+    /// It is compared with the rows of an input, and nothing is sent (`custsync preview`).
+    Preview(Box<Previewer>),
 }
 
 /// The same, with its state.
@@ -62,6 +70,18 @@ enum Mode {
     Keep,
     Complete { is_kept: bool },
     Undo(Box<Undo>),
+    Preview(Box<Previewer>),
+}
+
+/// The error that ends the care for customers.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CareError {
+    /// The images of an undo cannot be read.
+    #[error(transparent)]
+    Images(#[from] ImagesError),
+    /// The findings of a preview cannot be kept.
+    #[error(transparent)]
+    Preview(#[from] PreviewError),
 }
 
 /// The state of all of it.
@@ -102,6 +122,8 @@ pub(crate) struct CareResult {
     pub is_open: bool,
     /// The findings of an undo.
     pub undone: Option<UndoCounts>,
+    /// The findings of a preview.
+    pub previewed: Option<Box<Previewer>>,
     /// Writes images of customers.
     pub images: Option<ImageWriter>,
 }
@@ -155,6 +177,7 @@ impl Carer {
             ReadMode::Keep => Mode::Keep,
             ReadMode::Complete { is_kept } => Mode::Complete { is_kept },
             ReadMode::Undo(undoing) => Mode::Undo(Box::new(Undo::new(*undoing))),
+            ReadMode::Preview(previewer) => Mode::Preview(previewer),
         };
         Carer {
             mode,
@@ -183,7 +206,7 @@ impl Carer {
     pub(super) fn care_without_probe(&self) -> Care {
         match self.mode {
             Mode::None => Care::None,
-            Mode::Keep | Mode::Complete { .. } | Mode::Undo(_) => Care::Read,
+            Mode::Keep | Mode::Complete { .. } | Mode::Undo(_) | Mode::Preview(_) => Care::Read,
         }
     }
 
@@ -213,10 +236,27 @@ impl Carer {
         }
     }
 
+    /// Completes the update that a control repeats, if updates are completed: an earlier process sent
+    /// it with the customer's other values, and the input has the row's own fields only. What cannot be
+    /// completed is not repeated.
+    pub(super) fn control_read(&self, row: &mut Row, image: &Image, answer: &mut Answer) {
+        let (Mode::Complete { .. }, RowContent::Update { body, .. }) =
+            (&self.mode, &mut row.content)
+        else {
+            return;
+        };
+        let sent = SentFields::of_request(body).unwrap_or_default();
+        match (lay_over(image, &sent, &self.countries), answer) {
+            (Ok(complete), _) => *body = complete.body.into(),
+            (Err(_), Answer::Response(response)) => response.shown = Some(Shown::Otherwise),
+            (Err(_), Answer::Fault(_)) => {}
+        }
+    }
+
     /// Whether the images of all customers are kept.
     fn keeps_images(&self) -> bool {
         match self.mode {
-            Mode::None => false,
+            Mode::None | Mode::Preview(_) => false,
             Mode::Complete { is_kept } => is_kept,
             Mode::Keep | Mode::Undo(_) => true,
         }
@@ -228,9 +268,16 @@ impl Carer {
         about: Undecided,
         row: &mut Row,
         seen: Seen<'_>,
-    ) -> Result<Decided, ImagesError> {
+    ) -> Result<Decided, CareError> {
+        if let (Mode::Preview(previewer), Some(customer)) = (&mut self.mode, row.id) {
+            match seen.image() {
+                Some(image) => previewer.shown(customer, image, &self.countries)?,
+                None => previewer.not_shown(customer, NotShown::NotReadable)?,
+            }
+            return Ok(Decided::now(Decision::End(Ending::Unchanged)));
+        }
         if !self.shows_loss(row, seen.image())? {
-            return self.decide(about, row, seen);
+            return Ok(self.decide(about, row, seen)?);
         }
         self.probe.ends(ProbeState::Lost);
         Ok(self.decide(about, row, seen)?.with(Verdict::Lost))
@@ -284,7 +331,7 @@ impl Carer {
             unreachable!("only updates are sent");
         };
         match &mut self.mode {
-            Mode::None | Mode::Keep => Ok(Prepared::Write(None)),
+            Mode::None | Mode::Keep | Mode::Preview(_) => Ok(Prepared::Write(None)),
             Mode::Complete { .. } => {
                 let sent = SentFields::of_request(body).unwrap_or_default();
                 match lay_over(image, &sent, &self.countries) {
@@ -449,15 +496,37 @@ impl Carer {
         self.waiting.clear();
     }
 
+    /// Takes the end of a row whose customer is not shown.
+    pub(super) fn ended(&mut self, row: &Row, ending: &Ending) -> Result<(), CareError> {
+        let (Mode::Preview(previewer), Some(customer)) = (&mut self.mode, row.id) else {
+            return Ok(());
+        };
+        let why = match ending {
+            Ending::Rejected {
+                status: NOT_FOUND | GONE,
+                ..
+            } => NotShown::NotFound,
+            Ending::Rejected { .. } | Ending::Failed { .. } => NotShown::NotReadable,
+            Ending::Updated { .. }
+            | Ending::Unchanged
+            | Ending::Conflict { .. }
+            | Ending::Unsendable { .. } => return Ok(()),
+        };
+        Ok(previewer.not_shown(customer, why)?)
+    }
+
     /// Ends the care, and returns what came of it.
     pub(super) fn finish(self) -> CareResult {
+        let (undone, previewed) = match self.mode {
+            Mode::Undo(undo) => (Some(undo.counts().clone()), None),
+            Mode::Preview(previewer) => (None, Some(previewer)),
+            Mode::None | Mode::Keep | Mode::Complete { .. } => (None, None),
+        };
         CareResult {
             left_out: self.probe.state(),
             is_open: self.probe.has_open_rows(),
-            undone: match &self.mode {
-                Mode::Undo(undo) => Some(undo.counts().clone()),
-                Mode::None | Mode::Keep | Mode::Complete { .. } => None,
-            },
+            undone,
+            previewed,
             images: self.images,
         }
     }

@@ -1,0 +1,190 @@
+//! `custsync preview`: read the customers, and tell what a run would change.
+//!
+//! The rows are read and checked first, as by a check, and kept by their customers. Then each customer
+//! is read, and compared with its rows. Only reads are sent.
+
+mod reads;
+mod sample;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use tracing::{info, warn};
+
+use self::reads::Reads;
+use crate::commands::shared::command_line::CommandLine;
+use crate::commands::shared::finish::{Finish, StartedAt};
+use crate::commands::shared::next_steps::Typed;
+use crate::commands::shared::private_folder::PrivateFolder;
+use crate::commands::shared::server::Server;
+use crate::commands::shared::shared_rate::SharedRate;
+use crate::commands::shared::{
+    descriptors, fresh, inputs, notices, reading, row_range, shards, start, unique,
+};
+use crate::commands::{CommandEnd, Failure};
+use crate::config::Settings;
+use crate::config::provenance::Provenance;
+use crate::contract::RequestKind;
+use crate::journal::{Purpose, RunDir};
+use crate::pipeline::recorder::{Inputs, RecordError, Recorder};
+use crate::pipeline::{self, Bounds};
+use crate::preview::{ChangeList, Findings, PREVIEW_NAME, PlannedRows, Previewer};
+use crate::process::signals::Signals;
+use crate::results::failed_rows::FailedRows;
+use crate::results::progress::RunProgress;
+use crate::schedule::StopReason;
+use crate::terminal::Terminal;
+use crate::text;
+
+/// The folder of what is kept in files while a preview works, in its run directory.
+const SNAPSHOT_NAME: &str = "snapshot";
+/// The file of the rows in it.
+const ROWS_NAME: &str = "rows";
+/// The flags that have no effect on a preview.
+const WITHOUT_EFFECT: [&str; 6] = [
+    "metrics-file",
+    "metrics-addr",
+    "metrics-push-file",
+    "publish",
+    "ping-url-file",
+    "undoable",
+];
+
+/// Tells what a run of the inputs would change. `line` is the command as typed, to print commands that
+/// can follow it.
+pub(crate) fn preview(
+    settings: &Settings,
+    line: &CommandLine,
+    signals: &Signals,
+) -> Result<CommandEnd, Failure> {
+    let started_at = StartedAt::now();
+    let terminal = Terminal::new(settings);
+    refuse_what_compares_nights(settings)?;
+    for name in WITHOUT_EFFECT {
+        if matches!(settings.provenance(name), Provenance::Flag(_)) {
+            info!("--{name} has no effect: a preview sends no update");
+        }
+    }
+    unique::refuse_streams(settings)?;
+    notices::check_addresses(settings)?;
+    let known = inputs::inspect(&settings.input, None)?;
+    let format = settings.output.failed_format;
+    format.check(&known.inputs).map_err(Failure::unusable)?;
+    let shard = shards::of(settings, &known.inputs)?;
+    descriptors::require()?;
+    let server = Server::of(settings)?;
+    let grant = server.token_source().read().map_err(Failure::unusable)?;
+    let rate = SharedRate::open(settings, server.base_url())?;
+    let typed = Typed::new(line, settings, &known.inputs);
+    let run_dir = match &settings.output.run_dir {
+        Some(path) => fresh::create(path)?,
+        None => fresh::create(&fresh::path(&settings.input.files, &known.inputs))?,
+    };
+    let started = start::for_preview(run_dir, settings, &known.inputs)?;
+    let run_dir = started.run_dir;
+    let folder = PrivateFolder::inside(run_dir.path(), SNAPSHOT_NAME);
+    let folder = folder.map_err(Failure::run_directory)?;
+    let reads = Reads::begin(settings, server, grant, rate, folder.path(), &known.inputs)?;
+    info!("recording in {}", text::safe_path(run_dir.path()));
+    let failed = FailedRows::in_order(run_dir.clone(), &known.inputs, format);
+    let inputs_of_rows = Inputs::of(known.inputs.len());
+    let recorder = Recorder::new(started.journal, failed, None, inputs_of_rows);
+    let list = ChangeList::create(&run_dir, known.names.place_names().to_vec());
+    let list = list.map_err(Failure::run_directory)?;
+    let rows = row_range::rows(&settings.input);
+    let reading = reading::of(settings, known.inputs, &rows, started.key, shard)?;
+    let mut planned = planned_rows(folder.path())?;
+    let progress = Arc::new(RunProgress::default());
+    let progress_guard = terminal.show_progress(progress.clone(), known.total_bytes);
+    let bounds = Bounds {
+        error_limit: settings.sending.max_errors,
+        threads: pipeline::threads(),
+        drain: signals.drain(),
+    };
+    let surveyed = pipeline::survey(reading, recorder, bounds, &progress, |row| planned.add(row))
+        .map_err(Failure::unusable)?;
+    drop(progress_guard);
+    if let Some(error) = surveyed.fault {
+        return Err(Failure::run_directory(error));
+    }
+    planned.finish().map_err(Failure::run_directory)?;
+    let (checked, mut recorded) = (surveyed.checked, surveyed.recorded);
+    let mut ended = PreviewEnd {
+        stop: checked.stop,
+        findings: None,
+    };
+    if ended.stop.is_none() && checked.input_fault.is_none() && recorded.fault.is_none() {
+        let planned = Arc::new(planned);
+        let kind = if settings.sending.complete {
+            RequestKind::Complete
+        } else {
+            RequestKind::Partial
+        };
+        let previewer = Previewer::new(planned.clone(), kind, Some(list));
+        let done = reads.carry_out(&planned, previewer, &terminal, signals)?;
+        ended.stop = done.stop;
+        match done.findings {
+            Ok(findings) => ended.findings = Some(findings),
+            Err(error) => {
+                recorded.fault.get_or_insert(RecordError::ChangeList(error));
+            }
+        }
+    }
+    tell_of_an_end(&ended, &run_dir);
+    let finish = Finish {
+        command: Purpose::Preview,
+        settings,
+        names: known.names,
+        run_dir,
+        is_kept: true,
+        started_at,
+        read: checked.read,
+        read_to: checked.read_to,
+        rows,
+        rows_in_all: None,
+        stop: ended.stop,
+        route: None,
+        input_fault: checked.input_fault,
+        recorded,
+        sending: None,
+        typed,
+        until: None,
+        printed: Ok(()),
+        preview: ended.findings,
+    };
+    let end = finish.finish(&terminal);
+    drop(folder);
+    end
+}
+
+/// The end of a preview.
+struct PreviewEnd {
+    stop: Option<StopReason>,
+    findings: Option<Findings>,
+}
+
+/// Warns that a list is not complete.
+fn tell_of_an_end(ended: &PreviewEnd, run_dir: &RunDir) {
+    let unread = ended.findings.as_ref().map(|findings| findings.not_read);
+    if ended.stop.is_some() && unread.is_some_and(|unread| unread > 0) {
+        warn!(
+            "{} lacks the customers who were not read",
+            run_dir.display_path(PREVIEW_NAME)
+        );
+    }
+}
+
+/// Refuses a state: whether a row would be sent, the state decides and not the API.
+fn refuse_what_compares_nights(settings: &Settings) -> Result<(), Failure> {
+    if settings.nightly.state.is_none() {
+        return Ok(());
+    }
+    Err(Failure::unusable(anyhow!(
+        "--state compares with earlier runs, and a preview with the API: use `custsync check --state` to see what a night would send; nothing was sent"
+    )))
+}
+
+fn planned_rows(folder: &Path) -> Result<PlannedRows, Failure> {
+    PlannedRows::create(&folder.join(ROWS_NAME)).map_err(Failure::run_directory)
+}

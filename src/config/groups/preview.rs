@@ -1,0 +1,28 @@
+//! What a preview reads, and what it expects.
+
+use std::num::NonZeroU32;
+
+use crate::config::resolver::Resolver;
+use crate::config::setting::of_process;
+use crate::config::value::number_in;
+
+/// What a preview reads, and what it expects.
+#[derive(Debug, Clone)]
+pub struct PreviewSettings {
+    /// The number of customers who are read; without it, all are.
+    pub sample: Option<NonZeroU32>,
+    /// Whether the preview fails if anything would change.
+    pub expect_equal: bool,
+}
+
+impl PreviewSettings {
+    pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
+        Self {
+            sample: resolver.optional(
+                of_process("sample"),
+                number_in(NonZeroU32::MIN..=NonZeroU32::MAX),
+            ),
+            expect_equal: resolver.boolean(of_process("expect-equal")),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The findings of a preview in words.
+
+use std::fmt::Write as _;
+
+use super::words::counted;
+use crate::preview::{FieldFindings, Findings};
+use crate::text::{self, grouped};
+
+/// Returns the verdict on the customers of a preview that read all of them, or a sample.
+pub(super) fn verdict(findings: &Findings) -> String {
+    let among = match findings.not_read {
+        0 => customers(findings.customers),
+        _ => format!(
+            "the {} read",
+            customers(findings.customers - findings.not_read)
+        ),
+    };
+    let changed = match findings.changed {
+        0 => format!("Nothing would change for {among}"),
+        changed => format!("{} of {among} would change", grouped(changed)),
+    };
+    let others = [
+        (
+            findings.unchanged,
+            "have their values already",
+            "has its values already",
+        ),
+        (findings.not_found, "were not found", "was not found"),
+        (
+            findings.not_readable,
+            "could not be read",
+            "could not be read",
+        ),
+        (findings.not_sent, "would not be sent", "would not be sent"),
+    ];
+    let others = others.into_iter().filter(|(count, ..)| *count > 0);
+    let others: Vec<_> = others
+        .map(|(count, several, one)| {
+            let verb = if count == 1 { one } else { several };
+            format!("{} {verb}", grouped(count))
+        })
+        .collect();
+    if others.is_empty() {
+        format!("{changed}.")
+    } else {
+        format!("{changed}; {}.", others.join(", "))
+    }
+}
+
+/// Returns the findings as lines: the fields first, then what looks odd.
+pub(super) fn lines(findings: &Findings) -> String {
+    let mut lines = String::new();
+    let changing = findings.fields.iter().filter(|field| field.changes() > 0);
+    let changing: Vec<_> = changing
+        .map(|field| {
+            [
+                text::safe(&field.field),
+                customers(field.changes()),
+                kinds(field),
+            ]
+        })
+        .collect();
+    if !changing.is_empty() {
+        let width = |column: usize| {
+            let cells = changing.iter().filter_map(|cells| cells.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let (names, counts) = (width(0), width(1));
+        lines.push('\n');
+        for [name, count, kinds] in &changing {
+            writeln!(lines, "{name:<names$}  {count:>counts$}  {kinds}").expect(MEMORY);
+        }
+        lines.push('\n');
+    }
+    for sign in &findings.odd {
+        writeln!(lines, "odd      {sign}").expect(MEMORY);
+    }
+    for note in notes(findings) {
+        writeln!(lines, "note     {note}").expect(MEMORY);
+    }
+    lines
+}
+
+const MEMORY: &str = "writing to a String cannot fail";
+
+/// Returns the changes of a field by kind, as in "371 replaced, 12 filled".
+fn kinds(field: &FieldFindings) -> String {
+    let kinds = [
+        (field.replaced, "replaced"),
+        (field.next_day, "moved by one day (a time zone?)"),
+        (field.filled, "filled"),
+        (field.cleared, "cleared"),
+        (field.spelling, "spelled otherwise"),
+        (field.unknown, "not comparable"),
+    ];
+    let kinds = kinds.into_iter().filter(|(count, _)| *count > 0);
+    let kinds: Vec<_> = kinds
+        .map(|(count, kind)| format!("{} {kind}", grouped(count)))
+        .collect();
+    kinds.join(", ")
+}
+
+fn notes(findings: &Findings) -> Vec<String> {
+    let mut notes = Vec::new();
+    let left_out = findings.fields.iter().filter(|field| field.left_out > 0);
+    let left_out: Vec<_> = left_out
+        .map(|field| format!("{} {}", field.field, grouped(field.left_out)))
+        .collect();
+    if !left_out.is_empty() {
+        notes.push(format!(
+            "filled fields that requests leave out, which are lost if the API clears them (custsync help fields-left-out): {}",
+            left_out.join(", ")
+        ));
+    }
+    if findings.rows_not_sent > 0 {
+        notes.push(format!(
+            "{} would not be sent: a value of the customer would be lost, and cannot be sent again",
+            counted(findings.rows_not_sent, "row", "rows")
+        ));
+    }
+    if findings.not_read > 0 {
+        let verb = if findings.not_read == 1 {
+            "was"
+        } else {
+            "were"
+        };
+        notes.push(format!("{} {verb} not read", customers(findings.not_read)));
+    }
+    notes
+}
+
+fn customers(count: u64) -> String {
+    counted(count, "customer", "customers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings() -> Findings {
+        Findings {
+            rows: 1_200,
+            customers: 1_000,
+            changed: 402,
+            unchanged: 597,
+            not_found: 1,
+            fields: vec![
+                FieldFindings {
+                    field: "email".to_owned(),
+                    replaced: 371,
+                    filled: 12,
+                    cleared: 19,
+                    ..FieldFindings::default()
+                },
+                FieldFindings {
+                    field: "job".to_owned(),
+                    unknown: 1,
+                    left_out: 7,
+                    ..FieldFindings::default()
+                },
+            ],
+            odd: vec!["Something is odd.".to_owned()],
+            ..Findings::default()
+        }
+    }
+
+    #[test]
+    fn fields_come_first_and_then_what_is_odd() {
+        assert_eq!(
+            lines(&findings()),
+            "\nemail  402 customers  371 replaced, 12 filled, 19 cleared\njob       1 customer  1 not comparable\n\n\
+             odd      Something is odd.\n\
+             note     filled fields that requests leave out, which are lost if the API clears them (custsync help fields-left-out): job 7\n"
+        );
+        assert_eq!(lines(&Findings::default()), "");
+    }
+
+    #[test]
+    fn a_verdict_counts_all_customers() {
+        assert_eq!(
+            verdict(&findings()),
+            "402 of 1,000 customers would change; 597 have their values already, 1 was not found."
+        );
+        let equal = Findings {
+            customers: 1,
+            unchanged: 1,
+            ..Findings::default()
+        };
+        assert_eq!(
+            verdict(&equal),
+            "Nothing would change for 1 customer; 1 has its values already."
+        );
+        let sample = Findings {
+            customers: 1_000,
+            not_read: 900,
+            changed: 100,
+            ..Findings::default()
+        };
+        assert_eq!(
+            verdict(&sample),
+            "100 of the 100 customers read would change."
+        );
+    }
+}
