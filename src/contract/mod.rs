@@ -7,6 +7,7 @@
 
 mod allowed;
 mod answer;
+mod canonical;
 mod classification;
 mod compare;
 mod compare_echo;
@@ -51,6 +52,7 @@ pub(crate) const CONTRACT_VERSION: u32 = 1;
 pub(crate) use allowed::Leniency;
 pub use answer::{Answer, Attempt, Body, Claim, Reset, Response, Shown};
 pub(crate) use answer::{Answered, RateWindow, ServerError, Shape};
+pub(crate) use canonical::{write_canonical, write_shown};
 pub(crate) use classification::is_blank;
 pub(crate) use compare::compare_answer;
 pub(crate) use country::Countries;
@@ -75,6 +77,7 @@ pub(crate) use member_name::read_name;
 pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};
 pub(crate) use projection::{ChangeKind, FieldChange, Projection, RequestKind};
 pub(crate) use resource::SentFields;
+pub(crate) use resource::{MemberValue, SentFields};
 pub(crate) use restore::{
     ChangeHistory, Conflicts, FieldFate, LeftOutEffect, RestoreRequest, RestoreRules,
     can_be_put_back, has_cleared_all,
