@@ -42,7 +42,7 @@
 //! |---|---|---|
 //! | edge | [`cli`] [`commands`] [`terminal`] [`config`] | what was typed, the environment, the terminal |
 //! | run | [`pipeline`] | threads and queues, and the loops between them |
-//! | parts | [`results`] [`preview`] [`row`] [`process`] [`input`] [`download`] [`objects`] [`state`] [`journal`] [`rate_store`] [`schedule`] [`api`] | one subject each |
+//! | parts | [`results`] [`preview`] [`row`] [`process`] [`input`] [`download`] [`objects`] [`state`] [`plan`] [`journal`] [`rate_store`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own.
@@ -102,6 +102,7 @@ mod nearest;
 )]
 mod objects;
 mod pipeline;
+mod plan;
 mod preview;
 mod process;
 mod rate_store;
@@ -152,6 +153,10 @@ pub mod testing {
             JOURNAL_NAME, JournalFile, Line, LineReader, Outcome, Purpose, Retry, RunDir, RunKey,
             SentFigures, SettingText, Shard, recover,
         };
+    }
+    /// The plan of a run.
+    pub mod plan {
+        pub use crate::plan::{PlanError, Requests, RequestsWriter, Seen, SeenWriter};
     }
     /// The process.
     pub mod process {

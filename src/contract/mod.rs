@@ -76,7 +76,6 @@ pub(crate) use lay_over::lay_over;
 pub(crate) use member_name::read_name;
 pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};
 pub(crate) use projection::{ChangeKind, FieldChange, Projection, RequestKind};
-pub(crate) use resource::SentFields;
 pub(crate) use resource::{MemberValue, SentFields};
 pub(crate) use restore::{
     ChangeHistory, Conflicts, FieldFate, LeftOutEffect, RestoreRequest, RestoreRules,

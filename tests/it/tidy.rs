@@ -16,6 +16,7 @@ pub(crate) const ORDER: [&[&str]; 4] = [
         "download",
         "objects",
         "state",
+        "plan",
         "journal",
         "rate_store",
         "schedule",
