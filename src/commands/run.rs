@@ -12,12 +12,13 @@ use crate::commands::shared::metrics::MetricsOutput;
 use crate::commands::shared::next_steps::Typed;
 use crate::commands::shared::nightly::{Nightly, OpenState};
 use crate::commands::shared::notices::StartPing;
+use crate::commands::shared::plan::OpenPlan;
 use crate::commands::shared::put_back::Patient;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::shared_rate::SharedRate;
 use crate::commands::shared::start::Started;
 use crate::commands::shared::{
-    care, descriptors, inputs, nightly, notices, reading, row_range, shards, start, unique,
+    care, descriptors, inputs, nightly, notices, plan, reading, row_range, shards, start, unique,
 };
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
@@ -50,6 +51,10 @@ pub(crate) fn run(
     let format = settings.output.failed_format;
     format.check(&known.inputs).map_err(Failure::unusable)?;
     let shard = shards::of(settings, &known.inputs)?;
+    let plan = plan::open(settings)?;
+    let planned = (plan.as_ref())
+        .map(|plan| plan.compare(settings, &known.inputs, &known.names, shard))
+        .transpose()?;
     descriptors::require()?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
@@ -64,7 +69,13 @@ pub(crate) fn run(
         key,
         mut journal,
         start,
-    } = start::for_run(settings, &known.inputs, of_run.as_ref(), shard)?;
+    } = start::for_run(
+        settings,
+        &known.inputs,
+        of_run.as_ref(),
+        plan.as_ref().map(OpenPlan::key),
+        shard,
+    )?;
     if let Some(publish) = followers.publish {
         publish.start(&run_dir, shards::shared_directory(&run_dir, shard))?;
     }
@@ -80,12 +91,15 @@ pub(crate) fn run(
     care::look_after(&run_dir, &start, settings, &patient, &mut journal)?;
     let timeline = timeline(&start, &run_dir);
     let elsewhere = nightly.as_ref().and_then(Nightly::left_out_is_kept);
-    let care = care::of_run(settings, &run_dir, &start, elsewhere)?;
+    let customers = plan.and_then(|plan| plan.customers(&start));
+    let care = care::of_run(settings, &run_dir, &start, customers, elsewhere)?;
     let reads = match care.mode {
-        ReadMode::None => ReadNeed::Wanted,
-        ReadMode::Keep | ReadMode::Complete { .. } | ReadMode::Undo(_) | ReadMode::Preview(_) => {
-            ReadNeed::Required
-        }
+        ReadMode::None if care.plan.is_none() => ReadNeed::Wanted,
+        ReadMode::None
+        | ReadMode::Keep
+        | ReadMode::Complete { .. }
+        | ReadMode::Undo(_)
+        | ReadMode::Preview(_) => ReadNeed::Required,
     };
     let asked = row_range::rows(&settings.input);
     let Beginning {
@@ -106,6 +120,9 @@ pub(crate) fn run(
         .with_timeline(timeline)
         .with_metrics(metrics.clone());
     let mut reading = reading::of(settings, known.inputs, &rows, key, shard)?;
+    if let Some(planned) = planned {
+        reading.filter = Some(Box::new(planned));
+    }
     let too_much = match &nightly {
         Some(nightly) => nightly.compare(settings, &mut reading, &known.names)?,
         None => None,

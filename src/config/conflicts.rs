@@ -11,11 +11,12 @@ use super::groups::api::{ApiSettings, Target};
 use super::groups::input::InputSettings;
 use super::groups::nightly::NightlySettings;
 use super::groups::output::{OutputFormat, OutputSettings, Unfinished};
+use super::groups::plan::PlanSettings;
 use super::groups::publish::PublishSettings;
 use super::names::{
     CLIENT_SECRET_FILE, EXPLAIN, FRESH, FULL_RESYNC, INPUT_TOKEN_FILE, JSON_PATH, MAX_CHANGES,
-    OUTPUT_FORMAT, PUBLISH, RESYNC_PART, RUN_DIR, SANDBOX_PREFIX, SHARD, SHARDS, STATE, TOKEN,
-    TOKEN_FILE, TWO_DIGIT_YEARS,
+    OUTPUT_FORMAT, PLAN, PLAN_MAX_AGE, PUBLISH, RESYNC_PART, RUN_DIR, SANDBOX_PREFIX, SHARD,
+    SHARDS, STATE, TOKEN, TOKEN_FILE, TWO_DIGIT_YEARS, WRITE_PLAN,
 };
 use super::provenance::Provenance;
 use super::resolver::Resolver;
@@ -145,6 +146,23 @@ pub(super) fn check_state(
     }
 }
 
+/// Reports what a plan cannot be used with, and flags about plans that have no effect.
+pub(super) fn check_plan(resolver: &mut Resolver, plan: &PlanSettings, nightly: &NightlySettings) {
+    if resolver.verb() == Verb::Check {
+        return report_useless(resolver, &[PLAN], |_| Problem::PlanWithCheck);
+    }
+    if !resolver.verb().is_about_a_run() {
+        return;
+    }
+    if plan.directory.is_none() {
+        report_useless(resolver, &[PLAN_MAX_AGE], |_| Problem::AgeWithoutPlan);
+    } else if nightly.state.is_some() {
+        // Each has a key of its own, and the plan's requests are compared with no state.
+        let (first, second) = (resolver.place(PLAN), resolver.place(STATE));
+        resolver.report(Problem::Contradiction { first, second });
+    }
+}
+
 /// Reports a shard of a run whose directory the other shards could not find.
 pub(super) fn check_shard(resolver: &mut Resolver, shard: Option<Shard>, output: &OutputSettings) {
     if shard.is_none() || output.run_dir.is_some() || resolver.verb() != Verb::Run {
@@ -182,6 +200,9 @@ fn report_useless(resolver: &mut Resolver, names: &[&str], problem: fn(String) -
 fn useless_flag(verb: Verb, target: &Target, name: &str, flag: String) -> Option<Problem> {
     if verb == Verb::Run && name == EXPLAIN {
         return Some(Problem::ExplainWithRun);
+    }
+    if verb == Verb::Run && name == WRITE_PLAN {
+        return Some(Problem::WritePlanWithRun);
     }
     if !verb.is_about_a_run() {
         return None;

@@ -130,6 +130,15 @@ pub enum Problem {
     /// `--explain` in a run that sends.
     #[error("--explain has no effect in a run that sends: add --dry-run, or use `custsync check`")]
     ExplainWithRun,
+    /// `--write-plan` in a run that sends.
+    #[error("--write-plan has no effect in a run that sends: use `custsync check`")]
+    WritePlanWithRun,
+    /// `--plan` in a check.
+    #[error("--plan has no effect in a check, which sends nothing: leave one of them out")]
+    PlanWithCheck,
+    /// `--plan-max-age` without `--plan`.
+    #[error("--plan-max-age has no effect without --plan")]
+    AgeWithoutPlan,
 }
 
 impl ConfigError {

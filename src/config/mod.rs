@@ -38,7 +38,7 @@ pub(crate) use self::groups::{
 };
 pub(crate) use self::layer::{ConfigFile, FlagValue};
 pub(crate) use self::names::{
-    FINISH_PREFIX, SANDBOX_PREFIX, STATE, USUAL_FILE, on_finish_variable, secret_variables,
+    FINISH_PREFIX, PLAN, SANDBOX_PREFIX, STATE, USUAL_FILE, on_finish_variable, secret_variables,
 };
 pub(crate) use self::setting::{BelongsTo, Holds};
 pub(crate) use self::settings::CliInput;

@@ -94,6 +94,15 @@ pub(super) const FRESH: &str = "fresh";
 /// The file with what was sent before.
 pub(crate) const STATE: &str = "state";
 
+/// The run directory of a check or preview whose requests a run sends.
+pub(crate) const PLAN: &str = "plan";
+
+/// The age from which a plan is refused.
+pub(super) const PLAN_MAX_AGE: &str = "plan-max-age";
+
+/// Lets a check write a plan.
+pub(super) const WRITE_PLAN: &str = "write-plan";
+
 /// Sends all rows, whatever the state knows.
 pub(super) const FULL_RESYNC: &str = "full-resync";
 

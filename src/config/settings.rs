@@ -12,6 +12,7 @@ use super::groups::login::LoginSettings;
 use super::groups::nightly::NightlySettings;
 use super::groups::notices::NoticeSettings;
 use super::groups::output::OutputSettings;
+use super::groups::plan::PlanSettings;
 use super::groups::preview::PreviewSettings;
 use super::groups::sandbox::SandboxSettings;
 use super::groups::sending::SendingSettings;
@@ -45,6 +46,8 @@ pub struct Settings {
     pub sharing: SharingSettings,
     /// Runs that send what has changed since the last one.
     pub nightly: NightlySettings,
+    /// Runs that send what a plan holds, and checks that write one.
+    pub plan: PlanSettings,
     /// What a preview reads, and what it expects.
     pub preview: PreviewSettings,
     /// The part of the rows that this process sends; without it, all of them.
@@ -116,6 +119,7 @@ impl Settings {
         );
         conflicts::check_copies(&mut resolver, &settings.notices.publish);
         conflicts::check_state(&mut resolver, &settings.input, &settings.nightly);
+        conflicts::check_plan(&mut resolver, &settings.plan, &settings.nightly);
         conflicts::check_shard(&mut resolver, settings.shard, &settings.output);
         settings.effective = resolver.finish()?;
         settings.file = path;
@@ -166,6 +170,7 @@ impl Settings {
             sending,
             sharing: SharingSettings::read(resolver),
             nightly: NightlySettings::read(resolver, shard),
+            plan: PlanSettings::read(resolver),
             preview: PreviewSettings::read(resolver),
             shard,
             output,

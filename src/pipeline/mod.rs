@@ -19,6 +19,7 @@ pub(crate) mod image_writer;
 mod in_flight;
 mod input_stop;
 mod outbox;
+pub(crate) mod planned_rows;
 pub(crate) mod preview_rows;
 mod rate_exchange;
 mod reading;
@@ -59,6 +60,7 @@ use self::threads::{join, spawn};
 use self::undo_rows::UndoRows;
 use crate::input::{InputError, KnownInput, RowRange};
 use crate::journal::Outcome;
+use crate::plan::RequestsWriter;
 use crate::process::signals::{Drain, Signals};
 use crate::results::progress::RunProgress;
 use crate::results::tally::RowsRead;
@@ -110,6 +112,16 @@ pub(crate) struct Bounds {
     pub threads: NonZeroUsize,
     /// The signals that end the check.
     pub drain: Drain,
+}
+
+/// The receivers of the rows of a check.
+pub(crate) struct CheckOutput<'o> {
+    /// Records the invalid ones.
+    pub recorder: Recorder,
+    /// Keeps the requests of all.
+    pub plan: Option<&'o mut RequestsWriter>,
+    /// Shows the first ones.
+    pub observer: ExplainObserver<'o>,
 }
 
 /// The result of a check.
@@ -205,11 +217,15 @@ pub(crate) fn threads() -> NonZeroUsize {
 /// Reads all rows and records the invalid ones; sends nothing.
 pub(crate) fn check(
     reading: Reading,
-    mut recorder: Recorder,
+    output: CheckOutput<'_>,
     bounds: Bounds,
     progress: &RunProgress,
-    mut observer: ExplainObserver<'_>,
 ) -> io::Result<(Checked, Recorded)> {
+    let CheckOutput {
+        mut recorder,
+        mut plan,
+        mut observer,
+    } = output;
     let Reading {
         inputs,
         builder,
@@ -226,7 +242,11 @@ pub(crate) fn check(
     let options = CheckOptions {
         builder: builder.clone(),
         to_explain: observer.rows.clone(),
-        wanted: Wanted::Customers,
+        wanted: if plan.is_some() {
+            Wanted::Plan
+        } else {
+            Wanted::Customers
+        },
     };
     let (checkers, mut in_order) =
         CheckerThreads::start(inputs, row_range, threads, options, &drain)?;
@@ -248,6 +268,12 @@ pub(crate) fn check(
         };
         observer.observe(&block.explained);
         checked.read.append(&block.read);
+        if let (Some(plan), Some(digest)) = (&mut plan, &block.digest)
+            && let Err(error) = planned_rows::write(plan, digest)
+        {
+            checked.stop = Some(planned_rows::unusable(&error));
+            break;
+        }
         if let Err(error) = recorder.take(&invalid_rows(block, progress)) {
             fault = Some(error);
             checked.stop = Some(StopReason::JournalUnwritable);
@@ -323,18 +349,17 @@ pub(crate) fn count_repeats(
     Ok(fault.map_or_else(|| Ok(count.finish()), Err))
 }
 
-/// Reads the inputs on this many threads, and passes on the digests of their blocks, in order, until
-/// one is refused.
+/// Reads these rows of the inputs on as many threads as run at once, and passes on the digests of
+/// their blocks, in order, until one is refused.
 pub(crate) fn digest_rows<E: From<InputError>>(
     inputs: Vec<KnownInput>,
     builder: RowBuilder,
-    threads: NonZeroUsize,
+    rows: RowRange,
     mut take: impl FnMut(BlockDigest) -> Result<(), E>,
 ) -> io::Result<Result<(), E>> {
     let options = CheckOptions::of_pass(builder, Wanted::Digests);
     let drain = Signals::none().drain();
-    let all = RowRange::new(0, None);
-    let (checkers, in_order) = CheckerThreads::start(inputs, all, threads, options, &drain)?;
+    let (checkers, in_order) = CheckerThreads::start(inputs, rows, threads(), options, &drain)?;
     let mut ended = Ok(());
     for block in in_order {
         ended = block.map_err(E::from).and_then(|mut block| {

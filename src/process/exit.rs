@@ -163,6 +163,8 @@ impl From<&StopReason> for Exit {
             }
             StopReason::InputChanged { .. }
             | StopReason::InputReplaced
+            | StopReason::PlanDiffers { .. }
+            | StopReason::PlanUnusable { .. }
             | StopReason::CannotCompare
             | StopReason::StateUnusable { .. }
             | StopReason::JournalUnwritable

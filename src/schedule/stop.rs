@@ -137,6 +137,16 @@ pub enum StopReason {
         /// The last row of the range that differs.
         last_row: u64,
     },
+    /// The input has another request for a row than the plan.
+    PlanDiffers {
+        /// The row.
+        row: u64,
+    },
+    /// The plan cannot be read or written any more.
+    PlanUnusable {
+        /// The reason.
+        message: String,
+    },
     /// Too many rows are to be sent again from an input that can be read only once.
     CannotCompare,
     /// Outcomes can no longer be recorded.
@@ -289,6 +299,11 @@ impl fmt::Display for StopReason {
                 f,
                 "the input is not the one that was sent before: it differs in rows {first_row} to {last_row}; nothing was sent"
             ),
+            StopReason::PlanDiffers { row } => write!(
+                f,
+                "the input has changed since it was compared with the plan: row {row} has another request, and is not sent; rows that ended before are recorded"
+            ),
+            StopReason::PlanUnusable { message } => f.write_str(message),
             StopReason::CannotCompare => f.write_str(
                 "too many rows are to be sent again from an input that can be read only once: save it to a file; nothing was sent",
             ),

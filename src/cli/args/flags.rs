@@ -11,6 +11,7 @@ use super::nightly_flags::NightlyFlags;
 use super::notice_flags::NoticeFlags;
 use super::output_flags::{EndFlags, LogFlags, ResultFlags};
 use super::pace_flags::PaceFlags;
+use super::plan_flags::PlanFlags;
 use super::sandbox_flags::SandboxFlags;
 use super::shard_flags::ShardFlags;
 use super::sharing_flags::SharingFlags;
@@ -35,6 +36,8 @@ pub struct RunFlags {
     sharing: SharingFlags,
     #[command(flatten)]
     nightly: NightlyFlags,
+    #[command(flatten)]
+    plan: PlanFlags,
     #[command(flatten)]
     shard: ShardFlags,
     #[command(flatten)]

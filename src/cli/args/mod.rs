@@ -11,6 +11,7 @@ mod other_words;
 mod output_flags;
 mod pace_flags;
 mod pages;
+mod plan_flags;
 mod preview_flags;
 mod publish_flags;
 mod roles;

@@ -2,6 +2,7 @@
 
 mod directory;
 mod explain;
+mod plan;
 
 use std::sync::Arc;
 
@@ -20,7 +21,7 @@ use crate::config::Settings;
 use crate::config::provenance::Provenance;
 use crate::journal::Purpose;
 use crate::pipeline::recorder::{Inputs, Recorder};
-use crate::pipeline::{self, Bounds, ExplainObserver};
+use crate::pipeline::{self, Bounds, CheckOutput, ExplainObserver};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
@@ -63,6 +64,7 @@ pub(crate) fn check(
     let CheckDirectory { run_dir, temporary } = directory::create(settings, &known.inputs)?;
     let started = start::for_check(run_dir, settings, &known.inputs)?;
     let key = started.key;
+    let mut plan = plan::begin(settings, &started.run_dir, temporary.as_ref())?;
     let failed = FailedRows::in_order(started.run_dir.clone(), &known.inputs, format);
     let recorder = Recorder::new(
         started.journal,
@@ -90,9 +92,18 @@ pub(crate) fn check(
         threads: pipeline::threads(),
         drain,
     };
-    let (ended, recorded) = pipeline::check(reading, recorder, bounds, &progress, observer)
-        .map_err(Failure::unusable)?;
+    let output = CheckOutput {
+        recorder,
+        plan: plan.as_mut(),
+        observer,
+    };
+    let (ended, recorded) =
+        pipeline::check(reading, output, bounds, &progress).map_err(Failure::unusable)?;
     drop(progress_guard);
+    if let (Some(plan), None, None) = (plan, &ended.stop, &recorded.fault) {
+        let rows = plan.last_row();
+        plan.finish(rows).map_err(Failure::run_directory)?;
+    }
     let finish = Finish {
         command: Purpose::Check,
         settings,

@@ -22,17 +22,19 @@ use crate::journal::{
 };
 use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
 use crate::pipeline::resume::LeftOut;
-use crate::pipeline::sender::{CareResult, CareSettings, ProbeState, ReadMode};
+use crate::pipeline::sender::{CareResult, CareSettings, PlannedCustomers, ProbeState, ReadMode};
 use crate::process::crash;
 use crate::process::exit::Exit;
 use crate::schedule::StopReason;
 
-/// Returns the care of a run, after earlier processes. `elsewhere` tells whether the API keeps what
+/// Returns the care of a run, after earlier processes. `plan` has the customers that its plan saw.
+/// `elsewhere` tells whether the API keeps what
 /// an update leaves out, if another run has found that out.
 pub(in crate::commands) fn of_run(
     settings: &Settings,
     run_dir: &RunDir,
     start: &Start,
+    plan: Option<PlannedCustomers>,
     elsewhere: Option<bool>,
 ) -> Result<CareSettings, Failure> {
     let (is_complete, is_kept) = (settings.sending.complete, settings.sending.undoable);
@@ -65,6 +67,7 @@ pub(in crate::commands) fn of_run(
         left_out,
         countries,
         images,
+        plan,
     })
 }
 

@@ -21,6 +21,7 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         StopReason::InputUnusable => TimeToGoOn::WithInput,
         StopReason::JournalUnwritable
         | StopReason::StateUnusable { .. }
+        | StopReason::PlanUnusable { .. }
         | StopReason::ImagesUnwritable
         | StopReason::ImagesUnreadable => TimeToGoOn::WithDirectory,
         StopReason::HungUp | StopReason::Interrupted | StopReason::Terminated => TimeToGoOn::Now,
@@ -38,6 +39,7 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         | StopReason::LeftOutIsLost
         | StopReason::InputChanged { .. }
         | StopReason::InputReplaced
+        | StopReason::PlanDiffers { .. }
         | StopReason::CannotCompare => return None,
         StopReason::Unreachable { .. } => TimeToGoOn::WithConnection,
     })
@@ -55,12 +57,14 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         StopReason::InputUnusable
         | StopReason::InputUnavailable
         | StopReason::InputReplaced
+        | StopReason::PlanDiffers { .. }
         | StopReason::InputChanged { .. }
         | StopReason::CannotCompare => StoppedBy::Input,
         StopReason::JournalUnwritable
         | StopReason::ImagesUnwritable
         | StopReason::ImagesUnreadable => StoppedBy::Journal,
         StopReason::StateUnusable { .. } => StoppedBy::State,
+        StopReason::PlanUnusable { .. } => StoppedBy::Plan,
         StopReason::Outage { .. }
         | StopReason::OnlyRefusals { .. }
         | StopReason::NoSockets { .. }

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 
 use crate::commands::Failure;
-use crate::commands::shared::input_identity;
+use crate::commands::shared::{input_identity, plan_name};
 use crate::config::api::Target;
 use crate::config::provenance::ShownValue;
-use crate::config::{BelongsTo, Holds, STATE, Settings};
+use crate::config::{BelongsTo, Holds, PLAN, STATE, Settings};
 use crate::input::KnownInput;
 use crate::journal::{
     FORMAT_VERSION, Header, KEY_NAME, Purpose, READING_RULES, RunDir, RunKey, SettingText,
@@ -20,6 +20,8 @@ use crate::text;
 const BASE_URL: &str = "base-url";
 /// The settings that tell which API a run sends to.
 const API: [&str; 3] = [BASE_URL, "sandbox", "tenant"];
+/// The settings that change what is done with a request, and not the request that a row makes.
+const OF_RUNS: [&str; 4] = ["complete", PLAN, STATE, "undoable"];
 /// The most characters of a setting's value in an error.
 const VALUE_CHARACTERS_MAX: usize = 80;
 /// The most values of a list in an error.
@@ -57,6 +59,8 @@ pub(in crate::commands) fn settings_of(
             (_, STATE, _) => (settings.nightly.state_as_named.as_deref())
                 .and_then(|path| std::path::absolute(path).ok())
                 .map(|path| SettingText::One(path.display().to_string())),
+            // Another plan may be written into the same directory.
+            (_, PLAN, _) => settings.plan.directory.as_deref().map(plan_name::of),
             (BelongsTo::Run(Holds::Words), ..) => text_of(&setting.value),
             (BelongsTo::Run(Holds::Values), ..) => digest_of(&setting.value, key),
         };
@@ -179,6 +183,56 @@ pub(in crate::commands) fn refuse_another_api(
     Ok(())
 }
 
+/// The settings that a plan has in common with its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::commands) enum PlanScope {
+    /// Those that make requests of rows.
+    Rows,
+    /// Those, and those of the API.
+    RowsAndApi,
+}
+
+/// Refuses a plan of other settings or other columns, and names the values that differ.
+pub(in crate::commands) fn refuse_another_plan(
+    plan: &Header,
+    now: &Header,
+    scope: PlanScope,
+    run_dir: &RunDir,
+) -> anyhow::Result<()> {
+    let directory = text::safe_path(run_dir.path());
+    let is_compared = |name: &&str| match scope {
+        PlanScope::RowsAndApi => !OF_RUNS.contains(name),
+        PlanScope::Rows => !OF_RUNS.contains(name) && !API.contains(name),
+    };
+    let differing: Vec<_> = now
+        .differing_settings(plan)
+        .filter(is_compared)
+        .map(|name| difference(name, plan, now))
+        .collect();
+    if !differing.is_empty() {
+        bail!(
+            "the plan in {directory} was made with {}: use the same value, or make the plan again; nothing was sent",
+            differing.join(" and ")
+        );
+    }
+    if plan.inputs.len() != now.inputs.len() {
+        bail!(
+            "the plan in {directory} is of {} inputs, not of {}: give the same inputs, or make the plan again; nothing was sent",
+            plan.inputs.len(),
+            now.inputs.len()
+        );
+    }
+    for (planned, now) in plan.inputs.iter().zip(&now.inputs) {
+        if planned.columns != now.columns {
+            bail!(
+                "{} has other columns than the input of the plan in {directory}: give the same file, or make the plan again; nothing was sent",
+                now.name
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Names the purpose of a run directory.
 fn named(purpose: Purpose) -> &'static str {
     match purpose {
@@ -238,6 +292,7 @@ fn shown(values: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Verb;
 
     fn header(name: &str, value: Option<SettingText>) -> Header {
         let settings = value
@@ -245,6 +300,16 @@ mod tests {
             .map(|value| (name.to_owned(), value))
             .collect();
         Header::new(Purpose::Run, &RunKey::of([7; 16]), Vec::new(), settings)
+    }
+
+    #[test]
+    fn the_settings_of_runs_are_settings() {
+        let settings = Settings::defaults(Verb::Run);
+        for name in OF_RUNS {
+            let setting = settings.iter().find(|setting| setting.name == name);
+            let belongs_to = setting.map(|setting| setting.belongs_to);
+            assert_eq!(belongs_to, Some(BelongsTo::Run(Holds::Words)), "{name}");
+        }
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(super) mod nightly;
 pub(crate) mod notices;
 pub(super) mod object_files;
 pub(super) mod pattern;
+pub(super) mod plan;
+pub(super) mod plan_name;
 pub(super) mod private_folder;
 pub(crate) mod publish;
 pub(super) mod put_back;

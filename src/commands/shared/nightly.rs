@@ -25,7 +25,7 @@ use crate::config::Settings;
 use crate::config::api::Target;
 use crate::config::provenance::Provenance;
 use crate::contract::{CONTRACT_VERSION, CustomerId};
-use crate::input::{KnownInput, Origin};
+use crate::input::{KnownInput, Origin, RowRange};
 use crate::journal::{ImageIndex, RunDir, RunKey, Shard};
 use crate::pipeline::changes::{
     CompareError, Compared, ComparedRows, Comparison, DuplicateRule, Export, Resync, StreamedRows,
@@ -374,7 +374,7 @@ fn compare_all(
         None => Ok(()),
     };
     let mut comparison = Comparison::new(state, resync, rule, ids, &mut observer);
-    let compared = pipeline::digest_rows(inputs, builder, pipeline::threads(), |block| {
+    let compared = pipeline::digest_rows(inputs, builder, RowRange::new(0, None), |block| {
         comparison.add(&block)
     })
     .map_err(Failure::unusable)?

@@ -23,6 +23,7 @@ use crate::journal::{
     RunDir, RunKey, Shard, recover,
 };
 use crate::pipeline::resume::Compare;
+use crate::plan;
 use crate::process::exit::Exit;
 use crate::text::{self, grouped};
 
@@ -58,6 +59,8 @@ struct Wanted<'w> {
     inputs: &'w [KnownInput],
     purpose: Purpose,
     state: Option<&'w StateOfRun>,
+    /// The key of the plan, which the run takes over.
+    plan: Option<RunKey>,
     shard: Option<Shard>,
 }
 
@@ -83,11 +86,12 @@ impl From<Failure> for StartRefusal {
     }
 }
 
-/// Creates or opens the run directory for a run.
+/// Creates or opens the run directory for a run. It takes over the key of its `plan` or state.
 pub(in crate::commands) fn for_run(
     settings: &Settings,
     inputs: &[KnownInput],
     state: Option<&StateOfRun>,
+    plan: Option<RunKey>,
     shard: Option<Shard>,
 ) -> Result<Started, Failure> {
     let wanted = Wanted {
@@ -95,6 +99,7 @@ pub(in crate::commands) fn for_run(
         inputs,
         purpose: Purpose::Run,
         state,
+        plan,
         shard,
     };
     match (&settings.output.run_dir, settings.output.unfinished) {
@@ -177,6 +182,7 @@ pub(in crate::commands) fn for_undo(
         inputs,
         purpose: Purpose::Undo,
         state: None,
+        plan: None,
         shard,
     };
     in_directory(path, wanted)
@@ -237,11 +243,14 @@ fn without_sending(
             file
         }
     };
+    // What is left of an earlier check must not be taken for the plan of this one.
+    plan::remove(&run_dir).map_err(Failure::run_directory)?;
     let wanted = Wanted {
         settings,
         inputs,
         purpose,
         state: None,
+        plan: None,
         shard: None,
     };
     begin(file, run_dir, wanted)
@@ -265,9 +274,10 @@ fn begin_run(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started,
 
 /// Begins a journal. Its key is made durable first.
 fn begin(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, Failure> {
-    let key = match wanted.state {
-        Some(state) => state.key,
-        None => RunKey::random().map_err(Failure::run_directory)?,
+    let key = match (wanted.state, wanted.plan) {
+        (Some(state), _) => state.key,
+        (None, Some(plan)) => plan,
+        (None, None) => RunKey::random().map_err(Failure::run_directory)?,
     };
     key.write(&run_dir).map_err(Failure::run_directory)?;
     let mut header = header(wanted.settings, wanted.inputs, key, wanted.purpose)?;
@@ -290,6 +300,7 @@ fn resume(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, St
         inputs,
         purpose,
         state,
+        plan: _,
         shard,
     } = wanted;
     let started = Instant::now();

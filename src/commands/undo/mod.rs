@@ -390,6 +390,7 @@ fn precautions(
         left_out: care::known_left_out(settings, start, left_out_is_kept),
         countries,
         images: Some(images),
+        plan: None,
     };
     Ok((care, mark))
 }

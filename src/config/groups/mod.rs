@@ -8,6 +8,7 @@ pub(crate) mod metrics;
 pub(crate) mod nightly;
 pub(crate) mod notices;
 pub(crate) mod output;
+pub(crate) mod plan;
 pub(crate) mod preview;
 pub(crate) mod publish;
 pub(crate) mod sandbox;

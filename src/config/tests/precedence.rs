@@ -18,7 +18,7 @@ enum Kind {
 }
 
 /// Every setting, with three values: for the file, the environment and the flag. Secrets have none.
-const SAMPLES: [(&str, Kind, [&str; 3]); 122] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 125] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -124,6 +124,9 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 122] = [
     ("max-changes", Kind::One, ["1", "2%", "none"]),
     ("changes", Kind::One, ["a", "b", "c"]),
     ("without-state", Kind::Switch, ["1", "true", "true"]),
+    ("plan", Kind::One, ["a", "b", "c"]),
+    ("plan-max-age", Kind::One, ["1h", "2h", "none"]),
+    ("write-plan", Kind::Switch, ["1", "true", "true"]),
     ("shard", Kind::One, ["1/2", "2/2", "3/4"]),
     ("shards", Kind::One, ["1", "2", "1000"]),
     ("run-dir", Kind::One, ["a", "b", "c"]),
@@ -260,6 +263,7 @@ fn a_run_is_known_by_what_changes_its_requests() {
         "no-header",
         "null-string",
         "overtaken",
+        "plan",
         "quotes",
         "ragged",
         "sandbox",

@@ -107,6 +107,8 @@ pub(crate) enum Wanted {
     Customers,
     /// Their requests, to compare them with those of earlier runs. Invalid rows have a digest, too.
     Digests,
+    /// Both, for a plan.
+    Plan,
 }
 
 /// The next step of the thread that takes blocks in order.
@@ -417,7 +419,9 @@ impl RowSink for Findings<'_> {
         }
         if let Some(digest) = &mut self.digest {
             digest.add(row.raw, row.position, &row.verdict, self.builder);
-            return ControlFlow::Continue(());
+            if self.known.wanted == Wanted::Digests {
+                return ControlFlow::Continue(());
+            }
         }
         match row.verdict {
             RowVerdict::Valid(update) | RowVerdict::Superseded(update) => {
@@ -455,7 +459,7 @@ fn check_for_invalid(
         explained: Vec::new(),
         digest: match known.wanted {
             Wanted::Customers => None,
-            Wanted::Digests => Some(BlockDigest::default()),
+            Wanted::Digests | Wanted::Plan => Some(BlockDigest::default()),
         },
         bytes: 0,
         builder,

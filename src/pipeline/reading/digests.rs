@@ -60,6 +60,16 @@ impl RowsSum {
 }
 
 impl BlockDigest {
+    /// Takes the request from a row: a later row of its customer is sent instead.
+    pub(super) fn supersede(&mut self, row: u64) {
+        let found = self
+            .rows
+            .binary_search_by_key(&row, |digest| digest.position.row);
+        if let Some(digest) = found.ok().and_then(|at| self.rows.get_mut(at)) {
+            digest.content = DigestContent::None;
+        }
+    }
+
     /// Adds the next row.
     pub(super) fn add(
         &mut self,

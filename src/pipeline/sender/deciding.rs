@@ -26,7 +26,7 @@ impl Driver {
                 Ok(decided) => decided,
                 Err(error) => {
                     error!("{}", with_causes(&error));
-                    return schedule.stop(StopReason::ImagesUnreadable);
+                    return schedule.stop(error.stop());
                 }
             }
         };

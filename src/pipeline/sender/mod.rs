@@ -21,7 +21,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{error, info, warn};
 
 use self::attempt_log::AttemptLog;
-pub(crate) use self::care::{CareResult, CareSettings, ProbeState, ReadMode, UndoCounts, Undoing};
+pub(crate) use self::care::{
+    CareResult, CareSettings, PlannedCustomers, ProbeState, ReadMode, UndoCounts, Undoing,
+};
 use self::care::{Carer, Seen};
 use self::meter::{CUT_OFF, Meter, TIMEOUT};
 use self::pager::Pager;

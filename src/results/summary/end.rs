@@ -86,6 +86,8 @@ pub(crate) enum StoppedBy {
     ChangeLimit,
     /// The state.
     State,
+    /// The plan.
+    Plan,
     /// The input.
     Input,
     /// The journal, which cannot be written.
@@ -104,6 +106,7 @@ impl StoppedBy {
             StoppedBy::ErrorLimit => "Stopped by --max-errors",
             StoppedBy::ChangeLimit => "Stopped by --max-changes",
             StoppedBy::State => "Stopped because the state cannot be used",
+            StoppedBy::Plan => "Stopped because the plan cannot be used",
             StoppedBy::Echo => "Stopped by --echo reject",
             StoppedBy::Input => "Stopped because the input cannot be read on",
             StoppedBy::Journal => "Stopped because outcomes cannot be recorded",

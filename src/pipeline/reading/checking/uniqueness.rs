@@ -45,6 +45,9 @@ impl CheckedBlock {
                 | Occurrence::SentInstead { .. }
                 | Occurrence::Unknown => {}
                 Occurrence::Superseded => {
+                    self.digest
+                        .iter_mut()
+                        .for_each(|digest| digest.supersede(position.row));
                     let explained = self
                         .explained
                         .iter_mut()
@@ -66,7 +69,11 @@ impl CheckedBlock {
                 refused_rows: &refused,
                 to_explain,
                 found_bytes_max: usize::MAX,
-                wanted: Wanted::Customers,
+                wanted: if self.digest.is_some() {
+                    Wanted::Plan
+                } else {
+                    Wanted::Customers
+                },
             };
             check_for_invalid(self.source, builder, &known)
         };

@@ -1,7 +1,9 @@
 //! Decides about rows whose customer was read: keeps its image, completes the update, and finds out
 //! whether the API keeps the fields that an update leaves out.
 
+mod error;
 mod left_out;
+mod plan;
 mod seen;
 mod undo;
 
@@ -11,8 +13,10 @@ use bytes::Bytes;
 
 use jiff::Timestamp;
 
+pub(super) use self::error::CareError;
 pub(crate) use self::left_out::ProbeState;
 use self::left_out::{AfterRead, AfterWrite, LeftOutProbe};
+pub(crate) use self::plan::PlannedCustomers;
 pub(super) use self::seen::Seen;
 use self::undo::{Undo, UndoDecision};
 pub(crate) use self::undo::{UndoCounts, Undoing};
@@ -23,7 +27,7 @@ use crate::contract::{
     lay_over,
 };
 use crate::journal::{ImageEntry, ImagesError};
-use crate::preview::{NotShown, PreviewError, Previewer};
+use crate::preview::{NotShown, Previewer};
 use crate::process::crash;
 use crate::row::{Row, RowContent};
 use crate::schedule::{Care, Decision, Ending, Request, Ticket};
@@ -43,6 +47,8 @@ pub(crate) struct CareSettings {
     pub countries: Countries,
     /// Keeps images; `None` if no customer is read.
     pub images: Option<ImageWriter>,
+    /// The customers of a plan, who are read before their updates, whatever the mode.
+    pub plan: Option<PlannedCustomers>,
 }
 
 /// The use of the customer that is read before an update.
@@ -73,17 +79,6 @@ enum Mode {
     Preview(Box<Previewer>),
 }
 
-/// The error that ends the care for customers.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum CareError {
-    /// The images of an undo cannot be read.
-    #[error(transparent)]
-    Images(#[from] ImagesError),
-    /// The findings of a preview cannot be kept.
-    #[error(transparent)]
-    Preview(#[from] PreviewError),
-}
-
 /// The state of all of it.
 #[derive(Debug)]
 pub(super) struct Carer {
@@ -91,6 +86,7 @@ pub(super) struct Carer {
     probe: LeftOutProbe,
     countries: Countries,
     images: Option<ImageWriter>,
+    plan: Option<PlannedCustomers>,
     /// Rows whose update leaves once their image is durable, in the order of the images, with the
     /// decision about them.
     waiting: VecDeque<(u64, Ticket, Decision)>,
@@ -171,6 +167,7 @@ impl Carer {
             left_out,
             countries,
             images,
+            plan,
         } = settings;
         let mode = match mode {
             ReadMode::None => Mode::None,
@@ -184,6 +181,7 @@ impl Carer {
             probe: LeftOutProbe::new(left_out),
             countries,
             images,
+            plan,
             waiting: VecDeque::new(),
         }
     }
@@ -205,8 +203,12 @@ impl Carer {
     /// The care that rows need once the probe has ended.
     pub(super) fn care_without_probe(&self) -> Care {
         match self.mode {
-            Mode::None => Care::None,
-            Mode::Keep | Mode::Complete { .. } | Mode::Undo(_) | Mode::Preview(_) => Care::Read,
+            Mode::None if self.plan.is_none() => Care::None,
+            Mode::None
+            | Mode::Keep
+            | Mode::Complete { .. }
+            | Mode::Undo(_)
+            | Mode::Preview(_) => Care::Read,
         }
     }
 
@@ -298,7 +300,7 @@ impl Carer {
         about: Undecided,
         row: &mut Row,
         seen: Seen<'_>,
-    ) -> Result<Decided, ImagesError> {
+    ) -> Result<Decided, CareError> {
         let image = seen.image();
         if self.care_of(row) == Care::Alone && !about.is_alone {
             return Ok(Decided::now(Decision::Later));
@@ -323,7 +325,13 @@ impl Carer {
     }
 
     /// Makes the update of a row whose customer is shown, if it depends on the customer.
-    fn prepare(&mut self, row: &mut Row, image: &Image) -> Result<Prepared, ImagesError> {
+    fn prepare(&mut self, row: &mut Row, image: &Image) -> Result<Prepared, CareError> {
+        if let Some(plan) = &self.plan {
+            let fields = plan.conflicts(row, image, &self.countries)?;
+            if !fields.is_empty() {
+                return Ok(Prepared::End(Ending::Conflict { fields }));
+            }
+        }
         let RowContent::Update {
             id, body, fields, ..
         } = &mut row.content

@@ -1,0 +1,222 @@
+//! A run of a plan (`--plan`): what a check or a preview has found is sent, or nothing.
+//!
+//! 1. The plan is opened: the run directory of a finished check or preview, of the same settings
+//!    and columns, not too old ([`open`]). The run takes over its key.
+//! 2. The input is read once, and has to make the request of the plan for each row
+//!    ([`OpenPlan::compare`]).
+//! 3. Each row is compared again as it is read to be sent ([`PlannedRows`]), and its customer with
+//!    what the preview saw ([`OpenPlan::customers`]).
+
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{anyhow, bail};
+use jiff::Timestamp;
+use tracing::info;
+
+use super::identity::{PlanScope, header, key_of, refuse_another_plan};
+use super::plan_name::header_of;
+use super::start::Start;
+use super::unique::{self, is_stream};
+use super::{first_rows, row_range};
+use crate::commands::Failure;
+use crate::config::Settings;
+use crate::input::KnownInput;
+use crate::journal::{
+    FINISHED, Fact, Header, JOURNAL_NAME, Purpose, RunDir, RunKey, Shard, last_fact,
+};
+use crate::pipeline::planned_rows::{
+    ComparePlanError, PlanComparison, PlanDifference, PlannedRows,
+};
+use crate::pipeline::sender::PlannedCustomers;
+use crate::pipeline::{self, RowBuilder};
+use crate::plan::{CountryDoubt, Requests, Seen};
+use crate::results::summary::InputNames;
+use crate::text;
+
+/// The plan of a run.
+pub(in crate::commands) struct OpenPlan {
+    run_dir: RunDir,
+    header: Header,
+    key: RunKey,
+    requests: Requests,
+    seen: Option<Seen>,
+}
+
+/// Opens the plan of a run; `None` without `--plan`.
+pub(in crate::commands) fn open(settings: &Settings) -> Result<Option<OpenPlan>, Failure> {
+    let Some(path) = &settings.plan.directory else {
+        return Ok(None);
+    };
+    let stream = settings.input.files.iter().find(|name| is_stream(name));
+    if let Some(name) = stream {
+        return Err(refusal_of_stream(&name.to_string()));
+    }
+    read(path, settings.plan.max_age)
+        .map(Some)
+        .map_err(Failure::run_directory)
+}
+
+fn refusal_of_stream(name: &str) -> Failure {
+    Failure::unusable(anyhow!(
+        "{name}: --plan reads the input twice, first to compare it with the plan, and this can be read only once: save it to a file; nothing was sent"
+    ))
+}
+
+/// Whether the directory of this purpose may be a plan.
+fn may_be_plan(purpose: Purpose) -> bool {
+    match purpose {
+        Purpose::Check => true,
+        Purpose::Run | Purpose::Undo => false,
+    }
+}
+
+/// Returns the settings that a plan of this purpose has in common with its run.
+fn scope_of(purpose: Purpose) -> PlanScope {
+    match purpose {
+        // A check knows no API.
+        Purpose::Check => PlanScope::Rows,
+        Purpose::Run | Purpose::Undo => PlanScope::RowsAndApi,
+    }
+}
+
+/// Reads the plan in a run directory.
+fn read(path: &Path, max_age: Option<Duration>) -> anyhow::Result<OpenPlan> {
+    let run_dir = RunDir::existing(path);
+    let directory = text::safe_path(path);
+    if run_dir.is_locked() {
+        bail!(
+            "a process is still at work in {directory}: the plan is complete when it has ended; nothing was sent"
+        );
+    }
+    let unfinished = || {
+        anyhow!(
+            "{directory} holds no finished plan: make one with `custsync check --write-plan`; nothing was sent"
+        )
+    };
+    if run_dir.file(JOURNAL_NAME).symlink_metadata().is_err() {
+        return Err(unfinished());
+    }
+    let journal = run_dir.open_file(JOURNAL_NAME)?;
+    let header = header_of(journal.try_clone()?)?.ok_or_else(unfinished)?;
+    if !may_be_plan(header.purpose) {
+        bail!(
+            "{directory} holds a run, which is no plan: make one with `custsync check --write-plan`; nothing was sent"
+        );
+    }
+    let ended = match last_fact(&journal)? {
+        Some(Fact::Ended { at, exit, .. }) if FINISHED.contains(&exit) => at,
+        Some(_) | None => return Err(unfinished()),
+    };
+    let key = key_of(&header, &run_dir)?;
+    let requests = Requests::open(&run_dir)?.ok_or_else(unfinished)?;
+    let seen = Seen::open(&run_dir, key)?;
+    if let Some(max_age) = max_age {
+        refuse_old(ended, max_age, &directory)?;
+    }
+    Ok(OpenPlan {
+        run_dir,
+        header,
+        key,
+        requests,
+        seen,
+    })
+}
+
+fn refuse_old(ended: Timestamp, max_age: Duration, directory: &str) -> anyhow::Result<()> {
+    let age = Duration::try_from(Timestamp::now().duration_since(ended)).unwrap_or_default();
+    if age <= max_age {
+        return Ok(());
+    }
+    bail!(
+        "the plan in {directory} was complete on {} UTC, longer ago than --plan-max-age: customers may have changed since; make the plan again, or allow its age with --plan-max-age none; nothing was sent",
+        ended.strftime("%Y-%m-%d %H:%M:%S")
+    )
+}
+
+impl OpenPlan {
+    /// Returns the key of the plan, which the run takes over.
+    pub(in crate::commands) fn key(&self) -> RunKey {
+        self.key
+    }
+
+    /// Compares the settings, the inputs and all rows with the plan, before anything is sent. Returns
+    /// the filter for the reading that sends.
+    pub(in crate::commands) fn compare(
+        &self,
+        settings: &Settings,
+        inputs: &[KnownInput],
+        names: &InputNames,
+        shard: Option<Shard>,
+    ) -> Result<PlannedRows, Failure> {
+        let now = header(settings, inputs, self.key, Purpose::Run)?;
+        refuse_another_plan(
+            &self.header,
+            &now,
+            scope_of(self.header.purpose),
+            &self.run_dir,
+        )
+        .map_err(Failure::run_directory)?;
+        let again: Option<Vec<_>> = inputs.iter().map(KnownInput::again).collect();
+        let Some(again) = again else {
+            let stream = inputs.iter().find(|input| !input.can_be_read_twice());
+            let name = stream.map(|input| input.name().to_string());
+            return Err(refusal_of_stream(&name.unwrap_or_default()));
+        };
+        let rows = row_range::rows(&settings.input);
+        let builder = RowBuilder {
+            rules: first_rows::rules(&settings.input),
+            key: self.key,
+            shard,
+        };
+        let ids = unique::ids(settings, inputs, &builder, row_range::of(&rows))?;
+        let mut comparison = PlanComparison::new(self.requests.again(), ids);
+        let compared = pipeline::digest_rows(again, builder, row_range::of(&rows), |block| {
+            comparison.add(&block)
+        })
+        .map_err(Failure::unusable)?
+        .and_then(|()| comparison.finish(&rows));
+        let compared = compared.map_err(|error| self.failure(error, &rows, names))?;
+        let directory = text::safe_path(self.run_dir.path());
+        info!("all rows are those of the plan in {directory}");
+        Ok(compared)
+    }
+
+    /// Returns the customers that the preview saw, with which each customer is compared before its
+    /// update; `None` if the plan has none.
+    pub(in crate::commands) fn customers(self, start: &Start) -> Option<PlannedCustomers> {
+        let doubt = match start {
+            Start::Fresh => CountryDoubt::Refused,
+            Start::Continue { .. } => CountryDoubt::Accepted,
+        };
+        self.seen.map(|seen| PlannedCustomers { seen, doubt })
+    }
+
+    fn failure(&self, error: ComparePlanError, rows: &Range<u64>, names: &InputNames) -> Failure {
+        let difference = match error {
+            ComparePlanError::Input(error) => return Failure::of_input(error),
+            ComparePlanError::Plan(error) => return Failure::run_directory(error),
+            ComparePlanError::Differs(difference) => difference,
+        };
+        let directory = text::safe_path(self.run_dir.path());
+        let what = match difference {
+            PlanDifference::Changed(position) => format!(
+                "{}: the row's request is another one than in the plan in {directory}",
+                names.place(position)
+            ),
+            PlanDifference::Added(position) => format!(
+                "{}: the plan in {directory} ends before this row",
+                names.place(position)
+            ),
+            PlanDifference::Missing { last_row } => format!(
+                "the input ends after row {}, and the plan in {directory} has {} rows",
+                text::grouped(last_row.max(rows.start.saturating_sub(1))),
+                text::grouped(self.requests.rows())
+            ),
+        };
+        Failure::run_directory(anyhow!(
+            "{what}: look at what has changed, and make the plan again; nothing was sent"
+        ))
+    }
+}
