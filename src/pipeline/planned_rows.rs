@@ -221,10 +221,8 @@ mod tests {
         let rows = (first..)
             .zip(rows)
             .map(|(row, content)| digest(row, *content));
-        let block = BlockDigest {
-            rows: rows.collect(),
-            ..BlockDigest::default()
-        };
+        let mut block = BlockDigest::default();
+        block.rows.extend(rows);
         let compared = comparison
             .add(&block)
             .and_then(|()| comparison.finish(asked));
@@ -298,10 +296,8 @@ mod tests {
     fn rows_that_are_refused_or_superseded_have_no_request() {
         let (_folder, requests) = plan(&[Some(10), None]);
         let mut comparison = PlanComparison::new(requests, DuplicateFilter::keep_first());
-        let block = BlockDigest {
-            rows: vec![digest(1, request(10)), digest(2, request(20))],
-            ..BlockDigest::default()
-        };
+        let mut block = BlockDigest::default();
+        block.rows = vec![digest(1, request(10)), digest(2, request(20))];
         comparison.add(&block).expect("the second is refused");
     }
 

@@ -72,6 +72,7 @@ mod opendocument;
 mod order;
 mod overtaken;
 mod pages;
+mod plan;
 mod printing;
 mod processes;
 mod proxies;

@@ -33,6 +33,12 @@ pub(super) fn holds(
     }
 }
 
+/// A customer, as the API shows it.
+pub(super) fn customer(sandbox: &SandboxThread, id: u64) -> Value {
+    let answer = (0..ATTEMPTS_MAX).find_map(|_| get(sandbox, &format!("/api/v1/customers/{id}")));
+    answer.expect("a customer")["data"].clone()
+}
+
 /// A field of the request as a customer's resource shows it: two fields have other names there.
 fn as_shown(resource: &Value, field: &str) -> Value {
     match field {

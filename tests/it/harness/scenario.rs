@@ -459,6 +459,11 @@ impl Scenario {
         asking::holds(self.sandbox_thread(), updates);
     }
 
+    /// A customer of the sandbox, as its API shows it.
+    pub(crate) fn shown(&self, customer: u64) -> Value {
+        asking::customer(self.sandbox_thread(), customer)
+    }
+
     /// The sandbox.
     pub(crate) fn sandbox_thread(&self) -> &SandboxThread {
         match &self.target {
