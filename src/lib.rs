@@ -18,8 +18,8 @@
 //! 4. The answer becomes an outcome, which [`pipeline::recorder`] writes to the [`journal`] and
 //!    counts in the [`tally`](results::tally).
 //!
-//! If a customer is read first (`--undoable`, `--complete`, fields that are left out, an undo), the
-//! row passes the schedule twice: the read's answer goes to `pipeline/sender/care/`, which decides
+//! If a customer is read first (`--undoable`, `--complete`, a plan, fields that are left out, an
+//! undo), the row passes the schedule twice: the read's answer goes to `pipeline/sender/care/`, which decides
 //! whether and with what the update follows. Where only reads are sent (`custsync undo --dry-run`),
 //! whole pages of customers may be read before the rows: [`schedule`] plans them, and
 //! `pipeline/sender/paging.rs` keeps the customers that rows need and decides about these rows without
@@ -69,7 +69,7 @@
 //!    rows succeed. `schedule/judge.rs` is the one place that looks at a status, and
 //!    `schedule/availability/` knows whether the API works.
 //! 7. **What `check` accepts is what `run` sends.** Both use the reading and checking of
-//!    `pipeline/reading/`.
+//!    `pipeline/reading/`, and a [`plan`] proves it row by row.
 //! 8. **No secret and no customer's value** is in a log, an error, the journal or the summary.
 //!    Values are only in the request, in the file of failed rows, in the images of customers
 //!    (`before.ndjson`), and on the screen of a user who asks to see rows (`--explain`). The API's

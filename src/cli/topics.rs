@@ -34,6 +34,7 @@ const TOPICS: &[Topic] = topics![
     "rows",
     "sending",
     "run-directory",
+    "plan",
     "undo",
     "report",
     "shards",

@@ -45,6 +45,7 @@ pub(crate) fn run(
     let terminal = Terminal::new(settings);
     let metrics = followers.metrics.map(MetricsOutput::start).transpose()?;
     unique::refuse_streams(settings)?;
+    plan::refuse_streams(settings)?;
     notices::check_addresses(settings)?;
     let mut first_rows = FirstRows::new(&settings.input);
     let known = inputs::inspect(&settings.input, Some(&mut first_rows))?;

@@ -91,10 +91,10 @@ fn what_check_plans_is_what_run_sends() {
         let scenario = Scenario::new()
             .rows(form, &customers)
             .unlimited()
-            .flags(["--max-errors", "none"])
             .sandbox(|_| {});
         planned(&scenario).exits(1);
-        let end = scenario.run(["--plan", PLAN]).exits(1);
+        let flags = ["--plan", PLAN, "--max-errors", "none"];
+        let end = scenario.run(flags).exits(1);
         let good = customers.valid().count();
         let (run_dir, key) = plan_of(&scenario);
         let mut requests = Requests::open(&run_dir)
@@ -410,6 +410,26 @@ fn two_rows_of_a_customer_are_no_conflict_with_each_other() {
     see(&scenario, &[(1, &of_1), (2, &[json!({"job": "Clerk"})])]);
     run(&scenario, []).exits(0).counts([4, 0, 0, 0, 0]);
     assert_eq!(scenario.sandbox_thread().customer(1)["job"], "Driver");
+}
+
+#[test]
+fn what_the_api_makes_of_a_value_is_no_change_of_another() {
+    let rows = "id,job,date_of_birth\n1,Head  Nurse,1985-04-12\n1,Chef,1985-04-15\n";
+    let scenario = Scenario::new()
+        .file("customers.csv", rows)
+        .unlimited()
+        .sandbox(|options| {
+            let echo = "job=squeeze,date_of_birth=next-day".parse();
+            options.echo = echo.expect("an echo");
+        });
+    planned(&scenario).exits(0);
+    let of_1 = [
+        json!({"job": "Head  Nurse", "date_of_birth": "1985-04-12T00:00:00Z"}),
+        json!({"job": "Chef", "date_of_birth": "1985-04-15T00:00:00Z"}),
+    ];
+    see(&scenario, &[(1, &of_1)]);
+    run(&scenario, []).exits(0).counts([2, 0, 0, 0, 0]);
+    assert_eq!(scenario.sandbox_thread().customer(1)["job"], "Chef");
 }
 
 #[test]

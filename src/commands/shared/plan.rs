@@ -44,15 +44,21 @@ pub(in crate::commands) struct OpenPlan {
     seen: Option<Seen>,
 }
 
+/// Refuses pipes for `--plan`, which reads inputs twice. Call before opening: opening a pipe blocks
+/// until it has a writer.
+pub(in crate::commands) fn refuse_streams(settings: &Settings) -> Result<(), Failure> {
+    let mut names = settings.input.files.iter();
+    match names.find(|name| settings.plan.directory.is_some() && is_stream(name)) {
+        Some(name) => Err(refusal_of_stream(&name.to_string())),
+        None => Ok(()),
+    }
+}
+
 /// Opens the plan of a run; `None` without `--plan`.
 pub(in crate::commands) fn open(settings: &Settings) -> Result<Option<OpenPlan>, Failure> {
     let Some(path) = &settings.plan.directory else {
         return Ok(None);
     };
-    let stream = settings.input.files.iter().find(|name| is_stream(name));
-    if let Some(name) = stream {
-        return Err(refusal_of_stream(&name.to_string()));
-    }
     read(path, settings.plan.max_age)
         .map(Some)
         .map_err(Failure::run_directory)
@@ -190,7 +196,7 @@ impl OpenPlan {
             Start::Fresh => CountryDoubt::Refused,
             Start::Continue { .. } => CountryDoubt::Accepted,
         };
-        self.seen.map(|seen| PlannedCustomers { seen, doubt })
+        self.seen.map(|seen| PlannedCustomers::new(seen, doubt))
     }
 
     fn failure(&self, error: ComparePlanError, rows: &Range<u64>, names: &InputNames) -> Failure {

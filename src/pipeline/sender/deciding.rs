@@ -61,6 +61,10 @@ impl Driver {
             return;
         };
         self.carer.learn(body, image);
+        if let Err(error) = self.carer.updated(row, image) {
+            error!("{}", with_causes(&error));
+            return self.sending.schedule.stop(error.stop());
+        }
         if let Some(verdict) = self.carer.shown(*fields, image) {
             self.left_out_is_known(verdict);
         }

@@ -216,7 +216,7 @@ impl Carer {
     pub(super) fn keeps_image(&self, request: Request) -> KeepImage {
         let is_needed = match request {
             Request::Read => true,
-            Request::Write => self.keeps_images() || self.probe.is_open(),
+            Request::Write => self.keeps_images() || self.probe.is_open() || self.plan.is_some(),
         };
         if is_needed {
             KeepImage::Yes
@@ -253,6 +253,14 @@ impl Carer {
             (Err(_), Answer::Response(response)) => response.shown = Some(Shown::Otherwise),
             (Err(_), Answer::Fault(_)) => {}
         }
+    }
+
+    /// Takes in the customer in the answer to an update of a plan.
+    pub(super) fn updated(&mut self, row: &Row, shown: &Image) -> Result<(), CareError> {
+        if let Some(plan) = &mut self.plan {
+            plan.updated(row, shown, &self.countries)?;
+        }
+        Ok(())
     }
 
     /// Whether the images of all customers are kept.
