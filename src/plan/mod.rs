@@ -10,9 +10,9 @@
 
 mod accepted;
 mod customer_file;
+mod entry_sorter;
 mod error;
 mod requests;
-mod runs;
 mod section;
 mod seen;
 #[cfg(test)]

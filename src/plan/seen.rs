@@ -14,8 +14,8 @@ use redb::{
 
 use super::accepted::{AcceptedValues, CountryDoubt, CountryNamesNow, ValueHasher};
 use super::customer_file::{CustomerFile, FileState};
+use super::entry_sorter::EntrySorter;
 use super::error::PlanError;
-use super::runs::Runs;
 use super::{SEEN_NAME, SORTED_NAME};
 use crate::contract::{Countries, CustomerId, FieldSet, Image, SentFields};
 use crate::journal::{RunDir, RunKey, open_regular};
@@ -33,7 +33,7 @@ const READ_CACHE_BYTES: usize = 8 << 20;
 pub struct SeenWriter {
     run_dir: RunDir,
     key: RunKey,
-    runs: Runs,
+    sorter: EntrySorter,
     /// The bytes of an entry, while they are put together.
     entry: Vec<u8>,
 }
@@ -62,7 +62,7 @@ impl SeenWriter {
         Ok(SeenWriter {
             run_dir: run_dir.clone(),
             key,
-            runs: Runs::new(sorted),
+            sorter: EntrySorter::new(sorted),
             entry: Vec::new(),
         })
     }
@@ -78,7 +78,7 @@ impl SeenWriter {
         let mut hasher = ValueHasher::new(self.key, customer);
         self.entry.clear();
         AcceptedValues::of(&mut hasher, image, rows).encode(&mut self.entry);
-        let added = self.runs.add(customer.get(), self.entry.clone());
+        let added = self.sorter.add(customer.get(), self.entry.clone());
         added.map_err(|source| PlanError::write(&self.run_dir, SORTED_NAME, source))
     }
 
@@ -108,7 +108,7 @@ impl SeenWriter {
         let file = open_regular(options.read(true).write(true), &run_dir.file(SEEN_NAME));
         let file = file.map_err(|source| PlanError::write(&run_dir, SEEN_NAME, source))?;
         let file = CustomerFile(Arc::new(file));
-        write(&run_dir, &file, self.key, self.runs)?;
+        write(&run_dir, &file, self.key, self.sorter)?;
         file.finish()
             .and_then(|()| fs::remove_file(run_dir.file(SORTED_NAME)))
             .and_then(|()| run_dir.sync())
@@ -126,7 +126,12 @@ impl Failed<'_> {
 }
 
 /// Writes the pages of the file.
-fn write(run_dir: &RunDir, file: &CustomerFile, key: RunKey, runs: Runs) -> Result<(), PlanError> {
+fn write(
+    run_dir: &RunDir,
+    file: &CustomerFile,
+    key: RunKey,
+    sorter: EntrySorter,
+) -> Result<(), PlanError> {
     let failed = Failed(run_dir);
     let pages = Builder::new()
         .set_cache_size(WRITE_CACHE_BYTES)
@@ -145,11 +150,12 @@ fn write(run_dir: &RunDir, file: &CustomerFile, key: RunKey, runs: Runs) -> Resu
         let mut table = transaction
             .open_table(CUSTOMERS)
             .map_err(|error| failed.to_write(error))?;
-        runs.merge(|customer, entry| {
-            let inserted = table.insert(customer, entry);
-            inserted.map(drop).map_err(redb::Error::from)
-        })
-        .map_err(|error| failed.to_write(error))?;
+        sorter
+            .merge(|customer, entry| {
+                let inserted = table.insert(customer, entry);
+                inserted.map(drop).map_err(redb::Error::from)
+            })
+            .map_err(|error| failed.to_write(error))?;
     }
     transaction
         .commit()

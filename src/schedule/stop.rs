@@ -217,7 +217,9 @@ impl fmt::Display for StopReason {
                     ),
                 }
             }
-            StopReason::StateUnusable { message } => f.write_str(message),
+            StopReason::StateUnusable { message } | StopReason::PlanUnusable { message } => {
+                f.write_str(message)
+            }
             StopReason::EchoDiffers { rows, fields } => write!(
                 f,
                 "{rows} rows in a row were applied, and the API shows other values than were sent: {} (--echo reject; --echo warn goes on)",
@@ -303,7 +305,6 @@ impl fmt::Display for StopReason {
                 f,
                 "the input has changed since it was compared with the plan: row {row} has another request, and is not sent; rows that ended before are recorded"
             ),
-            StopReason::PlanUnusable { message } => f.write_str(message),
             StopReason::CannotCompare => f.write_str(
                 "too many rows are to be sent again from an input that can be read only once: save it to a file; nothing was sent",
             ),

@@ -434,9 +434,8 @@ fn what_the_api_makes_of_a_value_is_no_change_of_another() {
 
 #[test]
 fn a_run_that_is_killed_goes_on_by_its_plan() {
-    let rows: String = (1..=60)
-        .map(|id| format!("{id},Nurse,{}\n", id % 9))
-        .collect();
+    let row = |id| format!("{id},Nurse,{}\n", id % 9);
+    let rows: String = (1..=60).map(row).collect();
     let rows = format!("id,job,country_id\n{rows}");
     let scenario = Scenario::new()
         .file("customers.csv", &rows)

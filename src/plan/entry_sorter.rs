@@ -18,7 +18,7 @@ const MERGE_BYTES: usize = 16 << 10;
 
 /// Entries in any order, on their way into sorted runs.
 #[derive(Debug)]
-pub(super) struct Runs {
+pub(super) struct EntrySorter {
     file: File,
     written: u64,
     runs: Vec<Range<u64>>,
@@ -29,10 +29,10 @@ pub(super) struct Runs {
 /// The entries of one run, in order.
 struct RunReader(BufReader<Section>);
 
-impl Runs {
+impl EntrySorter {
     /// Begins runs in this file, which is empty and can be read.
-    pub(super) fn new(file: File) -> Runs {
-        Runs {
+    pub(super) fn new(file: File) -> EntrySorter {
+        EntrySorter {
             file,
             written: 0,
             runs: Vec::new(),
@@ -130,18 +130,18 @@ mod tests {
     #[test]
     fn entries_come_in_order_and_the_last_of_a_customer_counts() {
         let check = |add_run_after: &[usize]| {
-            let mut runs = Runs::new(tempfile::tempfile().expect("a file"));
+            let mut sorter = EntrySorter::new(tempfile::tempfile().expect("a file"));
             let added = [7, 3, 9, 3, 1, 7, u64::MAX, 2];
             for (number, customer) in added.into_iter().enumerate() {
                 let entry = vec![u8::try_from(number).expect("a few"); number];
-                runs.add(customer, entry).expect("it is added");
+                sorter.add(customer, entry).expect("it is added");
                 if add_run_after.contains(&number) {
-                    runs.write_run().expect("it is written");
+                    sorter.write_run().expect("it is written");
                 }
             }
             let mut found = BTreeMap::new();
             let mut last = 0;
-            let merged: io::Result<()> = runs.merge(|customer, entry| {
+            let merged: io::Result<()> = sorter.merge(|customer, entry| {
                 assert!(customer >= last, "{customer} after {last}");
                 last = customer;
                 found.insert(customer, entry.len());
