@@ -158,6 +158,10 @@ pub mod testing {
     pub mod plan {
         pub use crate::plan::{PlanError, Requests, RequestsWriter, Seen, SeenWriter};
     }
+    /// Previews.
+    pub mod preview {
+        pub use crate::preview::{FieldFindings, Findings};
+    }
     /// The process.
     pub mod process {
         pub use crate::process::exit;

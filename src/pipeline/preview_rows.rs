@@ -10,7 +10,7 @@ use super::input_stop::ReadStop;
 use super::reading::Batch;
 use crate::contract::{CustomerId, FieldSet};
 use crate::input::{InputError, InputFault, InputName};
-use crate::preview::{PlannedRows, ScratchError};
+use crate::preview::{CustomerRows, ScratchError};
 use crate::results::tally::RowsRead;
 use crate::row::{Position, Row, RowContent};
 
@@ -23,7 +23,7 @@ const NOTHING: &[u8] = b"{}";
 #[derive(Debug)]
 pub(crate) struct PreviewRows {
     /// The rows of the input, by their customers.
-    pub rows: Arc<PlannedRows>,
+    pub rows: Arc<CustomerRows>,
     /// The customers who are read; `None` for all of them.
     pub sample: Option<RoaringTreemap>,
 }

@@ -9,8 +9,9 @@ use crate::contract::{
 };
 use crate::journal::RunKey;
 
-/// The most hashes of a field. A customer with more rows than that may have any value in it.
-const HASHES_MAX: usize = 1_000;
+/// The most values of a customer's field that are told apart. A customer with more may have any value
+/// in it.
+pub(crate) const VALUES_MAX: usize = 1_000;
 /// The number of hashes that stands for any value.
 const ANY: u16 = u16::MAX;
 
@@ -93,7 +94,7 @@ impl Accepted {
         match (&mut *self, hash) {
             (Accepted::Any, _) => {}
             (Accepted::Hashes(hashes), Some(hash)) if hashes.contains(&hash) => {}
-            (Accepted::Hashes(hashes), Some(hash)) if hashes.len() < HASHES_MAX => {
+            (Accepted::Hashes(hashes), Some(hash)) if hashes.len() < VALUES_MAX => {
                 hashes.push(hash);
             }
             (Accepted::Hashes(_), _) => *self = Accepted::Any,

@@ -23,7 +23,7 @@ use std::io;
 
 use crate::journal::RunDir;
 
-pub(crate) use accepted::CountryDoubt;
+pub(crate) use accepted::{CountryDoubt, VALUES_MAX};
 pub use error::PlanError;
 pub use requests::{Requests, RequestsWriter};
 pub use seen::{Seen, SeenWriter};

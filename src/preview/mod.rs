@@ -3,21 +3,21 @@
 //! of changes.
 //!
 //! A preview reads its input like a check, and keeps each valid row by its customer
-//! ([`PlannedRows`]). Then every customer is read once, and its rows are laid over it in the order of
+//! ([`CustomerRows`]). Then every customer is read once, and its rows are laid over it in the order of
 //! the input ([`Projection`](crate::contract::Projection)). The differences go to `preview.csv`
 //! ([`ChangeList`]) and are counted ([`Findings`]).
 
 mod change_list;
+mod customer_rows;
 mod findings;
 mod odd;
-mod planned_rows;
 mod previewer;
 mod scratch;
 mod shown_customers;
 
 pub(crate) use self::change_list::{ChangeList, PREVIEW_NAME};
-pub(crate) use self::findings::{FieldFindings, Findings};
-pub(crate) use self::planned_rows::PlannedRows;
-pub(crate) use self::previewer::{NotShown, PreviewError, Previewer};
+pub(crate) use self::customer_rows::CustomerRows;
+pub use self::findings::{FieldFindings, Findings};
+pub(crate) use self::previewer::{NotShown, PreviewError, PreviewFiles, Previewer};
 pub(crate) use self::scratch::ScratchError;
 pub(crate) use self::shown_customers::ShownCustomers;

@@ -5,13 +5,14 @@ use std::io;
 use std::sync::Arc;
 
 use super::change_list::ChangeList;
+use super::customer_rows::CustomerRows;
 use super::findings::{Counts, Findings};
 use super::odd::OddSigns;
-use super::planned_rows::PlannedRows;
 use super::scratch::ScratchError;
 use crate::contract::{
-    Countries, CustomerId, Field, FieldSet, Image, Projection, RequestKind, SentFields,
+    Countries, CustomerId, FIELDS, Field, FieldSet, Image, Projection, RequestKind, SentFields,
 };
+use crate::plan::{PlanError, SeenWriter, VALUES_MAX};
 use crate::row::Position;
 
 /// The word of the list for a row that would not be sent, because fields would be lost.
@@ -35,14 +36,25 @@ pub(crate) enum PreviewError {
     /// The list cannot be written.
     #[error("the list of changes cannot be written")]
     List(#[from] io::Error),
+    /// The plan cannot be written.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+/// The files of a preview.
+#[derive(Default)]
+pub(crate) struct PreviewFiles {
+    /// The list of changes; `None` if no values are wanted.
+    pub(crate) list: Option<ChangeList>,
+    /// The customers of a plan; `None` if the preview makes none.
+    pub(crate) plan: Option<SeenWriter>,
 }
 
 /// Compares customers with the rows of an input.
 pub(crate) struct Previewer {
-    rows: Arc<PlannedRows>,
+    rows: Arc<CustomerRows>,
     kind: RequestKind,
-    /// The list of changes; `None` if no values are wanted.
-    list: Option<ChangeList>,
+    files: PreviewFiles,
     counts: Counts,
     odd: OddSigns,
 }
@@ -56,14 +68,14 @@ impl fmt::Debug for Previewer {
 impl Previewer {
     /// Compares with these rows.
     pub(crate) fn new(
-        rows: Arc<PlannedRows>,
+        rows: Arc<CustomerRows>,
         kind: RequestKind,
-        list: Option<ChangeList>,
+        files: PreviewFiles,
     ) -> Previewer {
         Previewer {
             rows,
             kind,
-            list,
+            files,
             counts: Counts::new(),
             odd: OddSigns::new(),
         }
@@ -79,8 +91,13 @@ impl Previewer {
         let mut projection = Projection::new(image, self.kind, countries);
         let (mut laid, mut not_sent) = (0, 0);
         let mut lost: Vec<(Position, Field)> = Vec::new();
+        let mut planned = PlannedBodies::default();
+        let has_plan = self.files.plan.is_some();
         self.rows.of_customer(customer, |position, body| {
             let row = SentFields::of_request(body).unwrap_or_default();
+            if has_plan {
+                planned.add(&row, body);
+            }
             match projection.lay(position, &row) {
                 Ok(()) => laid += 1,
                 Err(fields) => {
@@ -90,7 +107,10 @@ impl Previewer {
             }
         })?;
         let changes = projection.changes();
-        if let Some(list) = &mut self.list {
+        if let Some(plan) = &mut self.files.plan {
+            planned.write(customer, image, plan)?;
+        }
+        if let Some(list) = &mut self.files.list {
             list.add(customer, &changes)?;
             for (position, field) in lost {
                 list.add_remark(position, customer, Some(field), NOT_SENT)?;
@@ -112,7 +132,7 @@ impl Previewer {
             NotShown::NotFound => self.counts.add_not_found(),
             NotShown::NotReadable => self.counts.add_not_readable(),
         }
-        let Some(list) = &mut self.list else {
+        let Some(list) = &mut self.files.list else {
             return Ok(());
         };
         let mut written = Ok(());
@@ -124,14 +144,18 @@ impl Previewer {
         Ok(written?)
     }
 
-    /// Ends the list, and returns the findings.
-    pub(crate) fn finish(self) -> io::Result<Findings> {
-        if let Some(list) = self.list {
+    /// Ends the files, and returns the findings. There is a plan only if every customer was read.
+    pub(crate) fn finish(self) -> Result<Findings, PreviewError> {
+        if let Some(list) = self.files.list {
             list.finish()?;
         }
-        Ok(self
+        let findings = self
             .counts
-            .finish(self.rows.customers(), &self.odd.findings()))
+            .finish(self.rows.customers(), &self.odd.findings());
+        if let Some(plan) = self.files.plan.filter(|_| findings.not_read == 0) {
+            plan.finish()?;
+        }
+        Ok(findings)
     }
 
     fn look_for_oddities(&mut self, customer: CustomerId, projection: &Projection<'_, Position>) {
@@ -151,6 +175,43 @@ impl Previewer {
                 new_last.as_deref(),
             );
         }
+    }
+}
+
+/// The requests of a customer, as far as a plan needs them.
+#[derive(Default)]
+struct PlannedBodies {
+    bodies: Vec<Vec<u8>>,
+    /// The requests that set each field, by the field's place.
+    counts: [usize; FIELDS.len()],
+}
+
+impl PlannedBodies {
+    /// Adds a request, unless its fields have more values already than a plan tells apart.
+    fn add(&mut self, row: &SentFields<'_>, body: &[u8]) {
+        let mut is_wanted = false;
+        for (field, _) in row.fields() {
+            if let Some(count) = self.counts.get_mut(field.index()) {
+                is_wanted |= *count <= VALUES_MAX;
+                *count += 1;
+            }
+        }
+        if is_wanted {
+            self.bodies.push(body.to_owned());
+        }
+    }
+
+    fn write(
+        &self,
+        customer: CustomerId,
+        image: &Image,
+        plan: &mut SeenWriter,
+    ) -> Result<(), PlanError> {
+        let rows = self.bodies.iter();
+        let rows: Vec<_> = rows
+            .filter_map(|body| SentFields::of_request(body))
+            .collect();
+        plan.add(customer, image, &rows)
     }
 }
 

@@ -6,6 +6,7 @@ use custsync::testing::journal::{
     AnswerTimes, Entry, EntryError, Fact, Figures, Header, InputIdentity, Outcome, Purpose,
     SentFigures, Shard,
 };
+use custsync::testing::preview::{FieldFindings, Findings};
 use custsync::testing::results::TimelinePoint;
 use custsync::testing::results::notice::{Notice, NoticeCounts};
 use custsync::testing::results::summary::{
@@ -133,6 +134,10 @@ pub(crate) fn full_summary() -> Summary {
         conflict: Some(1),
         elsewhere: Some(1),
         other: Some(1),
+        preview: Some(Findings {
+            fields: vec![FieldFindings::default()],
+            ..Findings::default()
+        }),
         unsent: Some(0),
         unrecorded: Some(0),
         errors: Vec::new(),

@@ -73,6 +73,7 @@ mod order;
 mod overtaken;
 mod pages;
 mod plan;
+mod preview;
 mod printing;
 mod processes;
 mod proxies;

@@ -25,4 +25,7 @@ pub struct PreviewFlags {
     /// End with exit code 1 if anything would change: after a run, nothing is left to change
     #[arg(long)]
     expect_equal: Option<bool>,
+    /// Write no values of customers: no preview.csv, only the hashes of a plan
+    #[arg(long)]
+    hashes_only: Option<bool>,
 }

@@ -8,6 +8,7 @@ mod sample;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::{fs, io};
 
 use anyhow::anyhow;
 use tracing::{info, warn};
@@ -26,13 +27,18 @@ use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
 use crate::config::provenance::Provenance;
 use crate::contract::RequestKind;
-use crate::journal::{Purpose, RunDir};
-use crate::pipeline::recorder::{Inputs, RecordError, Recorder};
+use crate::journal::{Purpose, RunDir, RunKey};
+use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds};
-use crate::preview::{ChangeList, Findings, PREVIEW_NAME, PlannedRows, Previewer};
+use crate::plan::{RequestsWriter, SeenWriter};
+use crate::preview::{
+    ChangeList, CustomerRows, Findings, PREVIEW_NAME, PreviewError, PreviewFiles, Previewer,
+};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
+use crate::results::summary::InputNames;
+use crate::row::{Row, RowContent};
 use crate::schedule::StopReason;
 use crate::terminal::Terminal;
 use crate::text;
@@ -90,11 +96,10 @@ pub(crate) fn preview(
     let failed = FailedRows::in_order(run_dir.clone(), &known.inputs, format);
     let inputs_of_rows = Inputs::of(known.inputs.len());
     let recorder = Recorder::new(started.journal, failed, None, inputs_of_rows);
-    let list = ChangeList::create(&run_dir, known.names.place_names().to_vec());
-    let list = list.map_err(Failure::run_directory)?;
+    let files = files(settings, &run_dir, started.key, &known.names)?;
+    let mut survey = Survey::begin(&run_dir, folder.path())?;
     let rows = row_range::rows(&settings.input);
     let reading = reading::of(settings, known.inputs, &rows, started.key, shard)?;
-    let mut planned = planned_rows(folder.path())?;
     let progress = Arc::new(RunProgress::default());
     let progress_guard = terminal.show_progress(progress.clone(), known.total_bytes);
     let bounds = Bounds {
@@ -102,33 +107,36 @@ pub(crate) fn preview(
         threads: pipeline::threads(),
         drain: signals.drain(),
     };
-    let surveyed = pipeline::survey(reading, recorder, bounds, &progress, |row| planned.add(row))
+    let surveyed = pipeline::survey(reading, recorder, bounds, &progress, |row| survey.add(row))
         .map_err(Failure::unusable)?;
     drop(progress_guard);
     if let Some(error) = surveyed.fault {
         return Err(Failure::run_directory(error));
     }
-    planned.finish().map_err(Failure::run_directory)?;
     let (checked, mut recorded) = (surveyed.checked, surveyed.recorded);
     let mut ended = PreviewEnd {
         stop: checked.stop,
         findings: None,
     };
     if ended.stop.is_none() && checked.input_fault.is_none() && recorded.fault.is_none() {
-        let planned = Arc::new(planned);
+        let (planned, requests) = survey.finish()?;
         let kind = if settings.sending.complete {
             RequestKind::Complete
         } else {
             RequestKind::Partial
         };
-        let previewer = Previewer::new(planned.clone(), kind, Some(list));
+        let previewer = Previewer::new(planned.clone(), kind, files);
         let done = reads.carry_out(&planned, previewer, &terminal, signals)?;
         ended.stop = done.stop;
         match done.findings {
             Ok(findings) => ended.findings = Some(findings),
             Err(error) => {
-                recorded.fault.get_or_insert(RecordError::ChangeList(error));
+                recorded.fault.get_or_insert(error.into());
             }
+        }
+        if ended.is_whole() && recorded.fault.is_none() {
+            let rows = requests.last_row();
+            requests.finish(rows).map_err(Failure::run_directory)?;
         }
     }
     tell_of_an_end(&ended, &run_dir);
@@ -164,6 +172,74 @@ struct PreviewEnd {
     findings: Option<Findings>,
 }
 
+impl PreviewEnd {
+    /// Whether all customers were read, so that the preview is a plan.
+    fn is_whole(&self) -> bool {
+        let findings = self.findings.as_ref();
+        self.stop.is_none() && findings.is_some_and(|findings| findings.not_read == 0)
+    }
+}
+
+/// The rows of the input, as they are kept for the reading of customers and for a plan.
+struct Survey {
+    rows: CustomerRows,
+    requests: RequestsWriter,
+}
+
+impl Survey {
+    /// Begins the plan in the run directory, in place of an earlier one, and the rows in this folder.
+    fn begin(run_dir: &RunDir, folder: &Path) -> Result<Survey, Failure> {
+        let rows = CustomerRows::create(&folder.join(ROWS_NAME));
+        let requests = RequestsWriter::create(run_dir);
+        Ok(Survey {
+            rows: rows.map_err(Failure::run_directory)?,
+            requests: requests.map_err(Failure::run_directory)?,
+        })
+    }
+
+    fn add(&mut self, row: &Row) -> Result<(), PreviewError> {
+        let request = match &row.content {
+            RowContent::Update { request, .. } => Some(*request),
+            RowContent::Invalid(_)
+            | RowContent::Superseded
+            | RowContent::Unchanged
+            | RowContent::Elsewhere => None,
+        };
+        self.requests.add(row.position.row, request)?;
+        Ok(self.rows.add(row)?)
+    }
+
+    fn finish(mut self) -> Result<(Arc<CustomerRows>, RequestsWriter), Failure> {
+        self.rows.finish().map_err(Failure::run_directory)?;
+        Ok((Arc::new(self.rows), self.requests))
+    }
+}
+
+/// Begins the files that a preview leaves. A list that an earlier preview left is replaced or removed.
+fn files(
+    settings: &Settings,
+    run_dir: &RunDir,
+    key: RunKey,
+    names: &InputNames,
+) -> Result<PreviewFiles, Failure> {
+    let list = if settings.preview.hashes_only {
+        match fs::remove_file(run_dir.file(PREVIEW_NAME)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::run_directory(error));
+            }
+            Ok(()) | Err(_) => None,
+        }
+    } else {
+        let list = ChangeList::create(run_dir, names.place_names().to_vec());
+        Some(list.map_err(Failure::run_directory)?)
+    };
+    let plan = match settings.preview.sample {
+        Some(_) => None,
+        None => Some(SeenWriter::create(run_dir, key).map_err(Failure::run_directory)?),
+    };
+    Ok(PreviewFiles { list, plan })
+}
+
 /// Warns that a list is not complete.
 fn tell_of_an_end(ended: &PreviewEnd, run_dir: &RunDir) {
     let unread = ended.findings.as_ref().map(|findings| findings.not_read);
@@ -183,8 +259,4 @@ fn refuse_what_compares_nights(settings: &Settings) -> Result<(), Failure> {
     Err(Failure::unusable(anyhow!(
         "--state compares with earlier runs, and a preview with the API: use `custsync check --state` to see what a night would send; nothing was sent"
     )))
-}
-
-fn planned_rows(folder: &Path) -> Result<PlannedRows, Failure> {
-    PlannedRows::create(&folder.join(ROWS_NAME)).map_err(Failure::run_directory)
 }

@@ -1,6 +1,5 @@
 //! The reading of the customers of a preview.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ use crate::pipeline::sender::{
     CareSettings, PageReading, ProbeState, ReadMode, Sending, WantedCustomers,
 };
 use crate::pipeline::{self, RowFeed};
-use crate::preview::{Findings, PlannedRows, Previewer, ShownCustomers};
+use crate::preview::{CustomerRows, Findings, PreviewError, Previewer, ShownCustomers};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
@@ -52,8 +51,8 @@ pub(super) struct Reads<'s> {
 pub(super) struct Done {
     /// The reason if it stopped early.
     pub(super) stop: Option<StopReason>,
-    /// The findings, or the error of the list of changes.
-    pub(super) findings: io::Result<Findings>,
+    /// The findings, or the error of their files.
+    pub(super) findings: Result<Findings, PreviewError>,
 }
 
 impl<'s> Reads<'s> {
@@ -84,7 +83,7 @@ impl<'s> Reads<'s> {
     /// Reads the customers of these rows, and compares them.
     pub(super) fn carry_out(
         self,
-        planned: &Arc<PlannedRows>,
+        planned: &Arc<CustomerRows>,
         previewer: Previewer,
         terminal: &Terminal,
         signals: &Signals,
@@ -132,6 +131,7 @@ impl<'s> Reads<'s> {
                 left_out: ProbeState::Trusted,
                 countries: care::countries(settings),
                 images: None,
+                plan: None,
             },
             pages: Some(PageReading {
                 way: settings.sending.read,

@@ -39,11 +39,12 @@ const NOT_OF_FAILED_ROWS: [&str; 15] = [
     "skip-rows",
 ];
 /// The flags of a check that a run does not have, or that name the directory of the check.
-const NOT_OF_A_RUN: [&str; 7] = [
+const NOT_OF_A_RUN: [&str; 8] = [
     "dry-run",
     "expect-equal",
     "explain",
     "fresh",
+    "hashes-only",
     "read",
     "run-dir",
     "sample",
@@ -329,13 +330,27 @@ impl<'c> Typed<'c> {
             .error_limit_of_a_run()
             .is_exceeded(summary.records, summary.invalid);
         if ended.stop.is_none() && valid > 0 && !would_stop && ended.is_kept {
-            steps.push(self.sending(summary, valid));
+            steps.push(self.sending(summary, valid, None));
         }
         steps
     }
 
+    /// Returns the steps after a preview: what was looked at is sent, and nothing else.
+    pub(in crate::commands) fn after_preview(&self, ended: &Ended<'_>) -> Vec<NextStep> {
+        let summary = ended.summary;
+        let findings = summary.preview.as_ref();
+        let (is_plan, changes) = findings.map_or((false, false), |findings| {
+            (findings.not_read == 0, findings.changed > 0)
+        });
+        if ended.stop.is_some() || !changes {
+            return Vec::new();
+        }
+        let plan = is_plan.then(|| ended.run_dir.path());
+        vec![self.sending(summary, summary.valid.unwrap_or_default(), plan)]
+    }
+
     /// Returns the step that sends the valid rows.
-    fn sending(&self, summary: &Summary, valid: u64) -> NextStep {
+    fn sending(&self, summary: &Summary, valid: u64, plan: Option<&Path>) -> NextStep {
         let needs = match &self.settings.api.target {
             _ if !self.can_be_read_again => Needs::SameBytes,
             Target::Remote {
@@ -350,7 +365,11 @@ impl<'c> Typed<'c> {
             command: self.line.with(Changes {
                 verb: Some(RUN),
                 without: &NOT_OF_A_RUN,
-                with: self.directory_of_a_run(),
+                with: plan
+                    .map(|plan| ("plan", plan.into()))
+                    .into_iter()
+                    .chain(self.directory_of_a_run())
+                    .collect(),
                 ..Changes::default()
             }),
         }

@@ -73,7 +73,7 @@ fn refusal_of_stream(name: &str) -> Failure {
 /// Whether the directory of this purpose may be a plan.
 fn may_be_plan(purpose: Purpose) -> bool {
     match purpose {
-        Purpose::Check => true,
+        Purpose::Check | Purpose::Preview => true,
         Purpose::Run | Purpose::Undo => false,
     }
 }
@@ -83,7 +83,7 @@ fn scope_of(purpose: Purpose) -> PlanScope {
     match purpose {
         // A check knows no API.
         Purpose::Check => PlanScope::Rows,
-        Purpose::Run | Purpose::Undo => PlanScope::RowsAndApi,
+        Purpose::Run | Purpose::Preview | Purpose::Undo => PlanScope::RowsAndApi,
     }
 }
 
@@ -98,7 +98,7 @@ fn read(path: &Path, max_age: Option<Duration>) -> anyhow::Result<OpenPlan> {
     }
     let unfinished = || {
         anyhow!(
-            "{directory} holds no finished plan: make one with `custsync check --write-plan`; nothing was sent"
+            "{directory} holds no finished plan: make one with `custsync preview`, or `custsync check --write-plan`; nothing was sent"
         )
     };
     if run_dir.file(JOURNAL_NAME).symlink_metadata().is_err() {
@@ -108,7 +108,7 @@ fn read(path: &Path, max_age: Option<Duration>) -> anyhow::Result<OpenPlan> {
     let header = header_of(journal.try_clone()?)?.ok_or_else(unfinished)?;
     if !may_be_plan(header.purpose) {
         bail!(
-            "{directory} holds a run, which is no plan: make one with `custsync check --write-plan`; nothing was sent"
+            "{directory} holds a run, which is no plan: make one with `custsync preview`, or `custsync check --write-plan`; nothing was sent"
         );
     }
     let ended = match last_fact(&journal)? {

@@ -13,6 +13,8 @@ pub struct PreviewSettings {
     pub sample: Option<NonZeroU32>,
     /// Whether the preview fails if anything would change.
     pub expect_equal: bool,
+    /// Whether the preview leaves no list of changes, only the hashes of a plan.
+    pub hashes_only: bool,
 }
 
 impl PreviewSettings {
@@ -23,6 +25,7 @@ impl PreviewSettings {
                 number_in(NonZeroU32::MIN..=NonZeroU32::MAX),
             ),
             expect_equal: resolver.boolean(of_process("expect-equal")),
+            hashes_only: resolver.boolean(of_process("hashes-only")),
         }
     }
 }

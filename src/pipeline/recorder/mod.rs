@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::contract::FieldSet;
 use crate::journal::{Entry, Fact, JournalWriter, LineError, Outcome, Overtakers, WriteError};
+use crate::preview::PreviewError;
 use crate::process::crash;
 use crate::results::failed_rows::FailedRows;
 use crate::results::metrics::Metrics;
@@ -58,9 +59,9 @@ pub(crate) enum RecordError {
     /// The file of failed rows cannot be written.
     #[error("the failed rows cannot be written")]
     FailedRows(#[source] io::Error),
-    /// The list of changes of a preview cannot be written.
-    #[error("the list of changes cannot be written")]
-    ChangeList(#[source] io::Error),
+    /// The findings of a preview cannot be kept.
+    #[error(transparent)]
+    Preview(#[from] PreviewError),
     /// The results cannot be taken into the state.
     #[error("the state cannot be brought up to date; the next run does that")]
     State(#[source] StateError),

@@ -5,5 +5,5 @@ mod edits;
 mod kills;
 mod pages;
 mod refusals;
-mod world;
+pub(crate) mod world;
 mod worlds;

@@ -20,7 +20,7 @@ const EDITED_BY_CHANCE: [&str; 5] = [
 /// The variable that makes a debug build kill itself at a place.
 const KILL: &str = "KILL_OF_A_TEST";
 /// The exit code of a process that was killed.
-pub(super) const KILLED: i32 = 137;
+pub(crate) const KILLED: i32 = 137;
 /// The highest number of a sandbox's country.
 const COUNTRIES: u64 = 195;
 /// Many attempts, so that no row fails by bad luck.
@@ -40,37 +40,37 @@ const UNDO: [&str; 6] = ["--attempts", "20", "--timeout", "1s", "--max-wait", "5
 const STARTS_MAX: usize = 8;
 
 /// The choices of a world.
-pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) customers: u64,
-    pub(super) rows: usize,
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) customers: u64,
+    pub(crate) rows: usize,
     /// The fields that rows may set.
-    pub(super) fields: Vec<&'static str>,
-    pub(super) put: Put,
-    pub(super) etags: ETags,
+    pub(crate) fields: Vec<&'static str>,
+    pub(crate) put: Put,
+    pub(crate) etags: ETags,
     /// Faults, echo and shares as the sandbox's flags have them.
-    pub(super) faults: &'static str,
-    pub(super) echo: &'static str,
-    pub(super) old_data: &'static str,
-    pub(super) edits_before: &'static str,
-    pub(super) edits_after: &'static str,
-    pub(super) latency: &'static str,
-    pub(super) pages: Pages,
-    pub(super) page_total: PageTotal,
+    pub(crate) faults: &'static str,
+    pub(crate) echo: &'static str,
+    pub(crate) old_data: &'static str,
+    pub(crate) edits_before: &'static str,
+    pub(crate) edits_after: &'static str,
+    pub(crate) latency: &'static str,
+    pub(crate) pages: Pages,
+    pub(crate) page_total: PageTotal,
     /// Whether the third party works between processes, too.
-    pub(super) edits_in_pauses: bool,
+    pub(crate) edits_in_pauses: bool,
     /// The share of the countries whose ids are known, in percent.
-    pub(super) countries_known: usize,
+    pub(crate) countries_known: usize,
     /// The attempts of a row in the run.
-    pub(super) attempts: &'static str,
+    pub(crate) attempts: &'static str,
     /// Further flags of the run and of the undo.
-    pub(super) run: Vec<&'static str>,
-    pub(super) undo: Vec<&'static str>,
+    pub(crate) run: Vec<&'static str>,
+    pub(crate) undo: Vec<&'static str>,
 }
 
 /// A world, and its customers at first.
-pub(super) struct World {
-    pub(super) scenario: Scenario,
+pub(crate) struct World {
+    pub(crate) scenario: Scenario,
     plan: Plan,
     before: BTreeMap<u64, Value>,
     /// The pauses between processes so far.
@@ -78,8 +78,8 @@ pub(super) struct World {
 }
 
 /// An undo that has ended.
-pub(super) struct Undone {
-    pub(super) end: End,
+pub(crate) struct Undone {
+    pub(crate) end: End,
     /// The customers before it.
     after_run: BTreeMap<u64, Value>,
     /// The fields that it was told to leave.
@@ -88,7 +88,7 @@ pub(super) struct Undone {
 
 impl Plan {
     /// Merging updates, no faults, and every country known.
-    pub(super) fn new(seed: u64) -> Plan {
+    pub(crate) fn new(seed: u64) -> Plan {
         Plan {
             seed,
             customers: 12,
@@ -113,14 +113,14 @@ impl Plan {
     }
 
     /// The fields that no edit by chance concerns.
-    pub(super) fn without_edited_fields(mut self) -> Plan {
+    pub(crate) fn without_edited_fields(mut self) -> Plan {
         self.fields
             .retain(|field| !EDITED_BY_CHANCE.contains(field));
         self
     }
 
     /// The world. It depends on the plan alone.
-    pub(super) fn world(self) -> World {
+    pub(crate) fn world(self) -> World {
         let mut random = SplitMix64::new(self.seed);
         let scenario = Scenario::new().unlimited().sandbox(|options| {
             self.choose(options);
@@ -252,7 +252,7 @@ fn may_be_null(field: &str) -> bool {
 }
 
 /// The sandbox's customers now.
-pub(super) fn customers(scenario: &Scenario, count: u64) -> BTreeMap<u64, Value> {
+pub(crate) fn customers(scenario: &Scenario, count: u64) -> BTreeMap<u64, Value> {
     let sandbox = scenario.sandbox_thread();
     (1..=count).map(|id| (id, sandbox.customer(id))).collect()
 }
@@ -260,17 +260,17 @@ pub(super) fn customers(scenario: &Scenario, count: u64) -> BTreeMap<u64, Value>
 impl World {
     /// Makes the next processes kill themselves at this place, as in `image-synced@3`; an empty
     /// place spares them.
-    pub(super) fn kill_at(&mut self, place: &str) {
+    pub(crate) fn kill_at(&mut self, place: &str) {
         self.scenario.set_variable(KILL, place);
     }
 
     /// Starts the run once, and waits for its end.
-    pub(super) fn start_run(&self) -> End {
+    pub(crate) fn start_run(&self) -> End {
         self.started_run().end()
     }
 
     /// Starts the run.
-    pub(super) fn started_run(&self) -> Running<'_> {
+    pub(crate) fn started_run(&self) -> Running<'_> {
         let url = self.scenario.url().expect("a sandbox");
         let words = ["run", "customers.csv", "--run-dir", "run"].into_iter();
         let words = words.chain(["--base-url", &url, "--rate", "unlimited"]);
@@ -280,7 +280,7 @@ impl World {
     }
 
     /// Starts the run with a kill at each of these places, and then until it ends by itself.
-    pub(super) fn run(&mut self, kills: &[String]) -> End {
+    pub(crate) fn run(&mut self, kills: &[String]) -> End {
         for place in kills {
             self.kill_at(place);
             self.start_run().exits_with_one_of(&[0, 1, 4, KILLED]);
@@ -297,7 +297,7 @@ impl World {
     }
 
     /// Starts the undo.
-    pub(super) fn started_undo(&self) -> Running<'_> {
+    pub(crate) fn started_undo(&self) -> Running<'_> {
         self.started_undo_without(&BTreeSet::new())
     }
 
@@ -314,7 +314,7 @@ impl World {
 
     /// Undoes the run: without the fields that the undo refuses at first, with a kill at each of
     /// these places, and then until it ends by itself.
-    pub(super) fn undo(&mut self, kills: &[String]) -> Undone {
+    pub(crate) fn undo(&mut self, kills: &[String]) -> Undone {
         let after_run = self.customers();
         let mut without = BTreeSet::new();
         let requests = self.scenario.counts().requests;
@@ -369,7 +369,7 @@ impl World {
     }
 
     /// The customers now.
-    pub(super) fn customers(&self) -> BTreeMap<u64, Value> {
+    pub(crate) fn customers(&self) -> BTreeMap<u64, Value> {
         customers(&self.scenario, self.plan.customers)
     }
 
@@ -382,7 +382,7 @@ impl World {
     }
 
     /// Edits some fields of a few customers as a third party.
-    pub(super) fn edit(&self, random: &mut SplitMix64, marker: &str) -> Vec<Edit> {
+    pub(crate) fn edit(&self, random: &mut SplitMix64, marker: &str) -> Vec<Edit> {
         let mut edits = Vec::new();
         for number in 0..random.below(4) {
             let id = 1 + random.below(self.plan.customers as usize) as u64;
@@ -411,7 +411,7 @@ impl World {
 
     /// Checks that the undo names each of these edits, which were made between the run and the undo,
     /// if the run has set the field, too.
-    pub(super) fn names_edits(&self, edits: &[Edit], undone: &Undone) {
+    pub(crate) fn names_edits(&self, edits: &[Edit], undone: &Undone) {
         let changed = self.listed("changed");
         let unsendable = self.listed("unsendable");
         let ledger = self.scenario.ledger();
@@ -442,7 +442,7 @@ impl World {
 
     /// Checks that each field of each customer is as it was before the run, or as a third party has
     /// edited it, or named by the undo and as the run left it. Returns the number of named ones.
-    pub(super) fn is_undone(&self, undone: &Undone) -> usize {
+    pub(crate) fn is_undone(&self, undone: &Undone) -> usize {
         let listed = self.listed("unsendable");
         let now = self.customers();
         let mut edited = BTreeMap::new();
@@ -509,7 +509,7 @@ impl World {
     }
 
     /// The undo's journal.
-    pub(super) fn undo_results(&self) -> Results {
+    pub(crate) fn undo_results(&self) -> Results {
         let results = self.scenario.read("run/undo/results.ndjson");
         Results::parse(&results.expect("the undo has results"))
     }

@@ -258,7 +258,8 @@ impl Finish<'_> {
             input_notes: self.names.notes(),
             next: match self.command {
                 Purpose::Run => self.typed.after_run(&ended),
-                Purpose::Check | Purpose::Preview => self.typed.after_check(&ended),
+                Purpose::Check => self.typed.after_check(&ended),
+                Purpose::Preview => self.typed.after_preview(&ended),
                 Purpose::Undo => self.typed.after_undo(&ended),
             },
             commands: self.typed.commands(),

@@ -204,11 +204,9 @@ impl Carer {
     pub(super) fn care_without_probe(&self) -> Care {
         match self.mode {
             Mode::None if self.plan.is_none() => Care::None,
-            Mode::None
-            | Mode::Keep
-            | Mode::Complete { .. }
-            | Mode::Undo(_)
-            | Mode::Preview(_) => Care::Read,
+            Mode::None | Mode::Keep | Mode::Complete { .. } | Mode::Undo(_) | Mode::Preview(_) => {
+                Care::Read
+            }
         }
     }
 

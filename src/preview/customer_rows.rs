@@ -13,7 +13,7 @@ const TOGETHER_BYTES: usize = 8 << 20;
 const PLACE_BYTES: usize = 2 * size_of::<u64>();
 
 /// The valid rows of an input, by their customers.
-pub(crate) struct PlannedRows {
+pub(crate) struct CustomerRows {
     rows: Scratch<(u64, u64)>,
     /// Rows that are not written yet.
     waiting: Vec<(u64, u64, Vec<u8>)>,
@@ -22,18 +22,18 @@ pub(crate) struct PlannedRows {
     customers: u64,
 }
 
-impl fmt::Debug for PlannedRows {
+impl fmt::Debug for CustomerRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PlannedRows")
+        f.debug_struct("CustomerRows")
             .field("count", &self.count)
             .finish_non_exhaustive()
     }
 }
 
-impl PlannedRows {
+impl CustomerRows {
     /// Creates their file. It must not exist.
-    pub(crate) fn create(path: &Path) -> Result<PlannedRows, ScratchError> {
-        Ok(PlannedRows {
+    pub(crate) fn create(path: &Path) -> Result<CustomerRows, ScratchError> {
+        Ok(CustomerRows {
             rows: Scratch::create(path)?,
             waiting: Vec::new(),
             waiting_bytes: 0,
@@ -192,7 +192,7 @@ mod tests {
     fn rows_come_back_by_customer_in_the_order_of_the_input() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("rows");
-        let mut rows = PlannedRows::create(&path).expect("a file");
+        let mut rows = CustomerRows::create(&path).expect("a file");
         for (number, customer, body) in [(1, 9, "a"), (2, 7, "b"), (3, 9, "c")] {
             rows.add(&row(number, customer, body)).expect("it is kept");
         }

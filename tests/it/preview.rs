@@ -1,0 +1,297 @@
+//! A preview tells what a run then changes: no more, no less, and without sending an update.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use custsync::testing::sandbox::{PageTotal, Pages, Put};
+use serde_json::Value;
+
+use crate::harness::{End, FIELDS, Scenario, SplitMix64, rounds};
+use crate::undo::world::{Plan, World, customers};
+
+/// The customers of a world: three pages.
+const CUSTOMERS: u64 = 230;
+/// The kinds of changes after which a field has another value for certain.
+const CERTAIN: [&str; 4] = ["replaced", "next_day", "filled", "cleared"];
+/// The flags by which rows are read, as the worlds' runs have them.
+const READING: [&str; 2] = ["--null-string", "NULL"];
+
+/// A line of `preview.csv`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Line {
+    row: String,
+    id: u64,
+    field: String,
+    change: String,
+    after: String,
+}
+
+/// The lines of the list that a preview left in this directory.
+fn lines(scenario: &Scenario, run_dir: &str) -> Vec<Line> {
+    let list = scenario.read(&format!("{run_dir}/preview.csv"));
+    let list = list.expect("the preview leaves a list");
+    let mut reader = csv::Reader::from_reader(list.as_slice());
+    let columns: Vec<_> = reader.headers().expect("a header").iter().collect();
+    assert_eq!(
+        columns,
+        ["custsync_row", "id", "field", "change", "before", "after"]
+    );
+    let lines = reader.records().map(|record| {
+        let record = record.expect("the list is CSV");
+        Line {
+            row: record[0].to_owned(),
+            id: record[1].parse().expect("an id"),
+            field: record[2].to_owned(),
+            change: record[3].to_owned(),
+            after: record[5].to_owned(),
+        }
+    });
+    lines.collect()
+}
+
+/// Starts a preview of the world's input with these flags, and waits for its end.
+fn preview(world: &World, run_dir: &str, flags: &[&str]) -> End {
+    let scenario = &world.scenario;
+    let applied = scenario.counts().applied;
+    let url = scenario.url().expect("a sandbox");
+    let words = ["preview", "customers.csv", "--run-dir", run_dir].into_iter();
+    let words = words.chain(["--base-url", &url, "--rate", "unlimited"]);
+    let words = words.chain(["--attempts", "20", "--timeout", "1s", "--max-wait", "5s"]);
+    let words = words.chain(READING).chain(flags.iter().copied());
+    let end = scenario.start_words(words).end();
+    assert_eq!(scenario.counts().applied, applied, "no update was sent");
+    end.exits_with_one_of(&[0, 1])
+}
+
+/// The place of the last row that sets each field of each customer. Rows at `not_sent` are passed over.
+fn last_rows(world: &World, not_sent: &BTreeSet<String>) -> BTreeMap<(u64, String), String> {
+    let file = world.scenario.read("customers.csv").expect("the input");
+    let mut reader = csv::Reader::from_reader(file.as_slice());
+    let columns = reader.headers().expect("a header").clone();
+    let mut last = BTreeMap::new();
+    for record in reader.records() {
+        let record = record.expect("the input is CSV");
+        let line = record.position().expect("it was read").line();
+        let place = format!("customers.csv:{line}");
+        if not_sent.contains(&place) {
+            continue;
+        }
+        let id = record[0].parse().expect("an id");
+        for (column, cell) in columns.iter().zip(&record).skip(1) {
+            if !cell.is_empty() {
+                last.insert((id, column.to_owned()), place.clone());
+            }
+        }
+    }
+    last
+}
+
+/// A value in a form in which the API's spelling and the input's are the same.
+fn plain(field: &str, value: &Value) -> String {
+    let text = match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.trim().to_owned(),
+        other => other.to_string(),
+    };
+    match field {
+        "email" => text.to_ascii_lowercase(),
+        "phone_number" => text.chars().filter(char::is_ascii_digit).collect(),
+        "date_of_birth" if !text.is_empty() => {
+            let text = if text.len() == 10 {
+                format!("{text}T00:00:00Z")
+            } else {
+                text
+            };
+            let at: jiff::Timestamp = text.parse().expect("a time");
+            at.to_string()
+        }
+        _ => text,
+    }
+}
+
+/// Checks the list against the customers before and after the run.
+fn is_true(
+    seed: u64,
+    world: &World,
+    lines: &[Line],
+    before: &BTreeMap<u64, Value>,
+    after: &BTreeMap<u64, Value>,
+) {
+    let of_kind = |kinds: &[&str]| -> BTreeMap<(u64, String), &Line> {
+        let lines = lines.iter();
+        let lines = lines.filter(|line| kinds.contains(&line.change.as_str()));
+        lines
+            .map(|line| ((line.id, line.field.clone()), line))
+            .collect()
+    };
+    let (certain, spelled) = (of_kind(&CERTAIN), of_kind(&["spelling"]));
+    let not_sent: BTreeSet<_> = (lines.iter())
+        .filter(|line| line.change == "not_sent")
+        .map(|line| line.row.clone())
+        .collect();
+    let last = last_rows(world, &not_sent);
+    let mut changed = BTreeSet::new();
+    for (id, now) in after {
+        for &field in FIELDS {
+            let key = (*id, field.to_owned());
+            if now[field] == before[id][field] {
+                continue;
+            }
+            let line = certain.get(&key).or_else(|| spelled.get(&key));
+            let line = line.unwrap_or_else(|| {
+                panic!(
+                    "seed {seed}: {field} of customer {id} has changed from {} to {}, which no line tells",
+                    before[id][field], now[field]
+                )
+            });
+            let sent = Value::String(line.after.clone());
+            assert_eq!(
+                plain(field, &sent),
+                plain(field, &now[field]),
+                "seed {seed}: {line:?}"
+            );
+            changed.insert(key);
+        }
+    }
+    for (key, line) in &certain {
+        assert!(
+            changed.contains(key),
+            "seed {seed}: nothing has changed: {line:?}"
+        );
+    }
+    for (key, line) in certain.iter().chain(&spelled) {
+        assert_eq!(Some(&line.row), last.get(key), "seed {seed}: {line:?}");
+    }
+}
+
+#[test]
+fn a_preview_tells_what_a_run_changes() {
+    let (mut listed, mut replaced) = (0, 0);
+    for seed in (9_000..).take(rounds(6, 200)) {
+        let mut random = SplitMix64::new(seed);
+        let mut plan = Plan::new(seed);
+        (plan.customers, plan.rows) = (CUSTOMERS, 70);
+        plan.latency = "0ms";
+        plan.page_total = random.pick(&[PageTotal::Meta, PageTotal::Top]);
+        plan.pages = random.pick(&[Pages::Still, Pages::Moving]);
+        plan.put = random.pick(&[Put::Merge, Put::Replace]);
+        plan.old_data = random.pick(&["0%", "30%"]);
+        plan.faults = random.pick(&["", "", "503=3%,reset=3%"]);
+        let complete = plan.put == Put::Replace || random.happens(30);
+        let mut flags = Vec::new();
+        if complete {
+            flags.push("--complete");
+        } else {
+            flags.extend(["--left-out", "trust"]);
+        }
+        let is_planned = random.happens(50);
+        plan.run.clone_from(&flags);
+        if is_planned {
+            plan.run.extend(["--plan", "preview"]);
+        }
+        replaced += usize::from(plan.put == Put::Replace);
+        let mut world = plan.world();
+        let before = customers(&world.scenario, CUSTOMERS);
+        let way = random.pick(&["auto", "each", "list"]);
+        flags.extend(["--read", way]);
+        let end = preview(&world, "preview", &flags);
+        listed += end.lines_with("reading whole pages");
+        let found = lines(&world.scenario, "preview");
+        let ran = world.run(&[]);
+        assert_eq!(
+            ran.results()
+                .by_row()
+                .values()
+                .filter(|line| line["outcome"] == "conflict")
+                .count(),
+            0,
+            "seed {seed}: {}",
+            ran.stderr
+        );
+        let after = customers(&world.scenario, CUSTOMERS);
+        is_true(seed, &world, &found, &before, &after);
+
+        let again = preview(&world, "again", &flags);
+        let left = lines(&world.scenario, "again");
+        let left: Vec<_> = (left.iter())
+            .filter(|line| CERTAIN.contains(&line.change.as_str()))
+            .collect();
+        assert!(left.is_empty(), "seed {seed}: {left:?}\n{}", again.stdout);
+    }
+    assert!(listed > 0, "no world was read in pages");
+    assert!(replaced > 0, "no API replaces");
+}
+
+/// A scenario with rows for these customers.
+fn scene(rows: &str) -> Scenario {
+    let scenario = Scenario::new().file("customers.csv", rows).unlimited();
+    scenario.sandbox(|options| options.customers = 50)
+}
+
+fn previewed<const N: usize>(scenario: &Scenario, flags: [&str; N]) -> End {
+    let url = scenario.url().expect("a sandbox");
+    let words = ["preview", "customers.csv", "--base-url", &url].into_iter();
+    scenario.start_words(words.chain(flags)).end()
+}
+
+#[test]
+fn customers_on_no_page_and_unknown_ones_are_told_without_delay() {
+    let mut rows = "id,job\n".to_owned();
+    for id in (1..=20).chain(900..=903) {
+        rows.push_str(&format!("{id},Surgeon\n"));
+    }
+    let scenario = scene(&rows);
+    for way in ["list", "each"] {
+        let flags = ["--run-dir", way, "--read", way, "--max-wait", "1s"];
+        let end = previewed(&scenario, flags).exits(1);
+        let verdict = "20 of 24 customers would change; 4 were not found.";
+        assert!(end.stdout.contains(verdict), "{}", end.stdout);
+        let unknown = lines(&scenario, way).into_iter();
+        let unknown: BTreeSet<_> = unknown
+            .filter(|line| line.change == "not_found")
+            .map(|line| line.id)
+            .collect();
+        assert_eq!(unknown, (900..=903).collect());
+    }
+}
+
+#[test]
+fn a_preview_after_the_run_proves_that_nothing_is_left() {
+    let scenario = scene("id,job,email\n1,Surgeon,a@example.com\n2,Pilot,\n1,Judge,\n");
+    let flags = ["--run-dir", "p", "--expect-equal"];
+    let end = previewed(&scenario, flags).exits(1);
+    assert!(
+        end.stdout.contains("2 of 2 customers would change"),
+        "{}",
+        end.stdout
+    );
+    let end = scenario.run(["--run-dir", "r", "--plan", "p", "--left-out", "trust"]);
+    end.exits(0);
+    let end = previewed(&scenario, flags).exits(0);
+    let verdict = "Nothing would change for 2 customers; 2 have their values already.";
+    assert!(end.stdout.contains(verdict), "{}", end.stdout);
+}
+
+#[test]
+fn a_sample_is_no_plan_and_hashes_alone_leave_no_values() {
+    let mut rows = "id,job\n".to_owned();
+    (1..=40).for_each(|id| rows.push_str(&format!("{id},Surgeon\n")));
+    let scenario = scene(&rows);
+    let end = previewed(&scenario, ["--run-dir", "p", "--sample", "7"]).exits(0);
+    let verdict = "7 of the 7 customers read would change.";
+    assert!(end.stdout.contains(verdict), "{}", end.stdout);
+    assert_eq!(lines(&scenario, "p").len(), 7);
+    let end = scenario.run(["--run-dir", "r", "--plan", "p"]).exits(5);
+    assert!(end.stderr.contains("no finished plan"), "{}", end.stderr);
+
+    previewed(&scenario, ["--run-dir", "p", "--hashes-only"]).exits(0);
+    assert!(scenario.read("p/preview.csv").is_none());
+    for name in ["p/plan.requests", "p/plan.redb", "p/summary.json"] {
+        let file = scenario.read(name).expect(name);
+        assert!(
+            !file.windows(7).any(|bytes| bytes == b"Surgeon"),
+            "{name} holds a value"
+        );
+    }
+    assert!(!scenario.path("p/snapshot").exists(), "it is removed");
+    scenario.run(["--run-dir", "r", "--plan", "p"]).exits(0);
+}
