@@ -55,6 +55,24 @@ fn what_was_checked_can_be_sent() {
 }
 
 #[test]
+fn what_was_planned_can_be_sent_by_its_plan() {
+    let scenario = scenario(ONE_BAD);
+    let end = scenario.check(["--write-plan", "--max-errors", "none"]);
+    let end = end.exits(1);
+    let command = command_below(&end, "To send the valid row:");
+    assert!(command.contains(" --plan run "), "{command}");
+    scenario.write("a.csv", TWO);
+    let text = "a.csv:3: the row's request is another one";
+    scenario.shell(command).exits(5).says(text);
+    scenario.write("a.csv", ONE_BAD);
+    let sent = scenario.shell(command).exits(1);
+    assert_eq!(applied(&scenario), 1);
+    // The corrected rows are not those of the plan.
+    let correction = sent.next_command();
+    assert!(!correction.contains("--plan"), "{correction}");
+}
+
+#[test]
 fn a_dry_run_offers_the_run() {
     let scenario = scenario(TWO);
     let end = scenario.run(["--dry-run"]).exits(0);

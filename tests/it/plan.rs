@@ -175,6 +175,19 @@ fn rows_are_sent_in_parts_of_the_plan() {
 }
 
 #[test]
+fn shards_share_a_plan_of_all_rows() {
+    let scenario = scenario(ROWS);
+    planned(&scenario).exits(0);
+    let url = scenario.url().expect("a sandbox");
+    for shard in ["1/2", "2/2"] {
+        let words = ["run", "customers.csv", "--run-dir", "shards"].into_iter();
+        let words = words.chain(["--plan", PLAN, "--base-url", &url, "--shard", shard]);
+        scenario.start_words(words).end().exits(0);
+    }
+    assert_eq!(scenario.ledger().len(), 3);
+}
+
+#[test]
 fn a_plan_without_the_first_rows_is_none_of_all() {
     let scenario = scenario(ROWS);
     let end = scenario.check(["--write-plan", "--skip-rows", "1"]);

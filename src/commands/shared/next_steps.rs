@@ -21,7 +21,7 @@ use crate::text;
 
 /// The flags of a run that do not apply to its failed rows, which have a layout of their own, or
 /// that name the rows or the directory of this run.
-const NOT_OF_FAILED_ROWS: [&str; 15] = [
+const NOT_OF_FAILED_ROWS: [&str; 17] = [
     "columns",
     "delimiter",
     "dry-run",
@@ -32,6 +32,8 @@ const NOT_OF_FAILED_ROWS: [&str; 15] = [
     "header-row",
     "max-rows",
     "no-header",
+    "plan",
+    "plan-max-age",
     "run-dir",
     "shard",
     "shards",
@@ -39,7 +41,7 @@ const NOT_OF_FAILED_ROWS: [&str; 15] = [
     "skip-rows",
 ];
 /// The flags of a check that a run does not have, or that name the directory of the check.
-const NOT_OF_A_RUN: [&str; 8] = [
+const NOT_OF_A_RUN: [&str; 9] = [
     "dry-run",
     "expect-equal",
     "explain",
@@ -48,6 +50,7 @@ const NOT_OF_A_RUN: [&str; 8] = [
     "read",
     "run-dir",
     "sample",
+    "write-plan",
 ];
 /// The flags of a run that an undo needs, too.
 const OF_AN_UNDO: [&str; 11] = [
@@ -330,27 +333,35 @@ impl<'c> Typed<'c> {
             .error_limit_of_a_run()
             .is_exceeded(summary.records, summary.invalid);
         if ended.stop.is_none() && valid > 0 && !would_stop && ended.is_kept {
-            steps.push(self.sending(summary, valid, None));
+            steps.push(self.sending(ended, valid));
         }
         steps
     }
 
     /// Returns the steps after a preview: what was looked at is sent, and nothing else.
     pub(in crate::commands) fn after_preview(&self, ended: &Ended<'_>) -> Vec<NextStep> {
-        let summary = ended.summary;
-        let findings = summary.preview.as_ref();
-        let (is_plan, changes) = findings.map_or((false, false), |findings| {
-            (findings.not_read == 0, findings.changed > 0)
-        });
-        if ended.stop.is_some() || !changes {
+        let findings = ended.summary.preview.as_ref();
+        if ended.stop.is_some() || findings.is_none_or(|findings| findings.changed == 0) {
             return Vec::new();
         }
-        let plan = is_plan.then(|| ended.run_dir.path());
-        vec![self.sending(summary, summary.valid.unwrap_or_default(), plan)]
+        vec![self.sending(ended, ended.summary.valid.unwrap_or_default())]
+    }
+
+    /// Whether the command has left a plan that a run can send.
+    fn has_plan(&self, summary: &Summary) -> bool {
+        let is_written = match &summary.preview {
+            Some(findings) => findings.not_read == 0,
+            None => self.settings.plan.is_written,
+        };
+        is_written && self.settings.nightly.state.is_none() && self.can_be_read_again
     }
 
     /// Returns the step that sends the valid rows.
-    fn sending(&self, summary: &Summary, valid: u64, plan: Option<&Path>) -> NextStep {
+    fn sending(&self, ended: &Ended<'_>, valid: u64) -> NextStep {
+        let mut with = self.directory_of_a_run();
+        if self.has_plan(ended.summary) {
+            with.push(("plan", ended.run_dir.path().into()));
+        }
         let needs = match &self.settings.api.target {
             _ if !self.can_be_read_again => Needs::SameBytes,
             Target::Remote {
@@ -360,16 +371,12 @@ impl<'c> Typed<'c> {
             Target::Remote { .. } | Target::Sandbox => Needs::Nothing,
         };
         NextStep::Send {
-            rows: (summary.invalid > 0).then_some(valid),
+            rows: (ended.summary.invalid > 0).then_some(valid),
             needs,
             command: self.line.with(Changes {
                 verb: Some(RUN),
                 without: &NOT_OF_A_RUN,
-                with: plan
-                    .map(|plan| ("plan", plan.into()))
-                    .into_iter()
-                    .chain(self.directory_of_a_run())
-                    .collect(),
+                with,
                 ..Changes::default()
             }),
         }
