@@ -6,11 +6,13 @@ use crate::api::Api;
 use crate::commands::shared::beginning::{Beginning, beginning, earlier_rows, schedule, timeline};
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::early_end::Followers;
+use crate::commands::shared::estimate::{Counting, Pace, Total};
 use crate::commands::shared::finish::{Finish, SendingFigures, StartedAt};
 use crate::commands::shared::first_rows::FirstRows;
+use crate::commands::shared::hours::DailyHours;
 use crate::commands::shared::metrics::MetricsOutput;
 use crate::commands::shared::next_steps::Typed;
-use crate::commands::shared::nightly::{Nightly, OpenState};
+use crate::commands::shared::nightly::{Nightly, NightlyRows, OpenState};
 use crate::commands::shared::notices::StartPing;
 use crate::commands::shared::plan::OpenPlan;
 use crate::commands::shared::put_back::Patient;
@@ -18,7 +20,8 @@ use crate::commands::shared::server::Server;
 use crate::commands::shared::shared_rate::SharedRate;
 use crate::commands::shared::start::Started;
 use crate::commands::shared::{
-    care, descriptors, inputs, nightly, notices, plan, reading, row_range, shards, start, unique,
+    care, descriptors, hours, inputs, nightly, notices, plan, reading, row_range, shards, start,
+    unique,
 };
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
@@ -57,6 +60,13 @@ pub(crate) fn run(
         .map(|plan| plan.compare(settings, &known.inputs, &known.names, shard))
         .transpose()?;
     descriptors::require()?;
+    let hours = DailyHours::of(&settings.sending)?;
+    let wait_max = settings.sending.max_wait;
+    // A customer whose fields the API cleared is put back at once, though, even if rows wait for the
+    // hours.
+    if let Some(hours) = &hours {
+        hours.refuse_outside(wait_max)?;
+    }
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
@@ -87,7 +97,7 @@ pub(crate) fn run(
     let patient = Patient {
         api: &api,
         token: grant.token.clone(),
-        wait_max: settings.sending.max_wait,
+        wait_max,
     };
     care::look_after(&run_dir, &start, settings, &patient, &mut journal)?;
     let timeline = timeline(&start, &run_dir);
@@ -106,6 +116,7 @@ pub(crate) fn run(
     let Beginning {
         rows,
         history,
+        canary,
         resume,
         earlier,
         processes,
@@ -124,15 +135,35 @@ pub(crate) fn run(
     if let Some(planned) = planned {
         reading.filter = Some(Box::new(planned));
     }
-    let too_much = match &nightly {
+    let NightlyRows { to_send, too_much } = match &nightly {
         Some(nightly) => nightly.compare(settings, &mut reading, &known.names)?,
-        None => None,
+        None => NightlyRows::without_state(shard),
     };
+    let sharing = rate.sharing(&run, shard);
+    let open = hours.as_ref().map(|hours| hours.from_now(wait_max));
+    let pace = Pace::of(
+        &settings.sending,
+        &care.mode,
+        &sharing,
+        canary.as_ref(),
+        open,
+    );
     // If rows are read that were not asked for, their number says nothing about the work.
-    if rows == asked && terminal.shows_progress() {
-        pipeline::count_for_progress(&reading, &progress);
+    if rows == asked {
+        let counting = Counting {
+            total: Total::of(&terminal),
+            pace: pace.filter(|_| too_much.is_none()),
+            to_send,
+        };
+        counting.start(&reading, &progress);
     }
-    let mut schedule = schedule(settings, rate.sharing(&run, shard), reads, history)?;
+    let mut schedule = schedule(settings, sharing, reads, history)?;
+    if let Some(canary) = canary {
+        schedule = schedule.with_canary(canary);
+    }
+    if let Some(open) = open {
+        schedule = schedule.within(open);
+    }
     if let Some(reason) = too_much {
         schedule.stop(reason);
     }
@@ -160,6 +191,7 @@ pub(crate) fn run(
         recorded.fault.get_or_insert(RecordError::State(error));
     }
     let left_out = sent.care.left_out;
+    let until = hours::until(hours.as_ref(), &sent);
     let ended = care::end(&run_dir, settings, sent.care, || {
         let grant = server.token_source().read().map_err(Failure::unusable)?;
         let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
@@ -174,7 +206,7 @@ pub(crate) fn run(
         settings,
         names: known.names,
         typed,
-        until: sent.until,
+        until,
         run_dir,
         is_kept: true,
         started_at,

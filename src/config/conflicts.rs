@@ -13,10 +13,11 @@ use super::groups::nightly::NightlySettings;
 use super::groups::output::{OutputFormat, OutputSettings, Unfinished};
 use super::groups::plan::PlanSettings;
 use super::groups::publish::PublishSettings;
+use super::groups::sending::SendingSettings;
 use super::names::{
-    CLIENT_SECRET_FILE, EXPLAIN, FRESH, FULL_RESYNC, INPUT_TOKEN_FILE, JSON_PATH, MAX_CHANGES,
-    OUTPUT_FORMAT, PLAN, PLAN_MAX_AGE, PUBLISH, RESYNC_PART, RUN_DIR, SANDBOX_PREFIX, SHARD,
-    SHARDS, STATE, TOKEN, TOKEN_FILE, TWO_DIGIT_YEARS, WRITE_PLAN,
+    CANARY, CANARY_THEN, CLIENT_SECRET_FILE, EXPLAIN, FRESH, FULL_RESYNC, INPUT_TOKEN_FILE,
+    JSON_PATH, MAX_CHANGES, OUTPUT_FORMAT, PLAN, PLAN_MAX_AGE, PUBLISH, RESYNC_PART, RUN_DIR,
+    SANDBOX_PREFIX, SHARD, SHARDS, STATE, TOKEN, TOKEN_FILE, TWO_DIGIT_YEARS, WRITE_PLAN,
 };
 use super::provenance::Provenance;
 use super::resolver::Resolver;
@@ -161,6 +162,16 @@ pub(super) fn check_plan(resolver: &mut Resolver, plan: &PlanSettings, nightly: 
         let (first, second) = (resolver.place(PLAN), resolver.place(STATE));
         resolver.report(Problem::Contradiction { first, second });
     }
+}
+
+/// Reports what is to follow a canary if there is none.
+pub(super) fn check_canary(resolver: &mut Resolver, sending: &SendingSettings) {
+    if sending.canary.is_some() || resolver.is_reported(CANARY) || resolver.verb() != Verb::Run {
+        return;
+    }
+    report_useless(resolver, &[CANARY_THEN], |flag| {
+        Problem::UselessWithoutCanary { flag }
+    });
 }
 
 /// Reports a shard of a run whose directory the other shards could not find.

@@ -99,6 +99,12 @@ pub enum Problem {
         /// The flag.
         flag: String,
     },
+    /// A flag about what follows a canary, without one.
+    #[error("{flag} has no effect without --canary N")]
+    UselessWithoutCanary {
+        /// The flag.
+        flag: String,
+    },
     /// `--shards` in a process that has no number.
     #[error(
         "{place}: this process has no number, because JOB_COMPLETION_INDEX is not set: start it as a pod of an Indexed Job, or name the shard as in --shard 2/4"

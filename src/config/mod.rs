@@ -16,6 +16,7 @@ mod conflicts;
 pub(crate) mod duration;
 pub(crate) mod error;
 mod groups;
+mod hours;
 mod layer;
 mod names;
 pub(crate) mod provenance;

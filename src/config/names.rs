@@ -121,6 +121,12 @@ pub(crate) const SHARDS: &str = "shards";
 /// The variable in which an Indexed Job of Kubernetes numbers its pods, from 0.
 pub(super) const COMPLETION_INDEX: &str = "JOB_COMPLETION_INDEX";
 
+/// The number of customers who are sent to before all others.
+pub(super) const CANARY: &str = "canary";
+
+/// The run's way on after them.
+pub(super) const CANARY_THEN: &str = "canary-then";
+
 /// The form of the summary on stdout.
 pub(super) const OUTPUT_FORMAT: &str = "output-format";
 

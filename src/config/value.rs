@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::duration::DurationError;
+use super::hours::HoursError;
 use super::publish_target::PublishTargetError;
 use super::url::{BaseUrlError, RedisUrlError};
 use crate::api::{SecretAddressError, TokenFlaw};
@@ -104,6 +105,9 @@ pub enum ValueError {
     /// See [`RateError`].
     #[error(transparent)]
     Rate(#[from] RateError),
+    /// See [`HoursError`].
+    #[error(transparent)]
+    Hours(#[from] HoursError),
     /// See [`ErrorLimitError`].
     #[error(transparent)]
     ErrorLimit(#[from] ErrorLimitError),

@@ -16,7 +16,7 @@ use crate::pipeline::resume::LeftOut;
 use crate::results::failed_rows::FailedFormat;
 use crate::row::duplicates::DuplicatePolicy;
 use crate::sandbox::{ErrorShape, PageTotal, Pages, Put, Reads, SuccessShape};
-use crate::schedule::ReadWay;
+use crate::schedule::{CanaryThen, ReadWay};
 
 /// Gives an enum its words. Variants that no word names come last.
 macro_rules! words {
@@ -40,6 +40,7 @@ words!(NotifyFormat: Json = "json", Slack = "slack");
 words!(NotifyOn: Always = "always", Bad = "bad", Stopped = "stopped");
 words!(PingOn: Finished = "finished", Every = "every");
 words!(Leniency: Damaged = "damaged", Decimals = "decimals", Joined = "joined");
+words!(CanaryThen: Stop = "stop", Go = "go");
 words!(EchoCheck: Warn = "warn", Reject = "reject", Off = "off");
 words!(EmptyRule: Omit = "omit", Null = "null", Error = "error");
 words!(ErrorShape: Documented = "documented", Laravel = "laravel", Both = "both");

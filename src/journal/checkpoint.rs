@@ -9,6 +9,7 @@ use super::fact::Facts;
 use super::header::Header;
 use super::overtakers::Overtakers;
 use super::processes::Processes;
+use super::sent_to::SentTo;
 use super::settled::Settled;
 use super::{Fact, Outcome};
 use crate::contract::FieldSet;
@@ -25,6 +26,7 @@ pub struct Checkpoint {
     rows: [RoaringTreemap; Outcome::ALL.len()],
     blocks: BTreeMap<u64, RowBlock>,
     overtakers: Overtakers,
+    sent_to: SentTo,
     /// Updated rows that the API shows in another way than they were sent.
     echoes: RoaringTreemap,
     last_row: Option<u64>,
@@ -101,6 +103,7 @@ impl Checkpoint {
             rows: Default::default(),
             blocks: BTreeMap::new(),
             overtakers: Overtakers::default(),
+            sent_to: SentTo::default(),
             echoes: RoaringTreemap::new(),
             last_row: None,
             last_updated: None,
@@ -115,6 +118,7 @@ impl Checkpoint {
     /// Adds an entry that begins at `offset` in the journal.
     pub(super) fn add(&mut self, entry: &Settled<'_>, offset: u64) -> serde_json::Result<()> {
         self.overtakers.add(entry)?;
+        self.sent_to.add(entry);
         self.entries += 1;
         let is_new = self.last_row < Some(entry.row)
             || !self.rows.iter_mut().any(|rows| rows.remove(entry.row));
@@ -127,6 +131,7 @@ impl Checkpoint {
             Outcome::Updated => {
                 if entry.has_echo() {
                     self.echoes.insert(entry.row);
+                    self.sent_to.add_echo(entry.echo()?);
                 }
                 self.answered += 1;
                 self.last_applied = Some(entry.row);
@@ -176,6 +181,7 @@ impl Checkpoint {
         match fact {
             Fact::Ended { until, .. } => self.facts.until = *until,
             Fact::LeftOut { kept, .. } => self.facts.left_out_is_kept = Some(*kept),
+            Fact::Canary { goes_on, .. } => self.facts.canary_goes_on = Some(*goes_on),
             Fact::Undone { .. } => self.facts.is_undone = true,
             Fact::Continued { .. } | Fact::Synced { .. } | Fact::Unknown => {}
         }
@@ -249,6 +255,11 @@ impl Checkpoint {
     /// Returns the updated rows of customers with an earlier row that ended badly.
     pub fn overtakers(&self) -> &Overtakers {
         &self.overtakers
+    }
+
+    /// Returns the first customers to whom a request was sent, and the echoes of all.
+    pub(crate) fn sent_to(&self) -> &SentTo {
+        &self.sent_to
     }
 
     /// Returns the known facts about the run.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::{milliseconds, optional_milliseconds};
 use super::figures::Figures;
 use super::line;
+use crate::contract::FieldSet;
 
 /// A fact about the run. Facts that only a later version knows are kept and have no effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +34,14 @@ pub enum Fact {
             with = "optional_milliseconds"
         )]
         until: Option<Timestamp>,
+        /// The time at which the user's hours begin again, if their end stopped the process. A
+        /// later process has its own hours.
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            with = "optional_milliseconds"
+        )]
+        opens: Option<Timestamp>,
         /// The figures of the process; absent in a check, and if an earlier version wrote the line.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         figures: Option<Box<Figures>>,
@@ -44,6 +53,23 @@ pub enum Fact {
         at: Timestamp,
         /// Whether they are kept.
         kept: bool,
+    },
+    /// The verdict on the canary: the first customers, who were sent to before all others.
+    Canary {
+        /// The time of the verdict.
+        #[serde(with = "milliseconds")]
+        at: Timestamp,
+        /// The customers to whom a request was sent.
+        customers: u64,
+        /// Their rows that were updated.
+        updated: u64,
+        /// Their rows that were rejected, failed or are in conflict.
+        bad: u64,
+        /// The fields that the API shows in another way than they were sent.
+        #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
+        echo: FieldSet,
+        /// Whether the run goes on to all other customers.
+        goes_on: bool,
     },
     /// The run's changes are being undone, so it is not continued any more.
     Undone {
@@ -68,6 +94,8 @@ pub struct Facts {
     pub left_out_is_kept: Option<bool>,
     /// Whether the run's changes are being undone.
     pub is_undone: bool,
+    /// Whether the run goes on after its canary, if there is a verdict.
+    pub canary_goes_on: Option<bool>,
     /// The end of a wait that the API asked for, if no row has ended since.
     pub until: Option<Timestamp>,
 }

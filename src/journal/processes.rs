@@ -75,7 +75,11 @@ impl Processes {
                 exit: *exit,
                 figures: figures.clone(),
             }),
-            Fact::LeftOut { .. } | Fact::Undone { .. } | Fact::Synced { .. } | Fact::Unknown => {}
+            Fact::LeftOut { .. }
+            | Fact::Canary { .. }
+            | Fact::Undone { .. }
+            | Fact::Synced { .. }
+            | Fact::Unknown => {}
         }
     }
 
@@ -161,6 +165,7 @@ mod tests {
             at,
             exit,
             until: None,
+            opens: None,
             figures: Some(Box::new(Figures {
                 started: at,
                 ms: 10,

@@ -71,6 +71,16 @@ impl<'a> Settled<'a> {
         ECHO_KEYS.find(self.line).is_some()
     }
 
+    /// Returns the fields that the answer shows with another value than was sent.
+    pub(super) fn echo(&self) -> serde_json::Result<FieldSet> {
+        #[derive(Deserialize)]
+        struct Members {
+            #[serde(default)]
+            echo: FieldSet,
+        }
+        serde_json::from_slice(self.line).map(|Members { echo }| echo)
+    }
+
     /// Reads the members in the order in which an entry is written: from the start up to the
     /// outcome, and the hashes, which have a fixed length, from the end. `None` for a line in
     /// another order.

@@ -41,6 +41,7 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             exit,
             until: None,
+            opens: None,
             figures: None,
         }
     }
@@ -88,6 +89,7 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             exit: 0,
             until: Some(Timestamp::UNIX_EPOCH),
+            opens: None,
             figures: Some(Box::new(Figures {
                 started: Timestamp::UNIX_EPOCH,
                 ms: u64::MAX,

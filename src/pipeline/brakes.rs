@@ -36,6 +36,8 @@ pub(super) fn brake(limited_by: LimitedBy) -> Brake {
         LimitedBy::InFlight(_, InFlightBound::Answers) => Brake::Answers,
         LimitedBy::InFlight(_, InFlightBound::Refusals) => Brake::Refusals,
         LimitedBy::InFlight(_, InFlightBound::Sockets) => Brake::Sockets,
+        LimitedBy::InFlight(_, InFlightBound::Canary) | LimitedBy::Canary => Brake::Canary,
+        LimitedBy::Hours(_) => Brake::Hours,
         LimitedBy::RetryTokens => Brake::Retries,
         LimitedBy::TokenRefresh => Brake::TokenRefresh,
         LimitedBy::Order => Brake::Order,
@@ -48,7 +50,7 @@ pub(super) fn brake(limited_by: LimitedBy) -> Brake {
 pub(super) fn is_told_at_once(limited_by: LimitedBy) -> bool {
     matches!(
         limited_by,
-        LimitedBy::Pause(_) | LimitedBy::Outage(..) | LimitedBy::Doubts
+        LimitedBy::Pause(_) | LimitedBy::Outage(..) | LimitedBy::Doubts | LimitedBy::Hours(_)
     )
 }
 
@@ -94,6 +96,11 @@ fn described(limited_by: LimitedBy, figures: Figures, now: Moment) -> (String, S
         LimitedBy::InFlight(limit, bound) => in_flight(limit, bound),
         LimitedBy::RetryTokens => both("retries held back: too few successes", "retries held back"),
         LimitedBy::TokenRefresh => alike("refreshing the token".to_owned()),
+        LimitedBy::Canary => both(
+            "all other rows wait for the canary's verdict: --canary",
+            "the canary: --canary",
+        ),
+        LimitedBy::Hours(opens) => before_hours(opens.since(now)),
         LimitedBy::Order => both(
             "rows of one customer go one after another",
             "one customer's rows",
@@ -124,6 +131,18 @@ fn paused(wait: Duration) -> (String, String) {
         ),
         // A time too late for any date.
         Err(_) => (format!("paused by the API for {} s", wait.as_secs()), short),
+    }
+}
+
+fn before_hours(wait: Duration) -> (String, String) {
+    let short = "waiting for --hours".to_owned();
+    match Timestamp::now().checked_add(wait) {
+        Ok(opens) => (
+            format!("{short}, from {} UTC on", opens.strftime("%H:%M:%S")),
+            short,
+        ),
+        // A time too late for any date.
+        Err(_) => (short.clone(), short),
     }
 }
 
@@ -166,6 +185,7 @@ pub(super) fn because(bound: InFlightBound) -> &'static str {
         InFlightBound::Answers => "as many as the API answers without getting slower",
         InFlightBound::Refusals => "as many as the API accepts at once",
         InFlightBound::Sockets => "no descriptors or ports are left for more",
+        InFlightBound::Canary => "the canary",
     }
 }
 
@@ -178,12 +198,14 @@ fn in_flight(limit: usize, bound: InFlightBound) -> (String, String) {
         InFlightBound::Sockets => {
             format!("this machine can open {limit} connections: ulimit -n")
         }
+        InFlightBound::Canary => format!("{limit} in flight is the limit of a canary: --canary"),
     };
     let short = match bound {
         InFlightBound::Setting => "--max-in-flight",
         InFlightBound::SlowStart => "still rising",
         InFlightBound::Answers | InFlightBound::Refusals => "the API's limit",
         InFlightBound::Sockets => "ulimit -n",
+        InFlightBound::Canary => "the canary: --canary",
     };
     (text, short.to_owned())
 }

@@ -181,9 +181,14 @@ pub(crate) fn run(
     Ok((sent, recorded))
 }
 
-/// Counts the rows of the inputs on a thread of its own, for the progress of a run. They are not
-/// counted if an input can be read only once, or takes much memory while it is read.
-pub(crate) fn count_for_progress(reading: &Reading, progress: &Arc<RunProgress>) {
+/// Counts the rows of the inputs on a thread of its own, for the progress of a run, and passes them
+/// on. They are not counted if an input can be read only once, or takes much memory while it is
+/// read.
+pub(crate) fn count_for_progress(
+    reading: &Reading,
+    progress: &Arc<RunProgress>,
+    counted: impl FnOnce(u64, &RunProgress) + Send + 'static,
+) {
     let again = reading.inputs.iter().map(KnownInput::again_cheaply);
     let Some(inputs) = again.collect::<Option<Vec<_>>>() else {
         return;
@@ -196,7 +201,7 @@ pub(crate) fn count_for_progress(reading: &Reading, progress: &Arc<RunProgress>)
         let is_wanted = || progress.strong_count() > 0;
         let rows = count_rows(source, &rules, is_wanted);
         if let (Some(rows), Some(progress)) = (rows, progress.upgrade()) {
-            progress.set_total(rows);
+            counted(rows, &progress);
         }
     };
     // Without the thread, the progress has no total.

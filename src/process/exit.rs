@@ -66,12 +66,14 @@ impl Exit {
                 "usage, configuration or input cannot be used; nothing was sent, or the message says what"
             }
             Self::Refused => "the API refuses the token or the permission",
-            Self::StoppedEarly => "stopped early by an outage, or a wait longer than `--max-wait`",
+            Self::StoppedEarly => {
+                "stopped early by an outage, a wait longer than `--max-wait`, or the end of `--hours`"
+            }
             Self::RunDirectory => {
                 "the run directory or the state cannot be used or written: locked, full, damaged, or of another input; or standard output cannot be written"
             }
             Self::LimitReached => {
-                "a limit of yours stopped it: `--max-errors`, `--max-changes`, `--echo reject`"
+                "a limit of yours stopped it: `--max-errors`, `--max-changes`, `--canary`, `--echo reject`"
             }
             Self::Fault => {
                 "a bug in custsync: the message says whom to tell; what was recorded is intact"
@@ -142,8 +144,10 @@ impl From<&StopReason> for Exit {
         match reason {
             StopReason::ErrorLimit { .. }
             | StopReason::TooManyChanges { .. }
-            | StopReason::EchoDiffers { .. } => Self::LimitReached,
+            | StopReason::EchoDiffers { .. }
+            | StopReason::Canary { .. } => Self::LimitReached,
             StopReason::Outage { .. }
+            | StopReason::HoursEnded
             | StopReason::OnlyRefusals { .. }
             | StopReason::NoSockets { .. }
             | StopReason::NoRateStore { .. }

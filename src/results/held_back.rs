@@ -47,6 +47,10 @@ pub enum Brake {
     Retries,
     /// A refresh of the token.
     TokenRefresh,
+    /// The canary, whose verdict all other rows wait for.
+    Canary,
+    /// The user's hours, which have not begun.
+    Hours,
     /// Rows that wait for another row of their customer.
     Order,
     /// The reading of the input.
@@ -88,7 +92,7 @@ pub(crate) fn label_of(name: &str) -> Option<&'static str> {
 
 impl Brake {
     /// Every cause.
-    pub(crate) const ALL: [Brake; 19] = [
+    pub(crate) const ALL: [Brake; 21] = [
         Brake::Pause,
         Brake::Outage,
         Brake::NoAnswer,
@@ -106,6 +110,8 @@ impl Brake {
         Brake::Sockets,
         Brake::Retries,
         Brake::TokenRefresh,
+        Brake::Canary,
+        Brake::Hours,
         Brake::Order,
         Brake::Input,
     ];
@@ -134,6 +140,8 @@ impl Brake {
             Brake::Sockets => "sockets",
             Brake::Retries => "retries",
             Brake::TokenRefresh => "token_refresh",
+            Brake::Canary => "canary",
+            Brake::Hours => "hours",
             Brake::Order => "order",
             Brake::Input => "input",
         }
@@ -159,6 +167,8 @@ impl Brake {
             Brake::Sockets => "the descriptors of this machine (ulimit -n)",
             Brake::Retries => "retries",
             Brake::TokenRefresh => "the refresh of the token",
+            Brake::Canary => "--canary",
+            Brake::Hours => "--hours",
             Brake::Order => "the order of a customer's rows",
             Brake::Input => "the reading of the input",
         }

@@ -33,6 +33,10 @@ pub enum LimitedBy {
     RetryTokens,
     /// A refresh of the token.
     TokenRefresh,
+    /// The canary: all other rows wait for its verdict.
+    Canary,
+    /// The user's hours, which begin at this time.
+    Hours(Moment),
     /// The order of rows: each row that is left waits for another row of its customer.
     Order,
     /// The reading of the input.
@@ -52,4 +56,6 @@ pub enum InFlightBound {
     Refusals,
     /// The file descriptors and ports of this machine.
     Sockets,
+    /// The canary.
+    Canary,
 }

@@ -8,6 +8,7 @@
 //!                          GiveUp(ticket)            (decided(ticket, decision), if it is awaited)
 //!                          Ended | NeverSent       → recorded(customer)
 //!                          Decide(ticket)          → decided(ticket, decision)
+//!                          Judged(verdict, after)
 //!                          SendPage(ticket, page)  → page_finished(ticket, attempt, shown, now)
 //!                          PagesEnded(end)
 //!                          RefreshToken(reason)    → token_refreshed(refreshed, now)
@@ -31,6 +32,8 @@
 //! | When is a row sent again? | `retry`, `retry_tokens`, `row_failures` |
 //! | Does the API work, and whose fault is a failure? | `availability` |
 //! | How do rows in doubt end? | `settling` |
+//! | Which customers are sent to before all others, and how did that go? | `canary` |
+//! | When may requests leave by the user's hours? | `hours` |
 //! | Which rows are read first, and who decides about them? | `care` |
 //! | Are whole pages of customers read before the rows? | `paging`, with `pages` |
 //! | Is the token valid? | `token` |
@@ -38,6 +41,7 @@
 mod answers;
 mod availability;
 mod backoff;
+mod canary;
 mod care;
 mod cause;
 pub(crate) mod change_limit;
@@ -48,6 +52,7 @@ mod echo;
 mod ended;
 pub mod error_limit;
 mod flights;
+mod hours;
 mod judge;
 mod learned_rate;
 mod limited_by;
@@ -88,10 +93,14 @@ mod trouble;
 mod window;
 
 pub(crate) use backoff::{Backoff, Jitter};
+pub(crate) use canary::{
+    AfterCanary, CanaryHistory, CanaryRows, CanaryRules, CanaryThen, CanaryVerdict, EarlierVerdict,
+};
 pub(crate) use cause::Cause;
 pub(crate) use decision::Decision;
 pub use decision::{Care, ReadNeed};
 pub(crate) use ended::{Ended, Ending};
+pub(crate) use hours::OpenHours;
 pub(crate) use judge::is_missing;
 pub(crate) use limited_by::{InFlightBound, LimitedBy};
 pub use moment::Moment;

@@ -25,8 +25,9 @@ const BYTES_HELD_MAX: usize = 8 << 20;
 impl<T: Clone> Schedule<T> {
     /// Whether another row can be taken.
     pub fn has_room(&self) -> bool {
-        let rows = self.order.rows_held() + self.run.ended.len();
-        self.run.stop.is_none() && rows < ROWS_HELD_MAX && self.order.bytes_held() < BYTES_HELD_MAX
+        let rows = self.order.rows_held() + self.canary.rows_waiting() + self.run.ended.len();
+        let bytes = self.order.bytes_held() + self.canary.bytes_waiting();
+        self.run.stop.is_none() && rows < ROWS_HELD_MAX && bytes < BYTES_HELD_MAX
     }
 
     /// Takes a row, which costs `bytes` to hold. Rows are offered in file order.
@@ -34,12 +35,12 @@ impl<T: Clone> Schedule<T> {
         if let Some(reason) = self.limits.exceeded_before.take() {
             self.stop(reason);
         }
-        self.order.hold(customer, row, bytes, care);
+        self.hold_or_wait(customer, row, bytes, care);
     }
 
     /// Takes a row that is never sent. It ends in its turn, see [`Step::NeverSent`].
     pub fn offer_invalid(&mut self, customer: Option<CustomerId>, row: T, bytes: usize) {
-        self.order.hold_invalid(customer, row, bytes);
+        self.hold_or_wait_invalid(customer, row, bytes);
     }
 
     /// Takes the row that an earlier process of this run directory had applied last.
@@ -92,6 +93,7 @@ impl<T: Clone> Schedule<T> {
         }
         if let Some((row, customer)) = self.order.take_invalid() {
             self.count_ended(Bad::Yes);
+            self.canary.invalid_ended();
             self.run.unrecorded += usize::from(customer.is_some());
             return Step::NeverSent(row);
         }
@@ -99,13 +101,20 @@ impl<T: Clone> Schedule<T> {
             self.order.await_decision(ticket);
             return Step::Decide(ticket);
         }
-        if self.run.supply == Supply::Closed && self.order.rows_held() == 0 {
+        if let Some(step) = self.judge_canary() {
+            return step;
+        }
+        let nothing_is_left = self.order.rows_held() + self.canary.rows_waiting() == 0;
+        if self.run.supply == Supply::Closed && nothing_is_left {
             // A control may still be in flight.
             return if self.flights.is_empty() {
                 Step::Done
             } else {
                 Step::Wait(self.flights.first_timeout())
             };
+        }
+        if let Some(step) = self.outside_hours(now) {
+            return step;
         }
         match self.token.next(now) {
             token::Next::Usable => self.send_or_wait(now),

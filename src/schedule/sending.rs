@@ -115,8 +115,11 @@ impl<T: Clone> Schedule<T> {
         let learned = self.throttle.in_flight_max();
         let learned = learned.map(|requests| (requests, InFlightBound::Refusals));
         let usual = self.flights.limit(now);
-        learned
-            .filter(|(requests, _)| *requests < usual.0)
+        let canary = self.canary.in_flight_max();
+        let canary = canary.map(|requests| (requests, InFlightBound::Canary));
+        let bounds = [canary, Some(usual), learned].into_iter().flatten();
+        bounds
+            .min_by_key(|(requests, _)| *requests)
             .unwrap_or(usual)
     }
 
@@ -133,6 +136,8 @@ impl<T: Clone> Schedule<T> {
             None
         } else if self.order.rows_held() > self.flights.len() {
             Some(LimitedBy::Order)
+        } else if self.canary.holds_others() {
+            Some(LimitedBy::Canary)
         } else {
             (self.run.supply == Supply::Open).then_some(LimitedBy::Input)
         }
@@ -141,7 +146,8 @@ impl<T: Clone> Schedule<T> {
     /// Rows that are not in flight, once all rows have been offered.
     fn rows_left(&self) -> Option<u64> {
         let rows = self.order.rows_held().saturating_sub(self.flights.len());
-        (self.run.supply == Supply::Closed).then(|| u64::try_from(rows).unwrap_or(u64::MAX))
+        let are_known = self.run.supply == Supply::Closed && !self.canary.holds_others();
+        are_known.then(|| u64::try_from(rows).unwrap_or(u64::MAX))
     }
 
     /// Waits until this time, and notes the limit that holds requests back.
@@ -177,6 +183,7 @@ impl<T: Clone> Schedule<T> {
             self.flights.first_timeout(),
             self.availability.wake_at(),
             self.token.wake_at(),
+            self.limits.hours.map(|hours| hours.closes),
             longest_ends(self.token.unavailable_since()),
             self.throttle.store_wake_at(),
             longest_ends(self.throttle.waits_for_store_since()),
@@ -243,7 +250,7 @@ impl<T: Clone> Schedule<T> {
         if !self.availability.has_doubts() || may_change {
             return Candidate::None(None, None);
         }
-        if self.run.supply == Supply::Closed && self.stop_if_all_answers_are_alike() {
+        if self.all_are_held() && self.stop_if_all_answers_are_alike() {
             return Candidate::None(None, None);
         }
         let wait = |at| Candidate::None(at, Some(LimitedBy::Doubts));

@@ -10,7 +10,7 @@ use super::judge::AnsweredBy;
 use super::moment::Moment;
 use super::request::Request;
 use super::row_failures::AttemptKind;
-use super::state::{DoubtRound, Schedule, Supply};
+use super::state::{DoubtRound, Schedule};
 use super::stop::StopReason;
 use super::ticket::Ticket;
 
@@ -160,7 +160,7 @@ impl<T: Clone> Schedule<T> {
     /// and refused rows do after a last recheck. While an untried row is left, only refusals that
     /// the user expects count. Anything else is an outage.
     fn may_end_by_api_answers(&mut self) -> bool {
-        let has_untried = self.run.supply == Supply::Open || self.order.has_untried();
+        let has_untried = !self.all_are_held() || self.order.has_untried();
         let rows: Vec<_> = self
             .availability
             .doubtful_rows()
@@ -251,8 +251,7 @@ impl<T: Clone> Schedule<T> {
             return None;
         }
         let first = self.availability.first_answers();
-        let are_all =
-            self.run.supply == Supply::Closed && first.not_found == self.order.rows_held();
+        let are_all = self.all_are_held() && first.not_found == self.order.rows_held();
         let is_suspicious = first.not_found >= NOT_FOUND_SUSPICIOUS || are_all;
         (first.not_found > 0 && first.forbidden + first.others == 0 && is_suspicious)
             .then_some(first.not_found)

@@ -4,12 +4,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::availability::{Availability, Transition};
+use super::canary::Canary;
 use super::cause::Cause;
 use super::decision::{Care, ReadNeed};
 use super::echo::Echoes;
 use super::ended::{Ended, Ending};
 use super::error_limit::ErrorLimit;
 use super::flights::Flights;
+use super::hours::OpenHours;
 use super::limited_by::LimitedBy;
 use super::moment::Moment;
 use super::order::Order;
@@ -33,6 +35,7 @@ use crate::contract::CountryNames;
 #[derive(Debug)]
 pub struct Schedule<T> {
     pub(super) order: Order<T>,
+    pub(super) canary: Canary<T>,
     pub(super) pages: PageReads,
     pub(super) throttle: Throttle,
     pub(super) flights: Flights,
@@ -62,6 +65,8 @@ pub(super) struct Limits {
     pub(super) exceeded_before: Option<StopReason>,
     pub(super) wait_max: Duration,
     pub(super) grace: Duration,
+    /// The user's hours; without them, requests may leave at any time.
+    pub(super) hours: Option<OpenHours>,
     pub(super) reads: ReadNeed,
 }
 
@@ -148,6 +153,7 @@ impl<T: Clone> Schedule<T> {
         } = rules;
         let mut schedule = Schedule {
             order: Order::new(),
+            canary: Canary::none(),
             pages: PageReads::none(),
             throttle: Throttle::new(rate, sharing),
             flights: Flights::new(in_flight_max, timeout),
@@ -164,6 +170,7 @@ impl<T: Clone> Schedule<T> {
                 exceeded_before: None,
                 wait_max,
                 grace,
+                hours: None,
                 reads,
             },
             random: Random::seeded(seed),
@@ -204,6 +211,7 @@ impl<T: Clone> Schedule<T> {
     /// Ends a row, and counts how it ended.
     pub(super) fn end(&mut self, ticket: Ticket, ending: Ending) {
         let held = self.order.end(ticket);
+        self.canary.row_ended(&ending);
         match ending {
             Ending::Updated { echo, .. } => {
                 self.count_ended(Bad::No);

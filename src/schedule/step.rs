@@ -1,5 +1,6 @@
 //! The schedule's side of the protocol: the next step.
 
+use super::canary::{AfterCanary, CanaryVerdict};
 use super::ended::Ended;
 use super::moment::Moment;
 use super::pages::{PageRequest, PagesEnd};
@@ -31,6 +32,8 @@ pub enum Step<T> {
     /// An invalid row whose turn has come. It is never sent. If its customer is known, their next
     /// row waits for [`Schedule::recorded`](super::Schedule::recorded).
     NeverSent(T),
+    /// This is the verdict on the canary, and the run goes on like this.
+    Judged(CanaryVerdict, AfterCanary),
     /// Get another token while rows are sent, and report with
     /// [`Schedule::token_refreshed`](super::Schedule::token_refreshed).
     RefreshToken(RefreshReason),

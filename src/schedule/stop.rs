@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::canary::CanaryVerdict;
 use super::cause::Cause;
 use super::change_limit::{ChangeKind, ChangeLimit};
 use super::error_limit::ErrorLimit;
@@ -41,6 +42,13 @@ pub enum StopReason {
         /// The fields that differ in at least one of them.
         fields: FieldSet,
     },
+    /// The canary's customers were sent to (`--canary`), and no other was.
+    Canary {
+        /// The verdict.
+        verdict: CanaryVerdict,
+    },
+    /// The user's hours have ended (`--hours`).
+    HoursEnded,
     /// The API did not answer for longer than `--max-wait`.
     Outage {
         /// The time for which it was down.
@@ -225,6 +233,11 @@ impl fmt::Display for StopReason {
                 "{rows} rows in a row were applied, and the API shows other values than were sent: {} (--echo reject; --echo warn goes on)",
                 fields.names().collect::<Vec<_>>().join(", ")
             ),
+            StopReason::Canary { verdict } => write!(
+                f,
+                "the canary is {verdict}; no other customer was sent to (--canary-then go goes on)"
+            ),
+            StopReason::HoursEnded => f.write_str("the hours in which requests may leave have ended (--hours)"),
             StopReason::Outage { lasted, cause } => {
                 write!(f, "the API has been down for {} s, longer than --max-wait", lasted.as_secs())?;
                 cause.map_or(Ok(()), |cause| write!(f, "; the last failure was {cause}"))

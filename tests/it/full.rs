@@ -1,7 +1,7 @@
 //! Values of what the program writes in which no key is left out: a table or schema of keys is
 //! compared with them.
 
-use custsync::testing::contract::FieldSet;
+use custsync::testing::contract::{Field, FieldSet};
 use custsync::testing::journal::{
     AnswerTimes, Entry, EntryError, Fact, Figures, Header, InputIdentity, Outcome, Purpose,
     SentFigures, Shard,
@@ -268,9 +268,18 @@ pub(crate) fn full_facts() -> Vec<Fact> {
             at,
             exit: 0,
             until: Some(at),
+            opens: Some(at),
             figures: Some(Box::new(full_figures())),
         },
         Fact::LeftOut { at, kept: true },
+        Fact::Canary {
+            at,
+            customers: 1,
+            updated: 1,
+            bad: 1,
+            echo: [Field::Email].into_iter().collect(),
+            goes_on: true,
+        },
         Fact::Undone { at },
         Fact::Synced { bytes: 0 },
     ]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::canary_flags::CanaryFlags;
 use super::nightly_flags::NightlyFlags;
 use super::notice_flags::NoticeFlags;
 use super::output_flags::{EndFlags, LogFlags, ResultFlags};
@@ -370,6 +371,8 @@ struct ApiFlags {
 struct SendingFlags {
     #[command(flatten)]
     pace: PaceFlags,
+    #[command(flatten)]
+    canary: CanaryFlags,
     /// Rows to send for one customer: all in order, only one, or the last
     ///
     /// reject: a row is invalid if an earlier valid row names the same customer. last: only a

@@ -1,6 +1,7 @@
 //! The command line, as clap sees it. Every value is still a text: `config` checks it, together
 //! with those of the environment and the file.
 
+mod canary_flags;
 mod examples;
 mod flags;
 mod help;

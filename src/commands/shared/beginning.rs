@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::commands::Failure;
 use crate::commands::shared::start::Start;
-use crate::commands::shared::{row_range, start};
+use crate::commands::shared::{canary, row_range, start};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::contract::{CountryNames, Field};
@@ -17,7 +17,9 @@ use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
 use crate::results::progress::EarlierRows;
 use crate::results::timeline::TimelineFile;
 use crate::row::Row;
-use crate::schedule::{History, Moment, RateSharing, ReadNeed, RetryPolicy, Rules, Schedule};
+use crate::schedule::{
+    CanaryRules, History, Moment, RateSharing, ReadNeed, RetryPolicy, Rules, Schedule,
+};
 
 /// Returns the rows that earlier processes settled.
 pub(in crate::commands) fn earlier_rows(earlier: Option<&Earlier>) -> EarlierRows {
@@ -31,6 +33,8 @@ pub(in crate::commands) fn earlier_rows(earlier: Option<&Earlier>) -> EarlierRow
 pub(in crate::commands) struct Beginning {
     pub(in crate::commands) rows: Range<u64>,
     pub(in crate::commands) history: History,
+    /// The canary, if the run begins with one.
+    pub(in crate::commands) canary: Option<CanaryRules>,
     pub(in crate::commands) resume: Option<Resume>,
     pub(in crate::commands) earlier: Option<Earlier>,
     /// The earlier processes.
@@ -49,6 +53,7 @@ pub(in crate::commands) fn beginning(
             return Beginning {
                 rows,
                 history: History::default(),
+                canary: canary::rules(&settings.sending, None),
                 resume: None,
                 earlier: None,
                 processes: Processes::default(),
@@ -69,6 +74,7 @@ pub(in crate::commands) fn beginning(
     Beginning {
         rows: all,
         history: history(&checkpoint, &settings.sending),
+        canary: canary::rules(&settings.sending, Some(&checkpoint)),
         resume: Some(Resume::new(
             checkpoint.clone(),
             gaps.clone(),

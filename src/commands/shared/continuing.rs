@@ -7,7 +7,8 @@ use crate::schedule::StopReason;
 /// Returns the time at which the same command can go on after a stop; `None` if it never can.
 pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGoOn> {
     Some(match reason {
-        StopReason::Outage { .. }
+        StopReason::HoursEnded
+        | StopReason::Outage { .. }
         | StopReason::OnlyRefusals { .. }
         | StopReason::NoSockets { .. }
         | StopReason::NoRateStore { .. }
@@ -29,6 +30,7 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         StopReason::ErrorLimit { .. }
         | StopReason::TooManyChanges { .. }
         | StopReason::EchoDiffers { .. }
+        | StopReason::Canary { .. }
         | StopReason::Unreachable {
             fault: Fault::Tls(TlsFault::NotTls),
         }
@@ -54,6 +56,8 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         StopReason::ErrorLimit { .. } => StoppedBy::ErrorLimit,
         StopReason::TooManyChanges { .. } => StoppedBy::ChangeLimit,
         StopReason::EchoDiffers { .. } => StoppedBy::Echo,
+        StopReason::Canary { .. } => StoppedBy::Canary,
+        StopReason::HoursEnded => StoppedBy::Hours,
         StopReason::InputUnusable
         | StopReason::InputUnavailable
         | StopReason::InputReplaced

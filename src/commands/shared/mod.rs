@@ -2,6 +2,7 @@
 
 pub(super) mod archives;
 pub(super) mod beginning;
+pub(super) mod canary;
 pub(super) mod care;
 pub(super) mod change_list;
 pub(super) mod changed_settings;
@@ -11,11 +12,13 @@ pub(super) mod comparison;
 pub(super) mod continuing;
 pub(super) mod descriptors;
 pub(crate) mod early_end;
+pub(super) mod estimate;
 pub(super) mod file_kinds;
 pub(super) mod files;
 pub(super) mod finish;
 pub(super) mod first_rows;
 pub(super) mod fresh;
+pub(super) mod hours;
 pub(super) mod identity;
 pub(super) mod input_identity;
 pub(super) mod inputs;

@@ -89,7 +89,7 @@ pub(in crate::commands) struct Ended<'e> {
     /// The names of the files of failed rows.
     pub(in crate::commands) failed_files: &'e [String],
     pub(in crate::commands) stop: Option<&'e StopReason>,
-    /// The end of a wait that the API asked for.
+    /// The time before which the run need not go on.
     pub(in crate::commands) until: Option<Timestamp>,
     /// Whether `--max-rows` ended the reading.
     pub(in crate::commands) is_cut_by_max_rows: bool,
@@ -196,6 +196,7 @@ impl<'c> Typed<'c> {
                 ),
             }],
             Some(StopReason::EchoDiffers { .. }) => vec![self.despite_echo(ended)],
+            Some(StopReason::Canary { .. }) => vec![self.after_canary(ended)],
             Some(reason) => self.going_on(ended, reason).into_iter().collect(),
             None => self.after_finished_run(ended),
         }
@@ -209,6 +210,19 @@ impl<'c> Typed<'c> {
         NextStep::GoOnDespiteEcho {
             results,
             command: self.continued(ended.run_dir, &["echo"], vec![("echo", "warn".into())]),
+        }
+    }
+
+    /// Returns the step after a canary, whatever its verdict: a person has looked at it.
+    fn after_canary(&self, ended: &Ended<'_>) -> NextStep {
+        let go = vec![("canary-then", "go".into())];
+        let command = self.continued(ended.run_dir, &["canary-then"], go);
+        if self.can_be_read_again {
+            let results = ended.run_dir.display_path(JOURNAL_NAME);
+            NextStep::GoOnAfterCanary { results, command }
+        } else {
+            let when = TimeToGoOn::Now;
+            NextStep::PipeAgain { when, command }
         }
     }
 

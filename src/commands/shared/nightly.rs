@@ -21,6 +21,7 @@ use super::locking;
 use super::start::StateOfRun;
 use super::unique::is_stream;
 use crate::commands::Failure;
+use crate::commands::shared::estimate::RowsToSend;
 use crate::config::Settings;
 use crate::config::api::Target;
 use crate::config::provenance::Provenance;
@@ -114,7 +115,7 @@ pub(in crate::commands) fn preview(
         names,
     };
     let resync = resync(settings, &state);
-    compare_all(settings, compared, resync, &state).map(|(_, stop)| stop)
+    compare_all(settings, compared, resync, &state).map(|(_, rows)| rows.too_much)
 }
 
 fn open_if_there(
@@ -242,15 +243,34 @@ impl OpenState {
     }
 }
 
+/// The rows of a night, compared with the state.
+#[derive(Debug)]
+pub(in crate::commands) struct NightlyRows {
+    /// The rows to be sent.
+    pub(in crate::commands) to_send: RowsToSend,
+    /// The reason to stop if too much has changed.
+    pub(in crate::commands) too_much: Option<StopReason>,
+}
+
+impl NightlyRows {
+    /// The rows of a run without a state.
+    pub(in crate::commands) fn without_state(shard: Option<Shard>) -> NightlyRows {
+        NightlyRows {
+            to_send: RowsToSend::Counted(shard),
+            too_much: None,
+        }
+    }
+}
+
 impl Nightly {
     /// Compares the rows with the state, before anything is sent: those that need no request are
-    /// left out of the reading. Returns the reason to stop if too much has changed.
+    /// left out of the reading.
     pub(in crate::commands) fn compare(
         &self,
         settings: &Settings,
         reading: &mut Reading,
         names: &InputNames,
-    ) -> Result<Option<StopReason>, Failure> {
+    ) -> Result<NightlyRows, Failure> {
         let inputs: Option<Vec<_>> = reading.inputs.iter().map(KnownInput::again).collect();
         let Some(inputs) = inputs else {
             let name = |input: &KnownInput| input.name().to_string();
@@ -267,7 +287,10 @@ impl Nightly {
                 self.night.clone(),
                 self.resync,
             )));
-            return Ok(None);
+            return Ok(NightlyRows {
+                to_send: RowsToSend::Unknown,
+                too_much: None,
+            });
         };
         let mut state = self.state();
         let inputs = ToCompare {
@@ -276,14 +299,14 @@ impl Nightly {
             ids: reading.ids.clone(),
             names,
         };
-        let (compared, stop) = compare_all(settings, inputs, self.resync, &state)?;
-        if stop.is_none() && !compared.changes_nothing() {
+        let (compared, rows) = compare_all(settings, inputs, self.resync, &state)?;
+        if rows.too_much.is_none() && !compared.changes_nothing() {
             self.mark(&mut state, &compared)
                 .map_err(Failure::run_directory)?;
         }
         state.close_pages().map_err(Failure::run_directory)?;
         reading.filter = Some(Box::new(ComparedRows::of(compared)));
-        Ok(stop)
+        Ok(rows)
     }
 
     fn mark(&self, state: &mut State, compared: &Compared) -> Result<(), StateError> {
@@ -345,7 +368,7 @@ fn compare_all(
     compared: ToCompare<'_>,
     resync: Resync,
     state: &State,
-) -> Result<(Compared, Option<StopReason>), Failure> {
+) -> Result<(Compared, NightlyRows), Failure> {
     let ToCompare {
         known: inputs,
         builder,
@@ -384,7 +407,7 @@ fn compare_all(
         .map_err(|error| failure(CompareError::List(error), settings, names))?;
     info!("{counts}");
     let limit = settings.nightly.max_changes;
-    let stop = counts
+    let too_much = counts
         .excess(limit)
         .map(|excess| StopReason::TooManyChanges {
             kind: excess.kind,
@@ -392,7 +415,8 @@ fn compare_all(
             customers: excess.customers,
             limit,
         });
-    Ok((compared, stop))
+    let to_send = RowsToSend::Known(counts.to_send());
+    Ok((compared, NightlyRows { to_send, too_much }))
 }
 
 /// Refuses to write the list of changes over an input, the state, or the lock of the state.

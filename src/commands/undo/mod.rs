@@ -295,6 +295,8 @@ impl Undoer<'_> {
         let Beginning {
             rows,
             history,
+            // An undo has none.
+            canary: _,
             resume,
             earlier,
             processes,

@@ -4,21 +4,26 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+pub(crate) use crate::config::hours::Hours;
+use crate::config::names::{CANARY, CANARY_THEN};
 use crate::config::resolver::Resolver;
 use crate::config::setting::{of_process, of_run};
-use crate::config::value::{ValueError, parsed};
+use crate::config::value::{ValueError, number_in, parsed};
 use crate::contract::{EchoCheck, Field, FieldSet};
-use crate::journal::Retry;
+use crate::journal::{CANARY_MAX, Retry};
 use crate::pipeline::resume::LeftOut;
 use crate::row::duplicates::DuplicatePolicy;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::rate::Rate;
-use crate::schedule::{ATTEMPTS_LIMIT, ReadWay};
+use crate::schedule::{ATTEMPTS_LIMIT, CanaryThen, ReadWay};
 
 const IN_FLIGHT: RangeInclusive<NonZeroU16> =
     NonZeroU16::MIN..=NonZeroU16::new(1024).expect("not zero");
 const ATTEMPTS: RangeInclusive<NonZeroU32> =
     NonZeroU32::MIN..=NonZeroU32::new(ATTEMPTS_LIMIT).expect("not zero");
+/// The range of `canary`. The customers are kept in memory.
+const CANARIES: RangeInclusive<NonZeroU16> =
+    NonZeroU16::MIN..=NonZeroU16::new(CANARY_MAX).expect("not zero");
 const HOUR: Duration = Duration::from_hours(1);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=HOUR;
 const GRACES: RangeInclusive<Duration> = Duration::ZERO..=HOUR;
@@ -39,6 +44,10 @@ pub struct SendingSettings {
     /// The limit of failed rows. The default is a tenth for a run, and none for a check, which is
     /// to list them all.
     pub max_errors: ErrorLimit,
+    /// The first customers, who are sent to before all others.
+    pub canary: Option<CanarySettings>,
+    /// The hours in which requests may leave; at any time without them.
+    pub hours: Option<Hours>,
     /// The use of the echo check.
     pub echo: EchoCheck,
     /// The rows of one customer that are sent.
@@ -63,6 +72,15 @@ pub struct SendingSettings {
     pub named_wait: NamedWait,
     /// The time for requests in flight after a signal: at most 1 h.
     pub grace: Duration,
+}
+
+/// The first customers of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CanarySettings {
+    /// Their number: at most 10,000.
+    pub customers: NonZeroU16,
+    /// The run's way on after them.
+    pub then: CanaryThen,
 }
 
 /// The treatment of a wait that the API asked an earlier process of the run for, and that is not
@@ -93,6 +111,12 @@ impl SendingSettings {
         }
     }
 
+    fn read_canary(resolver: &mut Resolver) -> Option<CanarySettings> {
+        let customers = resolver.optional(of_process(CANARY), number_in(CANARIES));
+        let then = resolver.choice(of_process(CANARY_THEN), &CanaryThen::Stop);
+        customers.map(|customers| CanarySettings { customers, then })
+    }
+
     pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
         let max_errors = resolver.verb().default_max_errors();
         Self {
@@ -101,6 +125,8 @@ impl SendingSettings {
             timeout: resolver.duration(of_process("timeout"), "30s", &TIMEOUTS),
             attempts: resolver.number(of_process("attempts"), "5", ATTEMPTS),
             max_errors: resolver.one(of_process("max-errors"), max_errors, parsed),
+            canary: Self::read_canary(resolver),
+            hours: resolver.optional(of_process("hours"), parsed),
             echo: resolver.choice(of_process("echo"), &EchoCheck::Warn),
             unique: resolver.choice(of_run("unique"), &DuplicatePolicy::All),
             retry: resolver.choice(of_process("retry"), &Retry::Failed),

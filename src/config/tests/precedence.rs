@@ -98,6 +98,17 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 125] = [
     ("timeout", Kind::One, ["1ms", "2s", "1h"]),
     ("attempts", Kind::One, ["1", "2", "100"]),
     ("max-errors", Kind::One, ["1", "2%", "none"]),
+    ("canary", Kind::One, ["1", "20", "10000"]),
+    ("canary-then", Kind::One, ["go", "stop", "go"]),
+    (
+        "hours",
+        Kind::One,
+        [
+            "22:00-06:00",
+            "09:00-17:00 UTC",
+            "22:00-06:00 Europe/Berlin",
+        ],
+    ),
     ("echo", Kind::One, ["reject", "off", "warn"]),
     ("unique", Kind::One, ["reject", "last", "all"]),
     ("retry", Kind::One, ["rejected", "failed", "rejected"]),
@@ -442,19 +453,19 @@ fn the_stronger_source_of_the_address_to_push_to_wins() {
 #[test]
 fn an_address_to_push_to_is_not_shown() {
     let secret =
-        || Scenario::default().variable("CUSTSYNC_METRICS_PUSH", "https://a.example/canary");
+        || Scenario::default().variable("CUSTSYNC_METRICS_PUSH", "https://a.example/sparrow");
     let settings = secret().settings(Verb::Check);
     assert_eq!(
         effective(&settings, "metrics-push").value,
         ShownValue::Secret
     );
-    assert!(!format!("{settings:?}").contains("canary"));
-    let bad = Scenario::default().variable("CUSTSYNC_METRICS_PUSH", "ftp://a.example/canary");
+    assert!(!format!("{settings:?}").contains("sparrow"));
+    let bad = Scenario::default().variable("CUSTSYNC_METRICS_PUSH", "ftp://a.example/sparrow");
     assert_eq!(
         bad.problems(Verb::Run)[0],
         "CUSTSYNC_METRICS_PUSH: the address does not begin with https://"
     );
-    let in_file = Scenario::default().toml("metrics-push = 'https://a.example/canary'");
+    let in_file = Scenario::default().toml("metrics-push = 'https://a.example/sparrow'");
     assert_eq!(
         in_file.problems(Verb::Check),
         [

@@ -41,6 +41,11 @@ pub(crate) struct Excess {
 }
 
 impl ChangeCounts {
+    /// Returns the number of rows that are sent.
+    pub(crate) fn to_send(&self) -> u64 {
+        self.resync + self.changed + self.new + self.unknown
+    }
+
     /// Returns the first kind of change that exceeds the limit. A customer counts as absent only
     /// once, and customers whose last request is unknown do not count.
     pub(crate) fn excess(&self, limit: ChangeLimit) -> Option<Excess> {

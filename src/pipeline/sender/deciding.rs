@@ -9,7 +9,7 @@ use super::care::{Decided, Seen, Undecided, Verdict};
 use crate::contract::Image;
 use crate::journal::Fact;
 use crate::row::RowContent;
-use crate::schedule::{StopReason, Ticket};
+use crate::schedule::{AfterCanary, CanaryVerdict, StopReason, Ticket};
 use crate::text::with_causes;
 
 impl Driver {
@@ -68,6 +68,22 @@ impl Driver {
         if let Some(verdict) = self.carer.shown(*fields, image) {
             self.left_out_is_known(verdict);
         }
+    }
+
+    /// Records the verdict on the canary.
+    pub(super) fn canary_is_judged(&mut self, verdict: CanaryVerdict, after: AfterCanary) {
+        // A stop is told by its message.
+        if after == AfterCanary::GoesOn {
+            info!("the canary is {verdict}; the run goes on (--canary-then go)");
+        }
+        self.outbox.push_fact(Fact::Canary {
+            at: Timestamp::now(),
+            customers: verdict.customers,
+            updated: verdict.rows.updated,
+            bad: verdict.rows.bad,
+            echo: verdict.rows.echoes.into_keys().collect(),
+            goes_on: after == AfterCanary::GoesOn,
+        });
     }
 
     /// Acts on a verdict about the fields that updates leave out.

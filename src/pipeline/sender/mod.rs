@@ -239,6 +239,7 @@ impl Driver {
             Step::Decide(ticket) => self.decide_known(ticket),
             Step::SendPage(ticket, request) => self.send_page(ticket, request),
             Step::PagesEnded(end) => self.pages_ended(end),
+            Step::Judged(verdict, after) => self.canary_is_judged(verdict, after),
             Step::RefreshToken(reason) => self.token_refresh.begin(reason),
             Step::AskForRate(ask) => self.rate.begin(ask, self.now()),
             Step::Wait(_) | Step::Done | Step::Stopped => {}
@@ -453,7 +454,10 @@ impl Driver {
     }
 
     fn ended(&mut self, row: EndedRow, customer: Option<CustomerId>) {
-        self.again.remove(&row.row.position.row);
+        let is_again = self.again.remove(&row.row.position.row).is_some();
+        if is_again && !matches!(row.end, RowEnd::Earlier) {
+            self.sending.schedule.ended_again();
+        }
         let (progress, bytes) = (&self.sending.progress, row.row.input_bytes());
         match &row.end {
             RowEnd::Earlier => progress.record_earlier(bytes),

@@ -229,7 +229,7 @@ impl History {
                 });
             }
             Fact::Undone { .. } => self.is_undone = true,
-            Fact::LeftOut { .. } | Fact::Synced { .. } | Fact::Unknown => {}
+            Fact::LeftOut { .. } | Fact::Canary { .. } | Fact::Synced { .. } | Fact::Unknown => {}
         }
         self.processes.add_fact(fact);
     }

@@ -82,6 +82,10 @@ pub(crate) enum StoppedBy {
     ErrorLimit,
     /// `--echo reject`.
     Echo,
+    /// `--canary`.
+    Canary,
+    /// `--hours`.
+    Hours,
     /// `--max-changes`.
     ChangeLimit,
     /// The state.
@@ -107,6 +111,8 @@ impl StoppedBy {
             StoppedBy::ChangeLimit => "Stopped by --max-changes",
             StoppedBy::State => "Stopped because the state cannot be used",
             StoppedBy::Plan => "Stopped because the plan cannot be used",
+            StoppedBy::Canary => "Stopped after the canary",
+            StoppedBy::Hours => "Stopped at the end of --hours",
             StoppedBy::Echo => "Stopped by --echo reject",
             StoppedBy::Input => "Stopped because the input cannot be read on",
             StoppedBy::Journal => "Stopped because outcomes cannot be recorded",

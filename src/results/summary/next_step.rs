@@ -67,6 +67,13 @@ pub(crate) enum NextStep {
         /// The command.
         command: String,
     },
+    /// Look at the canary's rows, and go on to all others.
+    GoOnAfterCanary {
+        /// The file that names them.
+        results: String,
+        /// The command.
+        command: String,
+    },
     /// Go on with the same command.
     GoOn {
         /// The time at which that is of use.
@@ -209,6 +216,9 @@ impl NextStep {
             NextStep::GoOnDespiteEcho { results, .. } => {
                 format!("Look at the rows with \"echo\" in {results} first. To go on all the same:")
             }
+            NextStep::GoOnAfterCanary { results, .. } => format!(
+                "Look at the canary's rows in {results} and at its customers. To go on to all others:"
+            ),
             NextStep::Undo { .. } => "To take it all back:".to_owned(),
             NextStep::Overwrite {
                 customers, results, ..
@@ -237,6 +247,7 @@ impl NextStep {
             | NextStep::RaiseLimit { command }
             | NextStep::AllowChanges { command }
             | NextStep::GoOnDespiteEcho { command, .. }
+            | NextStep::GoOnAfterCanary { command, .. }
             | NextStep::Undo { command }
             | NextStep::Overwrite { command, .. }
             | NextStep::GoOn { command, .. }

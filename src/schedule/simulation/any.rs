@@ -190,7 +190,7 @@ fn care(random: &mut Random) -> CareSetup {
     }
 }
 
-fn any(random: &mut Random) -> Setup {
+pub(super) fn any(random: &mut Random) -> Setup {
     let mut setup = well(0, random);
     setup.customers = customers(random);
     setup.invalid_every = chance(0.2, random).then(|| 1 + index_below(30, random));

@@ -3,7 +3,8 @@
 //!
 //! [`world`] is the loop that replaces connections, timers and journal. [`server`] and [`quota`]
 //! are the API. [`witness`] asserts on every run what the schedule promises. The tests are
-//! [`limits`], [`silent_limits`], [`troubles`], [`any`], [`recovery`], [`figures`], and [`prove`],
+//! [`limits`], [`silent_limits`], [`troubles`], [`any`],
+//! [`canary`], [`recovery`], [`figures`], and [`prove`],
 //! which a page of the documentation quotes. [`shared`] simulates several processes with one rate.
 //!
 //! A run that fails names its seed. `SEED=27 TRACE=1 cargo test NAME -- --nocapture` starts with
@@ -17,6 +18,7 @@
 )]
 
 mod any;
+mod canary;
 mod figures;
 mod limits;
 mod prove;
@@ -118,6 +120,7 @@ fn well(rows: u64, random: &mut Random) -> Setup {
         customers: own_customers(rows),
         invalid_every: None,
         care: CareSetup::NONE,
+        canary: None,
         recording: ms(50),
         ends_within: s(3600),
         stop: None,

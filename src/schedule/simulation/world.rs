@@ -1,6 +1,6 @@
 //! The loop of a simulated run: a queue of events instead of connections, timers and a journal.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use super::witness::Witness;
 use crate::contract::{Answer, Attempt, CustomerId, FieldSet};
 use crate::schedule::rate::Rate;
 use crate::schedule::{
-    Care, Decision, Ended, Ending, History, Moment, Random, Refreshed, Request, Rules, Schedule,
-    Statistics, Step, StopReason, Ticket,
+    AfterCanary, CanaryRules, CanaryVerdict, Care, Decision, Ended, Ending, History, Moment,
+    Random, Refreshed, Request, Rules, Schedule, Statistics, Step, StopReason, Ticket,
 };
 
 /// The time of reading a token again.
@@ -35,6 +35,7 @@ pub(super) struct Setup {
     pub(super) invalid_every: Option<usize>,
     /// The care that rows need, and the rows that need it.
     pub(super) care: CareSetup,
+    pub(super) canary: Option<CanaryRules>,
     /// The longest time of recording an outcome, and of a decision.
     pub(super) recording: Duration,
     /// The time within which the run ends.
@@ -112,6 +113,12 @@ pub(super) struct Report {
     pub(super) ended: Vec<(Moment, Ended<u64>)>,
     /// The time at which the breaker first opened.
     pub(super) opened_at: Option<Moment>,
+    /// The verdict on the canary.
+    pub(super) judged: Option<(CanaryVerdict, AfterCanary)>,
+    /// The customers to whom a request was sent before the verdict, or if there is no canary.
+    pub(super) sent_to: BTreeSet<CustomerId>,
+    /// The most requests in flight before the verdict.
+    pub(super) in_flight_max_before: usize,
 }
 
 #[derive(Debug)]
@@ -178,6 +185,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
         customers,
         invalid_every,
         care,
+        canary,
         recording,
         ends_within,
         stop,
@@ -195,9 +203,13 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
         .map(|(_, ended)| ended)
         .filter(|ended| is_settled(ended))
         .collect();
+    let mut schedule = Schedule::new(rules.clone(), history(&settled), seed);
+    if let Some(canary) = canary {
+        schedule = schedule.with_canary(canary);
+    }
     let mut world = World {
         witness: Witness::new(&server, &rules, &customers, care),
-        schedule: Schedule::new(rules, history(&settled), seed),
+        schedule,
         report: Report {
             wait_max,
             customers: distinct,
@@ -287,6 +299,7 @@ impl World {
                     self.happens(self.now + TOKEN_REFRESH, Event::TokenRefreshed);
                 }
                 Step::Wait(until) => self.wait(until),
+                Step::Judged(verdict, after) => self.report.judged = Some((verdict, after)),
                 step @ (Step::Decide(_)
                 | Step::SendPage(..)
                 | Step::PagesEnded(_)
@@ -374,9 +387,14 @@ impl World {
             (Request::Write, false) => self.witness.sends(row, self.now),
         }
         self.report.sends.push(self.now);
-        self.report
-            .in_flight
-            .push((self.now, self.schedule.in_flight()));
+        let in_flight = self.schedule.in_flight();
+        self.report.in_flight.push((self.now, in_flight));
+        if self.report.judged.is_none() {
+            let customer = self.customers[usize::try_from(row).expect("a row's index")];
+            self.report.sent_to.insert(customer);
+            let most = &mut self.report.in_flight_max_before;
+            *most = in_flight.max(*most);
+        }
         let arrives = self.report.server.arrival(self.now, &mut self.random);
         self.events_ever += 1;
         let sent = Sent {
@@ -620,6 +638,9 @@ impl Report {
             held_max: 0,
             ended: Vec::new(),
             opened_at: None,
+            judged: None,
+            sent_to: BTreeSet::new(),
+            in_flight_max_before: 0,
         }
     }
 

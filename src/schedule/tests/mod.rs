@@ -1,9 +1,11 @@
 //! The schedule as its driver sees it, in a time that passes only while it waits.
 
 mod attempts;
+mod canary;
 mod care;
 mod control;
 mod echo;
+mod hours;
 mod in_doubt;
 mod not_reached;
 mod outages;

@@ -73,7 +73,14 @@ fn the_file_tells_how_a_run_ended_and_no_value() {
     let secret = scenario.secret().unwrap();
     let url = scenario.url().unwrap();
     let host = url.split('/').nth(2).unwrap();
-    for canary in [PHONE, &ID.to_string(), "canary", &secret, host, "127.0.0.1"] {
+    for canary in [
+        PHONE,
+        &ID.to_string(),
+        "canary-input",
+        &secret,
+        host,
+        "127.0.0.1",
+    ] {
         assert!(!text(&scenario).contains(canary), "{canary} is a metric");
     }
     end.is_not_shown(PHONE);

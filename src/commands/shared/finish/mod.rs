@@ -62,7 +62,8 @@ pub(in crate::commands) struct Finish<'a> {
     pub(in crate::commands) sending: Option<SendingFigures>,
     /// The command, as it was typed.
     pub(in crate::commands) typed: Typed<'a>,
-    /// The end of a wait that the API asked for, if it is not over.
+    /// The time before which the run need not go on: the end of a wait that the API asked for, or the
+    /// begin of the user's hours.
     pub(in crate::commands) until: Option<Timestamp>,
     /// The result of printing so far.
     pub(in crate::commands) printed: io::Result<()>,
@@ -313,12 +314,17 @@ impl Finish<'_> {
         if self.recorded.fault.is_some() {
             return Ok(());
         }
-        let until = self.stop.as_ref().and(self.until);
+        let (until, opens) = match &self.stop {
+            Some(StopReason::HoursEnded) => (None, self.until),
+            Some(_) => (self.until, None),
+            None => (None, None),
+        };
         let journal = &mut self.recorded.journal;
         journal.push_fact(&Fact::Ended {
             at: end.at,
             exit: end.exit.code(),
             until,
+            opens,
             figures: end.figures.clone().map(Box::new),
         });
         journal.flush().map_err(|error| error.source)?;
