@@ -140,7 +140,7 @@ pub(crate) fn run(
         None => NightlyRows::without_state(shard),
     };
     let sharing = rate.sharing(&run, shard);
-    let open = hours.as_ref().map(|hours| hours.from_now(wait_max));
+    let open = hours.as_ref().map(|hours| hours.for_schedule(wait_max));
     let pace = Pace::of(
         &settings.sending,
         &care.mode,
@@ -157,13 +157,8 @@ pub(crate) fn run(
         };
         counting.start(&reading, &progress);
     }
-    let mut schedule = schedule(settings, sharing, reads, history)?;
-    if let Some(canary) = canary {
-        schedule = schedule.with_canary(canary);
-    }
-    if let Some(open) = open {
-        schedule = schedule.within(open);
-    }
+    let schedule = schedule(settings, sharing, reads, history)?;
+    let mut schedule = schedule.with_canary(canary).within(open);
     if let Some(reason) = too_much {
         schedule.stop(reason);
     }

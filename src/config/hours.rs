@@ -76,8 +76,8 @@ impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, to) = (self.from.strftime("%H:%M"), self.to.strftime("%H:%M"));
         write!(f, "{from}-{to}")?;
-        let zone = self.zone.iter();
-        zone.map(|zone| write!(f, " {zone}")).collect()
+        let mut zone = self.zone.iter();
+        zone.try_for_each(|zone| write!(f, " {zone}"))
     }
 }
 

@@ -31,9 +31,6 @@ use rapidhash::RapidHashSet;
 
 use super::decision::Care;
 use super::ended::Ending;
-use super::state::{Schedule, Supply};
-use super::step::Step;
-use super::stop::StopReason;
 use crate::contract::{CustomerId, Field};
 use crate::text::grouped;
 
@@ -146,11 +143,22 @@ enum Stage {
 /// A row that waits for the verdict.
 #[derive(Debug)]
 pub(super) struct Waiting<T> {
-    customer: Option<CustomerId>,
-    row: T,
-    bytes: usize,
+    pub(super) customer: Option<CustomerId>,
+    pub(super) row: T,
+    pub(super) bytes: usize,
     /// The care for a row that is to be sent; `None` for an invalid one.
-    care: Option<Care>,
+    pub(super) care: Option<Care>,
+}
+
+/// The verdict that can be made now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// None.
+    None,
+    /// That of an earlier process is followed: the run goes on.
+    Followed,
+    /// It can be made once all rows have ended.
+    Made,
 }
 
 impl CanaryVerdict {
@@ -212,7 +220,8 @@ impl<T> Canary<T> {
         }
     }
 
-    fn of(rules: CanaryRules) -> Canary<T> {
+    /// A canary by these rules.
+    pub(super) fn of(rules: CanaryRules) -> Canary<T> {
         let CanaryRules {
             customers: places,
             then,
@@ -259,7 +268,7 @@ impl<T> Canary<T> {
     }
 
     /// Whether a row of this customer may be sent. The customer may take a place.
-    fn admits(&mut self, customer: CustomerId) -> bool {
+    pub(super) fn admits(&mut self, customer: CustomerId) -> bool {
         match self.stage {
             Stage::Over | Stage::GoesOn => true,
             Stage::Told => false,
@@ -273,11 +282,12 @@ impl<T> Canary<T> {
 
     /// Whether an invalid row may end. Behind the canary it waits, so that the share of rows that
     /// ended badly is not that of rows which were read ahead.
-    fn admits_invalid(&self, customer: Option<CustomerId>) -> bool {
+    pub(super) fn admits_invalid(&self, customer: Option<CustomerId>) -> bool {
         self.sendable == 0 || customer.is_some_and(|customer| self.customers.contains(&customer))
     }
 
-    fn wait(&mut self, waiting: Waiting<T>) {
+    /// Takes a row that has to wait.
+    pub(super) fn wait(&mut self, waiting: Waiting<T>) {
         self.bytes += waiting.bytes;
         self.sendable += usize::from(waiting.care.is_some());
         self.waiting.push_back(waiting);
@@ -305,112 +315,45 @@ impl<T> Canary<T> {
         self.rows.invalid += 1;
     }
 
-    fn verdict(&self) -> CanaryVerdict {
+    /// Notes that a row has ended again that an earlier process had ended badly.
+    pub(super) fn ended_again(&mut self) {
+        self.rows.bad = self.rows.bad.saturating_sub(1);
+    }
+
+    /// Whether an earlier process has told the verdict, so that nothing is sent.
+    pub(super) fn is_told(&self) -> bool {
+        self.stage == Stage::Told
+    }
+
+    /// The verdict that can be made now.
+    pub(super) fn due(&self) -> Due {
+        match self.stage {
+            Stage::GoesOn => Due::Followed,
+            Stage::Sending if self.holds_others() => Due::Made,
+            Stage::Over | Stage::Told | Stage::Sending => Due::None,
+        }
+    }
+
+    /// The run's way on after a verdict that is made now.
+    pub(super) fn after(&self, verdict: &CanaryVerdict) -> AfterCanary {
+        match self.then {
+            CanaryThen::Go if verdict.is_good() => AfterCanary::GoesOn,
+            CanaryThen::Go | CanaryThen::Stop => AfterCanary::Stops,
+        }
+    }
+
+    /// Ends the canary, and returns the rows that waited for its verdict.
+    pub(super) fn end(&mut self) -> VecDeque<Waiting<T>> {
+        self.stage = Stage::Over;
+        (self.bytes, self.sendable) = (0, 0);
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// The verdict by the rows so far.
+    pub(super) fn verdict(&self) -> CanaryVerdict {
         CanaryVerdict {
             customers: u64::try_from(self.customers.len()).unwrap_or(u64::MAX),
             rows: self.rows.clone(),
-        }
-    }
-}
-
-impl<T: Clone> Schedule<T> {
-    /// Sends to the first customers before all others.
-    #[must_use]
-    pub(crate) fn with_canary(mut self, rules: CanaryRules) -> Schedule<T> {
-        self.canary = Canary::of(rules);
-        self
-    }
-
-    /// Takes a row, unless it has to wait for the verdict on the canary.
-    pub(super) fn hold_or_wait(&mut self, customer: CustomerId, row: T, bytes: usize, care: Care) {
-        if self.canary.stage == Stage::Told {
-            let verdict = self.canary.verdict();
-            self.stop(StopReason::Canary { verdict });
-        }
-        if self.canary.admits(customer) {
-            return self.order.hold(customer, row, bytes, care);
-        }
-        self.canary.wait(Waiting {
-            customer: Some(customer),
-            row,
-            bytes,
-            care: Some(care),
-        });
-    }
-
-    /// The same for a row that is never sent.
-    pub(super) fn hold_or_wait_invalid(
-        &mut self,
-        customer: Option<CustomerId>,
-        row: T,
-        bytes: usize,
-    ) {
-        if self.canary.admits_invalid(customer) {
-            return self.order.hold_invalid(customer, row, bytes);
-        }
-        self.canary.wait(Waiting {
-            customer,
-            row,
-            bytes,
-            care: None,
-        });
-    }
-
-    /// Notes that a row has ended again that an earlier process had ended badly.
-    pub(crate) fn ended_again(&mut self) {
-        self.canary.rows.bad = self.canary.rows.bad.saturating_sub(1);
-    }
-
-    /// Whether no row may leave besides those that are held.
-    pub(super) fn all_are_held(&self) -> bool {
-        self.run.supply == Supply::Closed || self.canary.holds_others()
-    }
-
-    /// Makes the verdict on the canary, if it is due. Returns the step that tells it.
-    pub(super) fn judge_canary(&mut self) -> Option<Step<T>> {
-        match self.canary.stage {
-            Stage::Over | Stage::Told => return None,
-            Stage::GoesOn if self.order.rows_held() == 0 => return None,
-            Stage::GoesOn => {
-                self.canary.stage = Stage::Over;
-                return Some(Step::Judged(self.canary.verdict(), AfterCanary::GoesOn));
-            }
-            Stage::Sending => {}
-        }
-        let have_ended = self.order.rows_held() == 0
-            && self.run.ended.is_empty()
-            && self.run.unrecorded == 0
-            && self.flights.is_empty();
-        if !have_ended || !self.canary.holds_others() {
-            return None;
-        }
-        let verdict = self.canary.verdict();
-        let goes_on = self.canary.then == CanaryThen::Go && verdict.is_good();
-        if !goes_on {
-            self.stop(StopReason::Canary {
-                verdict: verdict.clone(),
-            });
-            return Some(Step::Judged(verdict, AfterCanary::Stops));
-        }
-        self.canary.stage = Stage::Over;
-        self.release_waiting();
-        Some(Step::Judged(verdict, AfterCanary::GoesOn))
-    }
-
-    fn release_waiting(&mut self) {
-        (self.canary.bytes, self.canary.sendable) = (0, 0);
-        for waiting in std::mem::take(&mut self.canary.waiting) {
-            let Waiting {
-                customer,
-                row,
-                bytes,
-                care,
-            } = waiting;
-            match (customer, care) {
-                (Some(customer), Some(care)) => self.order.hold(customer, row, bytes, care),
-                (customer, None) => self.order.hold_invalid(customer, row, bytes),
-                (None, Some(_)) => unreachable!("a row that is to be sent has a customer"),
-            }
         }
     }
 }

@@ -2,24 +2,16 @@
 
 use super::limited_by::LimitedBy;
 use super::moment::Moment;
+use super::rules::OpenHours;
 use super::state::Schedule;
 use super::step::Step;
 use super::stop::StopReason;
 
-/// The time in which requests may leave.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OpenHours {
-    /// The time from which on they may; the start of the run, if they may at once.
-    pub(crate) opens: Moment,
-    /// The time from which on they may not any more.
-    pub(crate) closes: Moment,
-}
-
 impl<T: Clone> Schedule<T> {
-    /// Sends requests within these hours only.
+    /// Sends requests within these hours only, if there are any.
     #[must_use]
-    pub(crate) fn within(mut self, hours: OpenHours) -> Schedule<T> {
-        self.limits.hours = Some(hours);
+    pub(crate) fn within(mut self, hours: Option<OpenHours>) -> Schedule<T> {
+        self.limits.hours = hours;
         self
     }
 

@@ -32,7 +32,7 @@
 //! | When is a row sent again? | `retry`, `retry_tokens`, `row_failures` |
 //! | Does the API work, and whose fault is a failure? | `availability` |
 //! | How do rows in doubt end? | `settling` |
-//! | Which customers are sent to before all others, and how did that go? | `canary` |
+//! | Which customers are sent to before all others, and how did that go? | `canary`, `judging` |
 //! | When may requests leave by the user's hours? | `hours` |
 //! | Which rows are read first, and who decides about them? | `care` |
 //! | Are whole pages of customers read before the rows? | `paging`, with `pages` |
@@ -54,6 +54,7 @@ pub mod error_limit;
 mod flights;
 mod hours;
 mod judge;
+mod judging;
 mod learned_rate;
 mod limited_by;
 mod limiter;
@@ -100,7 +101,6 @@ pub(crate) use cause::Cause;
 pub(crate) use decision::Decision;
 pub use decision::{Care, ReadNeed};
 pub(crate) use ended::{Ended, Ending};
-pub(crate) use hours::OpenHours;
 pub(crate) use judge::is_missing;
 pub(crate) use limited_by::{InFlightBound, LimitedBy};
 pub use moment::Moment;
@@ -111,6 +111,7 @@ pub use random::Random;
 pub(crate) use request::Request;
 pub(crate) use retry::ATTEMPTS_LIMIT;
 pub use retry::RetryPolicy;
+pub(crate) use rules::OpenHours;
 pub use rules::{History, RateSharing, Rules};
 pub(crate) use shared_rate::{RateShare, RateStanding};
 pub use state::Schedule;

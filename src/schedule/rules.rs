@@ -47,6 +47,15 @@ pub enum RateSharing {
     Member(String),
 }
 
+/// The user's hours (`--hours`): the time in which requests may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OpenHours {
+    /// The time from which on they may; the start of the run, if they may at once.
+    pub(crate) opens: Moment,
+    /// The time from which on they may not any more.
+    pub(crate) closes: Moment,
+}
+
 /// The results of earlier processes of the same run directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct History {

@@ -61,7 +61,7 @@ fn hours_that_cannot_be_used_are_refused() {
 fn the_time_that_a_run_takes_is_told_before_it() {
     let line = |end: &crate::harness::End| {
         let lines = end.stderr.lines();
-        let line = lines.filter(|line| line.contains(" each at ")).last();
+        let line = lines.rev().find(|line| line.contains(" each at "));
         line.map(|line| line.split("INFO ").last().unwrap_or_default().to_owned())
     };
     let scenario = scenario(50);

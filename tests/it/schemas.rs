@@ -288,7 +288,14 @@ fn the_members_are_those_of_the_program() {
         assert_eq!(members(&schema(NOTICE), name), keys, "{name}");
     }
     let facts = full_facts();
-    let names = ["continued", "ended", "leftOut", "undone", "synced"];
+    let names = [
+        "continued",
+        "ended",
+        "leftOut",
+        "canary",
+        "undone",
+        "synced",
+    ];
     assert_eq!(names.len(), facts.len());
     for (name, fact) in names.into_iter().zip(&facts) {
         let value = serde_json::to_value(fact).expect("it is JSON");

@@ -134,9 +134,10 @@ impl Pace {
     ) -> Option<Pace> {
         let rate = match (settings.rate, sharing) {
             (Rate::Limited(rate), RateSharing::Alone | RateSharing::Processes(_)) => rate,
-            // The other processes have their parts of it.
-            (Rate::Limited(_), RateSharing::Member(_)) => return None,
-            (Rate::Auto | Rate::Unlimited, _) => return None,
+            // The other members of a store have their parts of a rate.
+            (Rate::Limited(_), RateSharing::Member(_)) | (Rate::Auto | Rate::Unlimited, _) => {
+                return None;
+            }
         };
         // A run that stops after its canary does not send all rows.
         if canary.is_some_and(|canary| canary.then == CanaryThen::Stop) {

@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use jiff::civil::Time;
 use jiff::tz::{self, TimeZone};
 use jiff::{SignedDuration, Timestamp, ToSpan, ZonedDateTime};
+use tracing::debug;
 
 use crate::commands::Failure;
 use crate::config::sending::{Hours, SendingSettings};
@@ -69,7 +70,7 @@ impl DailyHours {
 
     /// Returns the hours for a schedule that begins now. They are over if they begin later than after
     /// the longest wait.
-    pub(in crate::commands) fn from_now(&self, wait_max: Duration) -> OpenHours {
+    pub(in crate::commands) fn for_schedule(&self, wait_max: Duration) -> OpenHours {
         let now = Timestamp::now();
         let HoursOfADay { opens, closes } = self.at(now);
         let closes = if left(now, opens) <= wait_max {
@@ -153,13 +154,14 @@ fn zone_of(name: &str) -> Result<TimeZone, Failure> {
     if name.eq_ignore_ascii_case("UTC") {
         return Ok(TimeZone::UTC);
     }
-    TimeZone::get(name).map_err(|_| {
+    TimeZone::get(name).map_err(|error| {
         let shown = text::safe(name);
         let why = if tz::db().is_definitively_empty() {
             "this machine has no time zones (install tzdata, or name its directory in TZDIR)"
         } else {
             "this machine does not know it: write it as in Europe/Berlin"
         };
+        debug!("{}", text::safe(&error.to_string()));
         Failure::unusable(anyhow!(
             "--hours: the time zone {shown} cannot be used, because {why}; hours without a zone are in UTC"
         ))

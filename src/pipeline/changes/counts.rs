@@ -42,7 +42,7 @@ pub(crate) struct Excess {
 
 impl ChangeCounts {
     /// Returns the number of rows that are sent.
-    pub(crate) fn to_send(&self) -> u64 {
+    pub(crate) fn to_send(self) -> u64 {
         self.resync + self.changed + self.new + self.unknown
     }
 

@@ -87,9 +87,8 @@ fn history(ended: &[(Moment, Ended<u64>)]) -> CanaryHistory {
     for (_, ended) in ended {
         match ended.ending {
             Ending::Updated { .. } => rows.updated += 1,
-            Ending::Unchanged => {}
             // Failed rows are sent again.
-            Ending::Failed { .. } | Ending::Unsendable { .. } => {}
+            Ending::Unchanged | Ending::Failed { .. } | Ending::Unsendable { .. } => {}
             Ending::Rejected { .. } | Ending::Conflict { .. } => rows.bad += 1,
         }
     }

@@ -203,10 +203,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
         .map(|(_, ended)| ended)
         .filter(|ended| is_settled(ended))
         .collect();
-    let mut schedule = Schedule::new(rules.clone(), history(&settled), seed);
-    if let Some(canary) = canary {
-        schedule = schedule.with_canary(canary);
-    }
+    let schedule = Schedule::new(rules.clone(), history(&settled), seed).with_canary(canary);
     let mut world = World {
         witness: Witness::new(&server, &rules, &customers, care),
         schedule,

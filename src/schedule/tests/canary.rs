@@ -18,7 +18,7 @@ fn canary(customers: usize, then: CanaryThen) -> CanaryRules {
 /// A run with a canary, of one row for each of these customers.
 fn run_of(rules: CanaryRules, in_flight_max: u16, customers: impl IntoIterator<Item = u64>) -> Run {
     let schedule = Schedule::new(in_flight(in_flight_max), History::default(), 7);
-    let mut schedule = schedule.with_canary(rules);
+    let mut schedule = schedule.with_canary(Some(rules));
     for (row, id) in (1..).zip(customers) {
         schedule.offer(customer(id), row, 1, Care::None);
     }
@@ -141,7 +141,7 @@ fn a_bad_row_or_another_value_makes_the_verdict_bad() {
 #[test]
 fn invalid_rows_take_no_place_and_wait_behind_the_canary() {
     let schedule = Schedule::new(rules(), History::default(), 7);
-    let mut schedule = schedule.with_canary(canary(1, CanaryThen::Stop));
+    let mut schedule = schedule.with_canary(Some(canary(1, CanaryThen::Stop)));
     schedule.offer_invalid(None, 1, 1);
     schedule.offer(customer(7), 2, 1, Care::None);
     schedule.offer_invalid(Some(customer(8)), 3, 1);
@@ -200,7 +200,7 @@ fn a_file_with_as_many_customers_ends_as_usual() {
 #[test]
 fn a_full_queue_holds_up_the_reading_and_not_the_verdict() {
     let schedule = Schedule::new(rules(), History::default(), 7);
-    let mut schedule = schedule.with_canary(canary(1, CanaryThen::Stop));
+    let mut schedule = schedule.with_canary(Some(canary(1, CanaryThen::Stop)));
     let mut row = 0;
     while schedule.has_room() {
         row += 1;

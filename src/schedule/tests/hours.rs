@@ -1,14 +1,13 @@
 //! The user's hours: no request leaves before them or after them.
 
-use super::super::hours::OpenHours;
 use super::*;
 
 fn within(opens: u64, closes: u64, rows: u64) -> Run {
     let mut run = Run::new(rules(), rows);
-    run.schedule = run.schedule.within(OpenHours {
+    run.schedule = run.schedule.within(Some(OpenHours {
         opens: at(opens),
         closes: at(closes),
-    });
+    }));
     run
 }
 
