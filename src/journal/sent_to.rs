@@ -59,3 +59,64 @@ impl SentTo {
         &self.echoes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Entry;
+
+    fn add(sent_to: &mut SentTo, row: u64, customer: u64, outcome: Outcome) {
+        let entry = Entry {
+            id: Some(customer),
+            ..Entry::of_row(row, outcome)
+        };
+        let line = entry.line();
+        sent_to.add(&Settled::read(&line).expect("an entry"));
+    }
+
+    #[test]
+    fn customers_count_by_the_rows_for_which_something_was_sent() {
+        let mut sent_to = SentTo::default();
+        for (row, outcome) in (1..).zip(Outcome::ALL) {
+            add(&mut sent_to, row, row, outcome);
+        }
+        let is_sent = |outcome: &Outcome| {
+            !matches!(
+                outcome,
+                Outcome::Invalid | Outcome::Superseded | Outcome::Elsewhere
+            )
+        };
+        let want: Vec<_> = (1..)
+            .zip(Outcome::ALL)
+            .filter(|(_, outcome)| is_sent(outcome))
+            .map(|(row, _)| row)
+            .collect();
+        let mut customers: Vec<_> = sent_to.customers().map(CustomerId::get).collect();
+        customers.sort_unstable();
+        assert_eq!(customers, want);
+    }
+
+    #[test]
+    fn a_customer_counts_once_and_so_many_are_kept() {
+        let mut sent_to = SentTo::default();
+        let most = u64::from(CUSTOMERS_MAX);
+        for row in 1..=most + 5 {
+            add(&mut sent_to, row, row.div_ceil(2), Outcome::Updated);
+        }
+        assert_eq!(sent_to.customers().count() as u64, (most + 5).div_ceil(2));
+        for row in 1..=most + 5 {
+            add(&mut sent_to, row, row, Outcome::Rejected);
+        }
+        assert_eq!(sent_to.customers().count() as u64, most);
+    }
+
+    #[test]
+    fn echoes_are_counted_by_field() {
+        let mut sent_to = SentTo::default();
+        for fields in [vec![Field::Email], vec![Field::Email, Field::Job], vec![]] {
+            sent_to.add_echo(fields.into_iter().collect());
+        }
+        let want = BTreeMap::from([(Field::Email, 2), (Field::Job, 1)]);
+        assert_eq!(sent_to.echoes(), &want);
+    }
+}

@@ -12,7 +12,9 @@ const KILL: &str = "KILL_OF_A_TEST";
 /// The exit code of a process that was killed.
 const KILLED: i32 = 137;
 /// The places at which processes kill themselves.
-const PLACES: [&str; 4] = [
+const PLACES: [&str; 6] = [
+    "read-answered",
+    "image-synced",
     "put-leaves",
     "put-answered",
     "entry-written",
@@ -217,6 +219,7 @@ fn is_the_same_after_kills(seed: u64) {
     let known = random.pick(&[1_000, 45]);
     let faults = random.pick(&["", "503=5%,reset=3%", "truncate=3%,502=3%", "429=5%"]);
     let then = random.pick(&["stop", "go"]);
+    let undoable = random.pick(&["--undoable=false", "--undoable=true"]);
     let mut scenario = Scenario::new()
         .csv(&customers)
         .unlimited()
@@ -242,7 +245,7 @@ fn is_the_same_after_kills(seed: u64) {
         scenario.set_variable(KILL, &kills.pop().unwrap_or_default());
         let then = if goes_on == "go" { "go" } else { then };
         let end = scenario
-            .run(["--canary", &places, "--canary-then", then])
+            .run(["--canary", &places, "--canary-then", then, undoable])
             .exits_with_one_of(&[0, 1, 6, KILLED]);
         let verdicts = verdicts(&scenario);
         if !verdicts.contains(&true) {

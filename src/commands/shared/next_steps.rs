@@ -21,7 +21,9 @@ use crate::text;
 
 /// The flags of a run that do not apply to its failed rows, which have a layout of their own, or
 /// that name the rows or the directory of this run.
-const NOT_OF_FAILED_ROWS: [&str; 17] = [
+const NOT_OF_FAILED_ROWS: [&str; 19] = [
+    "canary",
+    "canary-then",
     "columns",
     "delimiter",
     "dry-run",
