@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use reqwest::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
 };
 use reqwest::{Method, Request};
 use tracing::warn;
@@ -23,8 +23,8 @@ use crate::api::http::options::{HttpError, HttpOptions, Protocol};
 use crate::api::http::route::Route;
 use crate::api::token::secret::Token;
 use crate::contract::{
-    Answer, Answered, Attempt, CUSTOMERS_PER_PAGE, CustomerId, EchoCheck, Fault, PageAnswered,
-    PageError, Response,
+    Answer, Answered, Attempt, CUSTOMERS_PER_PAGE, CustomerId, EchoCheck, EntityTag, Fault,
+    PageAnswered, PageError, Response,
 };
 
 /// The API's name for the header that scopes a request to a tenant.
@@ -43,6 +43,18 @@ pub(crate) struct ApiOptions {
     pub http: HttpOptions,
     /// Whether the answer to an update is compared with the values sent.
     pub echo: EchoCheck,
+}
+
+/// An update of one customer.
+#[derive(Debug, Clone)]
+pub(crate) struct Update {
+    /// The customer.
+    pub customer: CustomerId,
+    /// The body of the request.
+    pub body: Bytes,
+    /// The state that the customer must still have, or else the API answers 412 (`If-Match`, RFC
+    /// 9110 §13.1.1).
+    pub if_match: Option<EntityTag>,
 }
 
 /// The client for the API. Clones share its connections.
@@ -99,17 +111,21 @@ impl Api {
     }
 
     /// Sends one update and reads the answer. It never fails: a missing answer is an answer, too.
-    pub(crate) async fn update(
-        &self,
-        customer: CustomerId,
-        body: Bytes,
-        token: &Token,
-        image: KeepImage,
-    ) -> Answered {
+    pub(crate) async fn update(&self, update: Update, token: &Token, image: KeepImage) -> Answered {
+        let Update {
+            customer,
+            body,
+            if_match,
+        } = update;
         let mut request =
             self.requests
                 .request(Method::PUT, &self.requests.update_headers, customer, token);
         *request.body_mut() = Some(body.clone().into());
+        if let Some(tag) = if_match {
+            let value = HeaderValue::from_bytes(tag.as_bytes());
+            let value = value.expect("a tag consists of bytes that a header may have");
+            request.headers_mut().insert(IF_MATCH, value);
+        }
         let compared = match self.requests.echo {
             EchoCheck::Off => Compared::WithNothing,
             EchoCheck::Warn | EchoCheck::Reject => Compared::WithItself(&body),

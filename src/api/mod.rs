@@ -13,7 +13,7 @@ mod token;
 mod webhook;
 
 pub use answer::{rate_headers, reading};
-pub(crate) use client::{Api, ApiOptions};
+pub(crate) use client::{Api, ApiOptions, Update};
 pub(crate) use http::address::{foreign_part, is_loopback};
 pub(crate) use http::fetch::{FetchError, Fetcher, FileBody, FileHead, Wanted, WantedPart};
 #[cfg(feature = "object-storage")]

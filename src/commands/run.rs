@@ -27,7 +27,7 @@ use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
 use crate::journal::Purpose;
 use crate::pipeline::recorder::{Inputs, RecordError, Recorder};
-use crate::pipeline::sender::{ReadMode, Sending};
+use crate::pipeline::sender::{ReadMode, ReadTo, Sending};
 use crate::pipeline::{self, RowFeed};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::{FailedRows, OvertakingScope};
@@ -106,11 +106,9 @@ pub(crate) fn run(
     let care = care::of_run(settings, &run_dir, &start, customers, elsewhere)?;
     let reads = match care.mode {
         ReadMode::None if care.plan.is_none() => ReadNeed::Wanted,
-        ReadMode::None
-        | ReadMode::Keep
-        | ReadMode::Complete { .. }
-        | ReadMode::Undo(_)
-        | ReadMode::Preview(_) => ReadNeed::Required,
+        ReadMode::None | ReadMode::Update(_) | ReadMode::Undo(_) | ReadMode::Preview(_) => {
+            ReadNeed::Required
+        }
     };
     let asked = row_range::rows(&settings.input);
     let Beginning {
@@ -141,13 +139,7 @@ pub(crate) fn run(
     };
     let sharing = rate.sharing(&run, shard);
     let open = hours.as_ref().map(|hours| hours.for_schedule(wait_max));
-    let pace = Pace::of(
-        &settings.sending,
-        &care.mode,
-        &sharing,
-        canary.as_ref(),
-        open,
-    );
+    let pace = Pace::of(&settings.sending, reads, &sharing, canary.as_ref(), open);
     // If rows are read that were not asked for, their number says nothing about the work.
     if rows == asked {
         let counting = Counting {
@@ -192,6 +184,11 @@ pub(crate) fn run(
         let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
         Ok((api, grant.token))
     });
+    let is_over = sent.stop.is_none() && sent.read_to == ReadTo::End;
+    let ended = match ended {
+        Ok(()) if is_over => care::end_of_fill(&run_dir, settings, &recorded),
+        ended => ended,
+    };
     if let Err(failure) = ended {
         terminal::print_error(&failure.message());
     }

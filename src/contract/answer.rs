@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::echo::Echo;
+use super::entity_tag::EntityTag;
 use super::fault::Fault;
 use super::image::Image;
 
@@ -45,6 +46,8 @@ pub struct Response {
     /// The comparison of the customer in the answer with the values sent. Only for reads whose
     /// answer shows that customer.
     pub shown: Option<Shown>,
+    /// The name of the customer's state. Only for reads whose answer shows that customer.
+    pub entity_tag: Option<EntityTag>,
     /// The comparison of the customer in the answer with the values sent. Only for updates whose
     /// answer shows that customer.
     pub echo: Option<Echo>,

@@ -5,7 +5,7 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use super::compare::point_in_time;
+use super::point_in_time::point_in_time;
 use super::resource::MemberValue;
 use super::{Field, Image};
 

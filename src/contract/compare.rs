@@ -1,12 +1,10 @@
 //! Compares a value that was sent with the value that the API shows. The request's fields differ
 //! from the resource's, so each has its own rule; [`compare`] has the table.
 
-use jiff::Timestamp;
-use jiff::civil;
-
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::answer::Shown;
+use super::point_in_time::PointInTime;
 use super::resource::{MemberValue, Resource, SentFields, is_null};
 use super::{CustomerId, Field};
 
@@ -163,40 +161,6 @@ fn compare_dates(sent: &str, shown: &str) -> ValueComparison {
         ValueComparison::NextDay
     } else {
         ValueComparison::Different
-    }
-}
-
-/// Returns the point in time that a text shows; a text without a zone is taken as UTC.
-pub(super) fn point_in_time(text: &str) -> Option<Timestamp> {
-    PointInTime::of(text).map(|point| point.at)
-}
-
-/// A point in time, and the day in its text.
-struct PointInTime {
-    at: Timestamp,
-    day: civil::Date,
-    /// Whether the text names a zone, or is a plain date.
-    has_zone: bool,
-}
-
-impl PointInTime {
-    fn of(text: &str) -> Option<PointInTime> {
-        let utc = jiff::tz::TimeZone::UTC;
-        // All forms begin with `YYYY-MM-DD`.
-        let day: civil::Date = text.get(..10)?.parse().ok()?;
-        if let Ok(at) = text.parse() {
-            return Some(PointInTime {
-                at,
-                day,
-                has_zone: true,
-            });
-        }
-        let local: civil::DateTime = text.parse().ok()?;
-        Some(PointInTime {
-            at: utc.to_timestamp(local).ok()?,
-            day,
-            has_zone: text.len() == 10,
-        })
     }
 }
 

@@ -147,6 +147,11 @@ impl DateFormat {
     /// Reads `text` in this format into RFC 3339. A time without an offset is UTC, a date without a
     /// time is midnight, and an offset in the text is kept.
     pub(super) fn read(&self, text: &str) -> Option<String> {
+        self.read_with_offset(text).map(|(text, _)| text)
+    }
+
+    /// Reads `text` as [`Self::read`] does, and returns whether it has an offset.
+    pub(super) fn read_with_offset(&self, text: &str) -> Option<(String, bool)> {
         let DateShape { two_digit_year } = self.shape(text)?;
         let mut parsed: BrokenDownTime = strtime::parse(&self.format, text).ok()?;
         if let Some(digits) = two_digit_year {
@@ -157,9 +162,10 @@ impl DateFormat {
                 .ok()?;
         }
         let local = parsed.to_date().ok()?.to_datetime(parsed.to_time().ok()?);
-        let offset_seconds = parsed.offset().map_or(0, jiff::tz::Offset::seconds);
-        let offset = offset_text(offset_seconds)?;
-        Some(format!("{local}{offset}")).filter(|text| date::is_date_time(text.as_bytes()))
+        let offset = parsed.offset();
+        let text = offset_text(offset.map_or(0, jiff::tz::Offset::seconds))?;
+        let text = format!("{local}{text}");
+        date::is_date_time(text.as_bytes()).then_some((text, offset.is_some()))
     }
 
     /// Matches `text` against the format's pieces; `None` if it has another form.

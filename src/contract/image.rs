@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -28,6 +29,8 @@ pub(crate) struct Image {
     /// is shown instead.
     values: [Option<MemberValue<'static>>; FIELDS.len()],
     country_name: Option<MemberValue<'static>>,
+    /// The time of the last change. It is not kept in files.
+    updated_at: Option<Timestamp>,
 }
 
 impl Image {
@@ -36,6 +39,7 @@ impl Image {
         Image {
             values: FIELDS.each_ref().map(|rule| keep(shown.value(rule.field))),
             country_name: keep(shown.country_name()),
+            updated_at: shown.updated_at(),
         }
     }
 
@@ -62,6 +66,11 @@ impl Image {
         self.country_name.as_ref()?.as_text()
     }
 
+    /// Returns the time at which the customer was changed last, if it was shown.
+    pub(crate) fn updated_at(&self) -> Option<Timestamp> {
+        self.updated_at
+    }
+
     /// Returns the value that shows a field: the name of the country for `country_id`.
     pub(super) fn shown(&self, field: Field) -> Option<&MemberValue<'static>> {
         match field {
@@ -76,6 +85,11 @@ impl Image {
         self.shown(field).is_some_and(|value| !is_null(value))
     }
 
+    /// Whether a field was shown as null or `""`. `country_id` is empty if the country has no name.
+    pub(crate) fn is_empty(&self, field: Field) -> bool {
+        self.shown(field).is_some_and(is_null)
+    }
+
     /// Returns the fields that are filled.
     pub(crate) fn fields_filled(&self) -> FieldSet {
         FieldSet::ALL
@@ -87,11 +101,10 @@ impl Image {
     /// Returns those of the fields `among` that are filled here and empty in a later image. A field
     /// that the later image does not show is not lost.
     pub(crate) fn filled_but_lost(&self, later: &Image, among: FieldSet) -> FieldSet {
-        let is_empty = |field: Field| later.shown(field).is_some_and(is_null);
         self.fields_filled()
             .intersection(among)
             .iter()
-            .filter(|field| is_empty(*field))
+            .filter(|field| later.is_empty(*field))
             .collect()
     }
 }

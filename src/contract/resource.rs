@@ -4,12 +4,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::field::FIELDS;
 use super::member_name::read_name;
+use super::point_in_time::point_in_time;
 use super::{CustomerId, Field};
 
 /// The value of a member, borrowed if JSON escapes nothing in it.
@@ -45,6 +47,7 @@ struct ResourceMembers<'a> {
     country_name: Option<MemberValue<'a>>,
     /// The id of `related_user`, or null where that is null.
     related_user: Option<MemberValue<'a>>,
+    updated_at: Option<MemberValue<'a>>,
 }
 
 /// The object around the resource.
@@ -85,6 +88,11 @@ impl<'a> Resource<'a> {
         }
     }
 
+    /// The time at which the customer was changed last. One without an offset is taken as UTC.
+    pub(crate) fn updated_at(&self) -> Option<Timestamp> {
+        point_in_time(self.0.updated_at.as_ref()?.as_text()?)
+    }
+
     /// The name of the customer's country.
     pub(crate) fn country_name(&self) -> Option<&MemberValue<'a>> {
         self.0.country_name.as_ref()
@@ -113,6 +121,7 @@ enum MemberName {
     Of(Field),
     CountryName,
     RelatedUserId,
+    UpdatedAt,
     Other,
 }
 
@@ -122,6 +131,7 @@ impl<'de> Deserialize<'de> for MemberName {
             "id" => MemberName::Id,
             "country_name" => MemberName::CountryName,
             "related_user" => MemberName::RelatedUserId,
+            "updated_at" => MemberName::UpdatedAt,
             name => Field::from_name(name).map_or(MemberName::Other, MemberName::Of),
         })
     }
@@ -153,14 +163,16 @@ impl<'de> Deserialize<'de> for ResourceMembers<'de> {
                         MemberName::RelatedUserId => {
                             related_user_id(map.next_value::<&RawValue>()?.get())
                         }
-                        MemberName::Id | MemberName::CountryName | MemberName::Of(_) => {
-                            Some(map.next_value::<MemberValue<'_>>()?)
-                        }
+                        MemberName::Id
+                        | MemberName::CountryName
+                        | MemberName::UpdatedAt
+                        | MemberName::Of(_) => Some(map.next_value::<MemberValue<'_>>()?),
                     };
                     let slot = match key {
                         MemberName::Id => &mut members.id,
                         MemberName::CountryName => &mut members.country_name,
                         MemberName::RelatedUserId => &mut members.related_user,
+                        MemberName::UpdatedAt => &mut members.updated_at,
                         MemberName::Of(field) => members
                             .values
                             .get_mut(field.index())
@@ -229,6 +241,11 @@ impl<'de> Deserialize<'de> for RelatedUserId<'de> {
 }
 
 impl<'a> MemberValue<'a> {
+    /// Whether the API takes the value for none: null, or an empty text.
+    pub(crate) fn is_empty(&self) -> bool {
+        is_null(self)
+    }
+
     /// Reads a value of valid JSON; `None` for a text with half of a surrogate pair.
     fn of_json(json: &'a str) -> Option<MemberValue<'a>> {
         let inner = json

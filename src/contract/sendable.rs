@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serializer as _;
 
 use super::allowed::Leniency;
-use super::compare::point_in_time;
 use super::country::Countries;
+use super::point_in_time::point_in_time;
 use super::resource::{MemberValue, is_null};
 use super::row_notes::RowNotes;
 use super::value::{Cell, FieldValue, value};

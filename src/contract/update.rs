@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -11,8 +12,9 @@ use super::classification::{UsualValue, classify_usual};
 use super::field::{FIELDS, Field};
 use super::field_set::FieldSet;
 use super::row_notes::RowNotes;
+use super::since::since;
 use super::value::{Cell, CellError, FieldValue, customer_id, value};
-use super::value_rules::ValueRules;
+use super::value_rules::{SinceRule, ValueRules};
 use super::{CustomerId, ErrorCode, FieldError, Subject};
 
 /// A valid row: a customer's id and the fields to set, each checked.
@@ -26,6 +28,7 @@ pub struct CustomerUpdate<'a> {
     /// The fields that have a value.
     given: FieldSet,
     notes: RowNotes,
+    since: Option<Timestamp>,
 }
 
 /// The values of the fields, in the order of [`FIELDS`]. Slots of unset fields hold stale values;
@@ -53,6 +56,8 @@ pub struct UpdateBuilder<'a> {
     given: FieldSet,
     /// The fields that are not sent, whatever the input says.
     left_out: FieldSet,
+    /// The time after which nobody may have changed the customer.
+    since: Option<Timestamp>,
     /// The customer whose row is refused as a duplicate.
     refused: Option<CustomerId>,
     errors: Vec<FieldError>,
@@ -67,6 +72,11 @@ impl CustomerUpdate<'_> {
     /// The fields that it sets; none if later rows have set all of them.
     pub fn fields(&self) -> FieldSet {
         self.given
+    }
+
+    /// The time after which nobody may have changed the customer, if the row needs one.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.since
     }
 
     /// The facts about the row that the summary counts.
@@ -91,6 +101,7 @@ impl<'a> UpdateBuilder<'a> {
             notes: RowNotes::default(),
             given: FieldSet::EMPTY,
             left_out: FieldSet::EMPTY,
+            since: None,
             refused: None,
             errors: Vec::new(),
         }
@@ -103,6 +114,7 @@ impl<'a> UpdateBuilder<'a> {
         self.notes = RowNotes::default();
         self.given = FieldSet::EMPTY;
         self.left_out = FieldSet::EMPTY;
+        self.since = None;
         self.refused = None;
         self.errors.clear();
     }
@@ -162,6 +174,17 @@ impl<'a> UpdateBuilder<'a> {
         true
     }
 
+    /// Sets the time after which nobody may have changed the customer from its cell.
+    pub fn set_since(&mut self, cell: Option<&Cell<'_>>) {
+        match since(cell, self.rules) {
+            Ok(at) => self.since = Some(at),
+            Err(refused) => {
+                self.since = None;
+                self.refuse(Subject::Row, refused);
+            }
+        }
+    }
+
     /// Marks a field as given, drops its errors, and returns the slot of its value.
     #[inline]
     fn slot(&mut self, field: Field) -> &mut FieldValue<'a> {
@@ -202,6 +225,9 @@ impl<'a> UpdateBuilder<'a> {
         if self.refused.is_some() && self.refused == self.id {
             self.errors.push(FieldError::duplicate());
         }
+        if self.rules.since == SinceRule::Required && self.since.is_none() {
+            self.lacks_since();
+        }
         let says_something = !self.given.is_empty() || !self.notes.overtaken.is_empty();
         match self.id {
             Some(id) if says_something && self.errors.is_empty() => {
@@ -211,12 +237,25 @@ impl<'a> UpdateBuilder<'a> {
                     values: &self.values,
                     given: self.given,
                     notes: self.notes,
+                    since: self.since,
                 })
             }
             id => Err(InvalidRow {
                 id,
                 errors: self.all_errors(),
             }),
+        }
+    }
+
+    /// Notes that the row has no time, if it was not refused.
+    #[cold]
+    fn lacks_since(&mut self) {
+        if self
+            .errors
+            .iter()
+            .all(|error| error.subject != Subject::Row)
+        {
+            self.set_since(None);
         }
     }
 

@@ -141,6 +141,13 @@ pub struct Entry<'a> {
     /// Whether the answer shows a `date_of_birth` that is one day off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub echo_next_day: bool,
+    /// The time of the change as the API shows it; only with `--unless-changed-since`.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "optional_instant"
+    )]
+    pub updated_at: Option<Timestamp>,
     /// The time when it ended.
     #[serde(with = "milliseconds")]
     pub at: Timestamp,
@@ -194,6 +201,7 @@ impl<'a> Entry<'a> {
             echo: FieldSet::EMPTY,
             echo_spelling: FieldSet::EMPTY,
             echo_next_day: false,
+            updated_at: None,
             at,
             hash,
             request: None,
@@ -344,6 +352,30 @@ pub(super) mod optional_milliseconds {
     }
 }
 
+/// Serialises an optional time as RFC 3339 with all of its digits, so that it can be compared.
+#[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
+mod optional_instant {
+    use jiff::Timestamp;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        at: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => serializer.collect_str(at),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        let text = <&str>::deserialize(deserializer)?;
+        text.parse().map(Some).map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -398,6 +430,7 @@ mod tests {
             echo: [Field::DateOfBirth].into_iter().collect(),
             echo_spelling: [Field::Email].into_iter().collect(),
             echo_next_day: true,
+            updated_at: Some("2026-11-23T09:18:04.123456Z".parse().expect("a good time")),
             ..entry()
         };
         for entry in [entry(), full, echo] {

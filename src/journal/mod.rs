@@ -47,7 +47,9 @@ pub use fact::Fact;
 pub use figures::{Figures, SentFigures};
 pub(crate) use header::{FORMAT_VERSION, READING_RULES};
 pub use header::{Header, InputIdentity, Purpose, SettingText};
-pub(crate) use images::{IMAGES_NAME, ImageEntry, ImageIndex, ImagesError, ImagesFile};
+pub(crate) use images::{
+    IMAGES_NAME, ImageEntry, ImageIndex, ImagesError, ImagesFile, for_each_image,
+};
 pub use key::RunKey;
 pub(crate) use key::{KEY_NAME, REQUEST_HASH_VERSION};
 pub(crate) use lines::LineError;

@@ -315,6 +315,7 @@ mod tests {
                     body: Bytes::new(),
                     fields: FieldSet::ALL,
                     request: *request,
+                    read_first: None,
                 },
             },
         });

@@ -80,6 +80,7 @@ fn row(number: u64, customer: CustomerId) -> Row {
             body: Bytes::from_static(NOTHING),
             fields: FieldSet::EMPTY,
             request: 0,
+            read_first: None,
         },
     }
 }

@@ -93,6 +93,7 @@ impl UndoRows {
                 body: Bytes::from_static(b"{}"),
                 fields: fields.without(self.without),
                 request: self.key.request_hash(customer.get(), &raw),
+                read_first: None,
             },
             raw: raw.into(),
         })

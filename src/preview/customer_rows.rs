@@ -184,6 +184,7 @@ mod tests {
                 body: Bytes::from_static(body.as_bytes()),
                 fields: FieldSet::EMPTY,
                 request: 0,
+                read_first: None,
             },
         }
     }

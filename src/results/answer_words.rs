@@ -29,12 +29,22 @@ pub(in crate::results) fn of(outcome: Outcome, status: Option<u16>, code: &str) 
             "a value that the API shows cannot be sent back".to_owned()
         }
         Outcome::Failed => format!("every attempt failed: {answer}"),
+        Outcome::Conflict => conflict(code.unwrap_or_default()).map_or(answer, str::to_owned),
         Outcome::Updated
         | Outcome::Unchanged
         | Outcome::Invalid
-        | Outcome::Conflict
         | Outcome::Superseded
         | Outcome::Elsewhere
         | Outcome::Other => answer,
+    }
+}
+
+/// Returns the words for a conflict with this code; `None` if the code says enough.
+fn conflict(code: &str) -> Option<&'static str> {
+    match code {
+        "changed_each_time" => Some("the customer was changed elsewhere after each read"),
+        "changed_since" => Some("the customer was changed after the time in the row"),
+        "updated_at_not_shown" => Some("the API does not show when the customer was changed"),
+        _ => None,
     }
 }

@@ -1,10 +1,12 @@
 //! The row that goes from the reader to the recorder: a record of the input, read and checked.
 
 pub(crate) mod duplicates;
+mod read_first;
 
 use bytes::Bytes;
 
-use crate::contract::{CustomerId, FieldError, FieldSet, body_of_fields};
+pub(crate) use self::read_first::{ReadFirst, RowRequest};
+use crate::contract::{CustomerId, EntityTag, FieldError, FieldSet, body_of_fields};
 
 /// The place of a record in the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +48,8 @@ pub(crate) enum RowContent {
         /// The hash of the row's whole request, see
         /// [`RunKey::request_hash`](crate::journal::RunKey::request_hash).
         request: u64,
+        /// The notes about its customer, if it was read; in a box, since most are not.
+        read_first: Option<Box<ReadFirst>>,
     },
     /// An invalid record.
     Invalid(Vec<FieldError>),
@@ -74,6 +78,70 @@ impl Row {
         }
     }
 
+    /// Gives the row another request. Its own one is kept, so that it can be decided anew.
+    pub(crate) fn replace_request(&mut self, with: RowRequest) {
+        if let RowContent::Update {
+            body,
+            fields,
+            read_first,
+            ..
+        } = &mut self.content
+        {
+            let own = RowRequest {
+                body: std::mem::replace(body, with.body),
+                fields: std::mem::replace(fields, with.fields),
+            };
+            read_first.get_or_insert_default().own.get_or_insert(own);
+        }
+    }
+
+    /// Gives the row its own request back.
+    pub(crate) fn restore_request(&mut self) {
+        if let RowContent::Update {
+            body,
+            fields,
+            read_first: Some(read_first),
+            ..
+        } = &mut self.content
+            && let Some(own) = read_first.own.take()
+        {
+            (*body, *fields) = (own.body, own.fields);
+        }
+    }
+
+    /// Returns the notes about the row's customer, who was read.
+    pub(crate) fn read_first_mut(&mut self) -> Option<&mut ReadFirst> {
+        match &mut self.content {
+            RowContent::Update { read_first, .. } => Some(read_first.get_or_insert_default()),
+            RowContent::Invalid(_)
+            | RowContent::Superseded
+            | RowContent::Unchanged
+            | RowContent::Elsewhere => None,
+        }
+    }
+
+    /// Whether the row's update fills fields that no earlier update of the run did.
+    pub(crate) fn fills_fields(&self) -> bool {
+        match &self.content {
+            RowContent::Update { read_first, .. } => {
+                (read_first.as_ref()).is_some_and(|read_first| !read_first.fills.is_empty())
+            }
+            RowContent::Invalid(_)
+            | RowContent::Superseded
+            | RowContent::Unchanged
+            | RowContent::Elsewhere => false,
+        }
+    }
+
+    /// Notes the state of the row's customer, which was read just now.
+    pub(crate) fn was_read(&mut self, tag: Option<EntityTag>) {
+        if let RowContent::Update { read_first, .. } = &mut self.content
+            && (tag.is_some() || read_first.is_some())
+        {
+            read_first.get_or_insert_default().tag = tag;
+        }
+    }
+
     /// Returns the row with a request for only these of its fields.
     #[must_use]
     pub(crate) fn fragment(self, of: FieldSet) -> Row {
@@ -83,6 +151,7 @@ impl Row {
                 body,
                 fields,
                 request,
+                read_first,
             } => {
                 let fields = fields.intersection(of);
                 RowContent::Update {
@@ -90,6 +159,7 @@ impl Row {
                     body: body_of_fields(&body, fields).into(),
                     fields,
                     request,
+                    read_first,
                 }
             }
             content @ (RowContent::Invalid(_)

@@ -88,6 +88,9 @@ impl<T: Clone> Schedule<T> {
         let cause = Cause::of(&answer);
         let held = self.order.get_mut(ticket);
         let is_read = held.request == Request::Read;
+        if !is_read && held.guard.has_failed(&answer) {
+            return self.changed_since_read(ticket, departure, now);
+        }
         let meaning = if is_read {
             judge::read_before(&answer, self.limits.reads)
         } else {
@@ -100,7 +103,7 @@ impl<T: Clone> Schedule<T> {
             }
         }
         match meaning {
-            Meaning::Applied if is_read => self.read_ended(ticket, departure, now),
+            Meaning::Applied if is_read => self.read_ended(ticket, &answer, departure, now),
             Meaning::NoSockets => self.row_not_sent(ticket, now),
             Meaning::Applied => self.applied(ticket, &answer, departure, now),
             Meaning::Refused => self.refused(ticket, rejected(answer), departure, now),

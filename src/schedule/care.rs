@@ -3,12 +3,14 @@
 //! Both requests are one life of the row: its customer's later rows wait for its end, and each
 //! request takes a permit and has attempts of its own.
 
+use super::changed::ReadAgain;
 use super::decision::{Care, Decision, ReadNeed};
 use super::moment::Moment;
 use super::order::{Place, Purpose};
 use super::request::{Departure, Request};
 use super::state::{Priority, Schedule};
 use super::ticket::Ticket;
+use crate::contract::Answer;
 
 impl<T: Clone> Schedule<T> {
     /// Whether the driver has to decide about the row of a ticket ([`Schedule::decided`]). The
@@ -145,7 +147,14 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// Leaves the row to the driver: its read was answered.
-    pub(super) fn read_ended(&mut self, ticket: Ticket, departure: Departure, now: Moment) {
+    pub(super) fn read_ended(
+        &mut self,
+        ticket: Ticket,
+        answer: &Answer,
+        departure: Departure,
+        now: Moment,
+    ) {
+        let read_again = self.note_state(ticket, answer);
         let held = self.order.get(ticket);
         let (cost, took) = (held.failures.cost, held.took);
         self.token.proven(held.token_generation);
@@ -160,8 +169,11 @@ impl<T: Clone> Schedule<T> {
         if self.limits.reads == ReadNeed::Only {
             self.only_reads_work(departure.at, now);
         }
-        self.order.forget_failures(ticket);
-        self.order.get_mut(ticket).sent = 0;
+        // Failures of an update go on counting, or one that always fails would be sent for ever.
+        if read_again == ReadAgain::No {
+            self.order.forget_failures(ticket);
+            self.order.get_mut(ticket).sent = 0;
+        }
         self.order.await_decision(ticket);
     }
 }

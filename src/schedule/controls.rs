@@ -30,13 +30,13 @@ impl<T: Clone> Schedule<T> {
     ) {
         let customer = self.order.get(ticket).customer;
         match judge::read(answer) {
-            ReadMeaning::AsSent => self.control_may_write(ticket),
+            ReadMeaning::AsSent => self.control_may_write(ticket, answer),
             // Requests name a country by its id and answers by its name, so compare with the name
             // in the answer to the update.
             ReadMeaning::AsSentButCountry(country)
                 if self.availability.control_country(customer) == Some(country) =>
             {
-                self.control_may_write(ticket);
+                self.control_may_write(ticket, answer);
             }
             ReadMeaning::AsSentButCountry(_) | ReadMeaning::Otherwise => {
                 self.control_is_inconclusive(ticket, Inconclusive::Differs, now);
@@ -59,7 +59,8 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    fn control_may_write(&mut self, ticket: Ticket) {
+    fn control_may_write(&mut self, ticket: Ticket, answer: &Answer) {
+        self.note_state(ticket, answer);
         self.order.get_mut(ticket).purpose = Purpose::Control(Request::Write);
         self.run.control = Some(ticket);
     }
@@ -73,6 +74,9 @@ impl<T: Clone> Schedule<T> {
         now: Moment,
     ) {
         let sent = departure.at;
+        if self.order.get(ticket).guard.has_failed(answer) {
+            return self.control_is_inconclusive(ticket, Inconclusive::Differs, now);
+        }
         match judge::write(answer) {
             Meaning::Applied => {
                 let took = self.order.get(ticket).took;

@@ -22,6 +22,19 @@ pub struct Ended<T> {
     pub took: Duration,
 }
 
+/// The sign by which a change elsewhere is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeSign {
+    /// The fields have values that the run has not sent.
+    Values,
+    /// The customer was changed after each read, before the update came.
+    EachTime,
+    /// It was changed after the time in the row.
+    Since,
+    /// There is none, but the API does not show when the customer was changed.
+    NotShown,
+}
+
 /// The ending of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
@@ -43,8 +56,10 @@ pub enum Ending {
     Unchanged,
     /// Its customer was changed elsewhere in the meantime.
     Conflict {
-        /// The fields that were changed.
+        /// The fields that were changed, or that it would have set.
         fields: FieldSet,
+        /// The sign of the change.
+        sign: ChangeSign,
     },
     /// Fields that it has to set cannot be sent, so no update was, or one without them.
     Unsendable {

@@ -35,6 +35,7 @@
 //! | Which customers are sent to before all others, and how did that go? | `canary`, `judging` |
 //! | When may requests leave by the user's hours? | `hours` |
 //! | Which rows are read first, and who decides about them? | `care` |
+//! | Is a customer still as it was read? | `guard`, with `changed` |
 //! | Are whole pages of customers read before the rows? | `paging`, with `pages` |
 //! | Is the token valid? | `token` |
 
@@ -45,6 +46,7 @@ mod canary;
 mod care;
 mod cause;
 pub(crate) mod change_limit;
+mod changed;
 mod concurrency;
 mod controls;
 mod decision;
@@ -52,6 +54,7 @@ mod echo;
 mod ended;
 pub mod error_limit;
 mod flights;
+mod guard;
 mod hours;
 mod judge;
 mod judging;
@@ -100,7 +103,7 @@ pub(crate) use canary::{
 pub(crate) use cause::Cause;
 pub(crate) use decision::Decision;
 pub use decision::{Care, ReadNeed};
-pub(crate) use ended::{Ended, Ending};
+pub(crate) use ended::{ChangeSign, Ended, Ending};
 pub(crate) use judge::is_missing;
 pub(crate) use limited_by::{InFlightBound, LimitedBy};
 pub use moment::Moment;

@@ -50,6 +50,9 @@ impl<T: Clone> Schedule<T> {
         }
         failures.ambiguous |= applied == MaybeApplied::Yes;
         failures.cost = None;
+        if applied == MaybeApplied::Yes {
+            self.spend_tag(ticket);
+        }
         // This is no evidence, but it delays the next probe: probes that all end like this must not
         // follow each other at once.
         self.availability

@@ -11,6 +11,7 @@ use rapidhash::RapidHashMap;
 
 use super::decision::Care;
 use super::ended::Ending;
+use super::guard::Guard;
 use super::moment::Moment;
 use super::request::{Departure, Request};
 use super::row_failures::RowFailures;
@@ -35,6 +36,8 @@ pub(super) struct Held<T> {
     /// The ending that the driver has decided on, for an update that is applied. It waits for the
     /// driver if the update is applied.
     pub(super) ending: Option<Ending>,
+    /// The condition of its next update.
+    pub(super) guard: Guard,
     /// The generation of the token that the last request was sent with.
     pub(super) token_generation: u32,
     /// The failures of its attempts.
@@ -184,6 +187,7 @@ impl<T> Order<T> {
                 updates: 0,
                 sent: 0,
                 ending: None,
+                guard: Guard::None,
                 token_generation: 0,
                 failures,
                 departure: None,

@@ -36,6 +36,9 @@ impl<T: Clone> Schedule<T> {
             MaybeApplied::Yes => Cost::AmbiguousRetry,
             MaybeApplied::No => Cost::Retry,
         });
+        if trouble.applied == MaybeApplied::Yes {
+            self.spend_tag(ticket);
+        }
         // A 500 is more likely about the row than about the load. So is a failure that other rows
         // do not have.
         if trouble.attempts == AttemptLimit::Usual && self.evidence(ticket) == Evidence::New {

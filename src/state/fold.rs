@@ -19,8 +19,8 @@ pub(crate) enum Folded {
     Nothing,
 }
 
-/// Takes the results of a night into the state: whoever was updated has the request of the row from
-/// now on, and all others to whom the run was sending stay unknown. A damaged journal counts as far
+/// Takes the results of a night into the state: whoever was updated, or had the values already, has
+/// the request of the row from now on, and all others to whom the run was sending stay unknown. A damaged journal counts as far
 /// as it can be read.
 pub(crate) fn fold(state: &mut State, night: &Night) -> Result<Folded, StateError> {
     let journal = Path::new(&night.directory).join(JOURNAL_NAME);
@@ -171,7 +171,7 @@ fn result_of(entry: &Entry<'_>) -> Option<(u64, Known)> {
     let (customer, request) = (entry.id?, entry.request?);
     entry.attempts?;
     let known = match entry.outcome {
-        Outcome::Updated if entry.overtaken.is_empty() => {
+        Outcome::Updated | Outcome::Unchanged if entry.overtaken.is_empty() => {
             Known::Request(RequestHash::from(request))
         }
         _ => Known::Unknown,

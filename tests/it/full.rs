@@ -41,6 +41,7 @@ pub(crate) fn full_entry() -> Entry<'static> {
         echo: FieldSet::ALL,
         echo_spelling: FieldSet::ALL,
         echo_next_day: true,
+        updated_at: Some("2026-11-23T09:18:04.123456Z".parse().unwrap()),
         at: "2026-11-23T09:18:04.113Z".parse().unwrap(),
         hash: 1,
         request: Some(1),

@@ -207,6 +207,7 @@ fn an_old_plan_is_refused_until_its_age_is_allowed() {
             at,
             exit: 0,
             until: None,
+            opens: None,
             figures: None,
         };
         ended.encode(journal);

@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{CONTENT_TYPE, ETAG, HeaderMap, LOCATION};
 use url::Url;
 
 use crate::api::answer::body::{BodyFacts, Wanted};
@@ -12,8 +12,8 @@ use crate::api::answer::server_error::Media;
 use crate::api::answer::{body, rate_headers, server_error};
 use crate::api::token::secret::Token;
 use crate::contract::{
-    Body, CUSTOMERS_PER_PAGE, Claim, CustomerId, CustomerPage, Echo, Image, PageError, Response,
-    Shown, compare_answer,
+    Body, CUSTOMERS_PER_PAGE, Claim, CustomerId, CustomerPage, Echo, EntityTag, Image, PageError,
+    Response, Shown, compare_answer,
 };
 use crate::text;
 
@@ -186,6 +186,7 @@ pub fn response(
         status: status.as_u16(),
         body,
         country,
+        entity_tag: shown.and_then(|_| entity_tag(headers)),
         shown,
         echo,
         retry_after: rate_headers::retry_after(headers, now_unix_s),
@@ -237,6 +238,16 @@ fn shown(
     } else {
         None
     }
+}
+
+/// The strong entity tag in the headers of an answer. Of several, it is not known which counts.
+fn entity_tag(headers: &HeaderMap) -> Option<EntityTag> {
+    let mut tags = headers.get_all(ETAG).iter();
+    let tag = tags.next()?;
+    if tags.next().is_some() {
+        return None;
+    }
+    EntityTag::strong(tag.as_bytes())
 }
 
 fn media_of(headers: &HeaderMap) -> Media {

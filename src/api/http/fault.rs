@@ -338,12 +338,12 @@ mod tests {
             .build()
             .expect("a runtime");
         let customer = CustomerId::new(7).expect("an id");
-        let answered = runtime.block_on(api.update(
+        let update = crate::api::client::Update {
             customer,
-            Bytes::from_static(b"{}"),
-            &token,
-            KeepImage::No,
-        ));
+            body: Bytes::from_static(b"{}"),
+            if_match: None,
+        };
+        let answered = runtime.block_on(api.update(update, &token, KeepImage::No));
         drop(runtime);
         serving.join().expect("the server does not panic").ok();
         answered.attempt.answer

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::canary_flags::CanaryFlags;
+use super::care_flags::CareFlags;
 use super::nightly_flags::NightlyFlags;
 use super::notice_flags::NoticeFlags;
 use super::output_flags::{EndFlags, LogFlags, ResultFlags};
@@ -261,6 +262,13 @@ struct InputFlags {
     /// takes precedence. NDJSON keys always match exactly.
     #[arg(long, hide_short_help = true)]
     loose_headers: Option<bool>,
+    /// Send no row whose customer was changed after the time in this column
+    ///
+    /// Each customer is read first. If `updated_at` is later, the row is a conflict. The column holds
+    /// RFC 3339 with an offset, or a --date-format with one; a row without a time is invalid. What
+    /// this run itself has changed does not count.
+    #[arg(long, value_name = "COLUMN", hide_short_help = true)]
+    unless_changed_since: Option<String>,
     /// Set FIELD to VALUE in every row; repeatable
     ///
     /// The value is read like a cell. A column or key that fills the same field is an error.
@@ -381,14 +389,6 @@ struct SendingFlags {
     /// above 32 bits.
     #[arg(long, value_parser = words::<DuplicatePolicy>(), hide_short_help = true)]
     unique: Option<String>,
-    /// Read each customer first, and send all of its fields with those of the row
-    ///
-    /// For an API that clears the fields that an update leaves out.
-    #[arg(long, hide_short_help = true)]
-    complete: Option<bool>,
-    /// Keep each customer's values first, for `custsync undo`
-    ///
-    /// Each customer is read before its update.
-    #[arg(long)]
-    undoable: Option<bool>,
+    #[command(flatten)]
+    care: CareFlags,
 }

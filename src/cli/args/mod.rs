@@ -2,6 +2,7 @@
 //! with those of the environment and the file.
 
 mod canary_flags;
+mod care_flags;
 mod examples;
 mod flags;
 mod help;

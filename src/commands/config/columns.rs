@@ -164,6 +164,8 @@ impl ColumnLines {
             let name = toml_text::string(name);
             match target {
                 Target::Ignored => lines.ignored.push(Line::in_force(name, "")),
+                // It is a setting of its own.
+                Target::Since => {}
                 Target::Id | Target::Field(_) => {
                     let target = toml_text::string(target.name());
                     lines

@@ -15,14 +15,17 @@ use crate::commands::Failure;
 use crate::commands::shared::put_back::{Patient, PutBack, put_back};
 use crate::commands::shared::start::Start;
 use crate::config::Settings;
-use crate::contract::{Countries, Field};
+use crate::contract::{Countries, Field, SinceRule};
 use crate::journal::{
     Fact, IMAGES_NAME, ImageIndex, ImagesError, ImagesFile, JOURNAL_NAME, JournalWriter, Line,
-    LineReader, Outcome, RunDir, WriteError,
+    LineReader, Outcome, RunDir, WriteError, for_each_image,
 };
 use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
+use crate::pipeline::recorder::Recorded;
 use crate::pipeline::resume::LeftOut;
-use crate::pipeline::sender::{CareResult, CareSettings, PlannedCustomers, ProbeState, ReadMode};
+use crate::pipeline::sender::{
+    CareResult, CareSettings, Fill, PlannedCustomers, ProbeState, ReadMode, Since, UpdateCare,
+};
 use crate::process::crash;
 use crate::process::exit::Exit;
 use crate::schedule::StopReason;
@@ -37,17 +40,30 @@ pub(in crate::commands) fn of_run(
     plan: Option<PlannedCustomers>,
     elsewhere: Option<bool>,
 ) -> Result<CareSettings, Failure> {
-    let (is_complete, is_kept) = (settings.sending.complete, settings.sending.undoable);
-    let mode = match (is_complete, is_kept) {
-        (true, is_kept) => ReadMode::Complete { is_kept },
-        (false, true) => ReadMode::Keep,
-        (false, false) => ReadMode::None,
+    let update = UpdateCare {
+        is_kept: settings.sending.undoable,
+        is_complete: settings.sending.complete,
+        skips_equal: settings.sending.skip_equal,
+        fill: fill(settings, run_dir, start)?,
+        since: since(settings, run_dir, start).map_err(Failure::run_directory)?,
+    };
+    let keeps_images = keeps_images(settings);
+    let mode = if update.reads() {
+        ReadMode::Update(update)
+    } else {
+        ReadMode::None
     };
     let left_out = left_out(settings, start, elsewhere)?;
     let mut countries = countries(settings);
-    let images = if is_kept {
+    let images = if keeps_images {
         let images = match start {
             Start::Fresh => begin_images(run_dir),
+            // Without `--undoable`, the images were deleted once nothing was left to send.
+            Start::Continue { .. }
+                if !settings.sending.undoable && !run_dir.file(IMAGES_NAME).exists() =>
+            {
+                begin_images(run_dir)
+            }
             Start::Continue { checkpoint, .. } => continue_images(run_dir, checkpoint.entries()),
         };
         let images = images.map_err(Failure::run_directory)?;
@@ -69,6 +85,41 @@ pub(in crate::commands) fn of_run(
         images,
         plan,
     })
+}
+
+/// Whether images of customers are kept as long as the run goes on.
+fn keeps_images(settings: &Settings) -> bool {
+    settings.sending.undoable || !settings.sending.fill.is_empty()
+}
+
+/// The fields that are sent only where the API has none, after earlier processes.
+fn fill(settings: &Settings, run_dir: &RunDir, start: &Start) -> Result<Fill, Failure> {
+    let mut fill = Fill::new(settings.sending.fill);
+    let is_continued = matches!(start, Start::Continue { .. });
+    if is_continued && !settings.sending.fill.is_empty() && run_dir.file(IMAGES_NAME).exists() {
+        for_each_image(run_dir, |entry| fill.kept(entry)).map_err(Failure::run_directory)?;
+    }
+    Ok(fill)
+}
+
+/// The changes of earlier processes, if nobody else may have changed a customer since the time in a
+/// row.
+fn since(settings: &Settings, run_dir: &RunDir, start: &Start) -> anyhow::Result<Option<Since>> {
+    match settings.input.rows.values.since {
+        SinceRule::Unused => return Ok(None),
+        SinceRule::Required => {}
+    }
+    let mut since = Since::default();
+    if let Start::Continue { .. } = start {
+        let journal = run_dir.open_file(JOURNAL_NAME)?;
+        let mut lines = LineReader::of(BufReader::new(journal));
+        while let Some(line) = lines.next_line()? {
+            if let Line::Entry(entry) = line {
+                since.recorded(&entry);
+            }
+        }
+    }
+    Ok(Some(since))
 }
 
 /// The countries that the user's values name.
@@ -213,12 +264,14 @@ fn put_back_open(
     let images = ImageIndex::read(run_dir, &mut countries).map_err(Failure::run_directory)?;
     let mut open = Vec::new();
     for customer in images.customers() {
+        let mut of_customer = Vec::new();
         for entry in images.images(customer) {
             let entry = entry.map_err(Failure::run_directory)?;
             if is_open(entry.row) {
-                open.push(entry);
+                of_customer.push(entry);
             }
         }
+        open.push(of_customer);
     }
     put_back(patient, &open, &countries).map_err(|error| Failure {
         exit: Exit::StoppedEarly,
@@ -228,9 +281,13 @@ fn put_back_open(
 
 /// Deletes images that are not kept for an undo, unless someone has to put a customer back by hand.
 fn drop_images(run_dir: &RunDir, settings: &Settings, result: PutBack) -> Result<(), Failure> {
-    if settings.sending.undoable || result == PutBack::Some {
+    if keeps_images(settings) || result == PutBack::Some {
         return Ok(());
     }
+    delete_images(run_dir)
+}
+
+fn delete_images(run_dir: &RunDir) -> Result<(), Failure> {
     match fs::remove_file(run_dir.file(IMAGES_NAME)) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -238,6 +295,26 @@ fn drop_images(run_dir: &RunDir, settings: &Settings, result: PutBack) -> Result
             anyhow::Error::from(error).context(run_dir.display_path(IMAGES_NAME)),
         )),
     }
+}
+
+/// Deletes the images of a run that needs them for `--fill` alone, and that has nothing left to send.
+pub(in crate::commands) fn end_of_fill(
+    run_dir: &RunDir,
+    settings: &Settings,
+    recorded: &Recorded,
+) -> Result<(), Failure> {
+    let may_go_on = [Outcome::Failed, Outcome::Rejected, Outcome::Conflict]
+        .iter()
+        .any(|outcome| recorded.tally.count(*outcome) > 0);
+    if settings.sending.fill.is_empty()
+        || settings.sending.undoable
+        || may_go_on
+        || recorded.unrecorded > 0
+        || recorded.fault.is_some()
+    {
+        return Ok(());
+    }
+    delete_images(run_dir)
 }
 
 /// Records that the API clears what is left out.

@@ -10,11 +10,11 @@ use tracing::info;
 
 use crate::config::sending::SendingSettings;
 use crate::journal::Shard;
-use crate::pipeline::sender::ReadMode;
+
 use crate::pipeline::{self, Reading};
 use crate::results::progress::RunProgress;
 use crate::schedule::rate::{LimitedRate, Rate};
-use crate::schedule::{CanaryRules, CanaryThen, OpenHours, RateSharing};
+use crate::schedule::{CanaryRules, CanaryThen, OpenHours, RateSharing, ReadNeed};
 use crate::terminal::Terminal;
 use crate::text::grouped;
 
@@ -127,7 +127,7 @@ impl Pace {
     /// Returns the pace of a run that begins now; `None` if it is not known.
     pub(in crate::commands) fn of(
         settings: &SendingSettings,
-        mode: &ReadMode,
+        reads: ReadNeed,
         sharing: &RateSharing,
         canary: Option<&CanaryRules>,
         hours: Option<OpenHours>,
@@ -143,9 +143,9 @@ impl Pace {
         if canary.is_some_and(|canary| canary.then == CanaryThen::Stop) {
             return None;
         }
-        let requests = match mode {
-            ReadMode::None => 1,
-            ReadMode::Keep | ReadMode::Complete { .. } | ReadMode::Undo(_) => 2,
+        let requests = match reads {
+            ReadNeed::Wanted | ReadNeed::Only => 1,
+            ReadNeed::Required => 2,
         };
         Some(Pace {
             rate,

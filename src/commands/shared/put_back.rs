@@ -7,7 +7,7 @@ use anyhow::{anyhow, bail};
 use tracing::{info, warn};
 
 use crate::api::reading::KeepImage;
-use crate::api::{Api, Token};
+use crate::api::{Api, Token, Update};
 use crate::contract::{
     Answer, Answered, ChangeHistory, Conflicts, Countries, Field, FieldFate, FieldSet, Image,
     LeftOutEffect, RestoreRequest, RestoreRules, SentFields,
@@ -39,11 +39,11 @@ pub(in crate::commands) struct Patient<'a> {
     pub(in crate::commands) wait_max: Duration,
 }
 
-/// Reads the customers of these updates, whose effect on fields that they left out is not known, and
+/// Reads the customers of these updates, listed by customer and in the order of their images, whose effect on fields that they left out is not known, and
 /// puts back those who have lost any.
 pub(in crate::commands) fn put_back(
     patient: &Patient<'_>,
-    updates: &[ImageEntry],
+    updates: &[Vec<ImageEntry>],
     countries: &Countries,
 ) -> anyhow::Result<PutBack> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -65,18 +65,20 @@ pub(in crate::commands) fn put_back(
 
 async fn put_one_back(
     patient: &Patient<'_>,
-    update: &ImageEntry,
+    updates: &[ImageEntry],
     countries: &Countries,
 ) -> anyhow::Result<PutBack> {
-    let sent = SentFields::of_request(update.sent.get().as_bytes()).unwrap_or_default();
-    let set: FieldSet = sent.fields().map(|(field, _)| field).collect();
+    let Some(update) = updates.last() else {
+        return Ok(PutBack::NothingLost);
+    };
+    let sent = sent_of(update);
     let Some(now) = patient.read(update).await? else {
         bail!("the customer of row {} cannot be read", update.row);
     };
     crash::kill_at("put-back-read");
-    let lost = update
-        .image
-        .filled_but_lost(&now, FieldSet::ALL.without(set));
+    // A customer that was changed elsewhere was read again, and has several images.
+    let lost = updates.iter().map(|update| lost_by(update, &now));
+    let lost = lost.fold(FieldSet::EMPTY, FieldSet::union);
     if lost.is_empty() {
         return Ok(PutBack::NothingLost);
     }
@@ -85,7 +87,9 @@ async fn put_one_back(
         countries.learn(id, name);
     }
     let mut history = ChangeHistory::new(LeftOutEffect::Cleared);
-    history.add(&update.image, Some(&sent), &countries);
+    for update in updates {
+        history.add(&update.image, Some(&sent_of(update)), &countries);
+    }
     let rules = RestoreRules {
         conflicts: Conflicts::Keep,
         without: FieldSet::EMPTY,
@@ -127,6 +131,17 @@ async fn put_one_back(
     Ok(PutBack::All)
 }
 
+/// The fields that an update set.
+fn sent_of(update: &ImageEntry) -> SentFields<'_> {
+    SentFields::of_request(update.sent.get().as_bytes()).unwrap_or_default()
+}
+
+/// The fields that an update left out, that were filled before it and that are empty now.
+fn lost_by(update: &ImageEntry, now: &Image) -> FieldSet {
+    let set: FieldSet = sent_of(update).fields().map(|(field, _)| field).collect();
+    (update.image).filled_but_lost(now, FieldSet::ALL.without(set))
+}
+
 fn names(fields: FieldSet) -> String {
     fields.names().collect::<Vec<_>>().join(", ")
 }
@@ -147,8 +162,12 @@ impl Patient<'_> {
     async fn write(&self, update: &ImageEntry, body: Vec<u8>) -> anyhow::Result<()> {
         let body = bytes::Bytes::from(body);
         let write = || {
-            self.api
-                .update(update.id, body.clone(), &self.token, KeepImage::No)
+            let update = Update {
+                customer: update.id,
+                body: body.clone(),
+                if_match: None,
+            };
+            self.api.update(update, &self.token, KeepImage::No)
         };
         let answered = self.send(write).await?;
         match answered.attempt.answer {

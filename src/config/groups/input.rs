@@ -13,7 +13,7 @@ use crate::config::setting::{of_process, of_run, of_run_with_values};
 use crate::config::tables::NestedEntry;
 use crate::config::value::{ValueError, non_empty, number_in, parsed};
 use crate::config::words::choice;
-use crate::contract::{DateFormat, Today, TwoDigitYears, ValueRules};
+use crate::contract::{DateFormat, SinceRule, Today, TwoDigitYears, ValueRules};
 use crate::download::{AddressError, DownloadOptions, shown_word};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape,
@@ -48,6 +48,9 @@ const COLUMNS_MAX: usize = 1024;
 /// The line of the header.
 const HEADER_ROW: &str = "header-row";
 
+/// The column of the times after which nobody may have changed a customer.
+const UNLESS_CHANGED_SINCE: &str = "unless-changed-since";
+
 /// The values of fields in every row.
 const SET: &str = "set";
 
@@ -75,6 +78,7 @@ impl InputSettings {
         let json_path = resolver.optional(of_run(JSON_PATH), parsed::<JsonPath>);
         let sheet = resolver.optional(of_run("sheet"), non_empty);
         let mapping = mapping(resolver);
+        let (mapping, since) = with_since(resolver, mapping);
         let constants = constants(resolver);
         let values = value_maps(resolver);
         let rows = RowRules {
@@ -88,7 +92,10 @@ impl InputSettings {
                     Trim::Keep
                 },
             },
-            values: value_rules(resolver),
+            values: ValueRules {
+                since,
+                ..value_rules(resolver)
+            },
             overtaken: resolver.choice(of_run("overtaken"), &OvertakenRule::LeaveOut),
         };
         for (text, error) in rows.cells.value_errors(&rows.values) {
@@ -136,6 +143,7 @@ fn value_rules(resolver: &mut Resolver) -> ValueRules {
         }),
         allowed: resolver.list(of_run("allow"), choice).into_iter().collect(),
         today: Today::default(),
+        since: SinceRule::Unused,
     }
 }
 
@@ -230,6 +238,17 @@ fn mapping(resolver: &mut Resolver) -> MappingRules {
         .with_places(rule_places(resolver))
 }
 
+/// Adds the column of the times after which nobody may have changed a customer.
+fn with_since(resolver: &mut Resolver, mapping: MappingRules) -> (MappingRules, SinceRule) {
+    let Some(column) = resolver.optional(of_run(UNLESS_CHANGED_SINCE), non_empty) else {
+        return (mapping, SinceRule::Unused);
+    };
+    let with_since = mapping.clone().with_since(&column);
+    let with_since = with_since.map_err(ValueError::from);
+    let with_since = resolver.ok_or_report(UNLESS_CHANGED_SINCE, with_since);
+    (with_since.unwrap_or(mapping), SinceRule::Required)
+}
+
 /// Returns the places of the rules for columns. A setting without a value has its flag for a place.
 fn rule_places(resolver: &Resolver) -> RulePlaces {
     let place = |name: &str, flag: String| match resolver.provenance(name) {
@@ -246,6 +265,7 @@ fn rule_places(resolver: &Resolver) -> RulePlaces {
     RulePlaces {
         map: place("map", flags.map),
         ignore: place("ignore", flags.ignore),
+        since: place(UNLESS_CHANGED_SINCE, flags.since),
         columns: place("columns", flags.columns),
         file,
     }

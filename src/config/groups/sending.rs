@@ -58,6 +58,10 @@ pub struct SendingSettings {
     pub left_out: LeftOut,
     /// Whether updates are completed with the customer's own values.
     pub complete: bool,
+    /// Whether updates that change nothing are not sent.
+    pub skip_equal: bool,
+    /// The fields that are sent only where the API has none.
+    pub fill: FieldSet,
     /// Whether customers are read before their updates, to put them back.
     pub undoable: bool,
     /// Whether an undo puts back fields that somebody has changed since.
@@ -132,6 +136,8 @@ impl SendingSettings {
             retry: resolver.choice(of_process("retry"), &Retry::Failed),
             left_out: resolver.choice(of_process("left-out"), &LeftOut::Unknown),
             complete: resolver.boolean(of_run("complete")),
+            skip_equal: resolver.boolean(of_run("skip-equal")),
+            fill: (resolver.list(of_run("fill"), field)).into_iter().collect(),
             undoable: resolver.boolean(of_run("undoable")),
             force: resolver.boolean(of_process("force")),
             without_fields: (resolver.list(of_process("without-field"), field))

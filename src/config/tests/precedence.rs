@@ -18,7 +18,7 @@ enum Kind {
 }
 
 /// Every setting, with three values: for the file, the environment and the flag. Secrets have none.
-const SAMPLES: [(&str, Kind, [&str; 3]); 125] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 134] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -27,6 +27,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 125] = [
     ("header-row", Kind::One, ["1", "2", "3"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
     ("ignore", Kind::Many, ["A", "B", "C"]),
+    ("unless-changed-since", Kind::One, ["D", "E", "F"]),
     ("loose-headers", Kind::Switch, ["1", "true", "true"]),
     ("set", Kind::Many, ["job=a", "job=b=c", "gender=male"]),
     (
@@ -114,10 +115,15 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 125] = [
     ("retry", Kind::One, ["rejected", "failed", "rejected"]),
     ("left-out", Kind::One, ["trust", "probe", "trust"]),
     ("complete", Kind::Switch, ["1", "true", "true"]),
+    ("skip-equal", Kind::Switch, ["1", "true", "true"]),
+    ("fill", Kind::Many, ["job", "email", "country_id"]),
     ("undoable", Kind::Switch, ["1", "true", "true"]),
     ("force", Kind::Switch, ["1", "true", "true"]),
     ("without-field", Kind::Many, ["job", "email", "country_id"]),
     ("read", Kind::One, ["each", "list", "auto"]),
+    ("sample", Kind::One, ["10", "20", "30"]),
+    ("expect-equal", Kind::Switch, ["1", "true", "true"]),
+    ("hashes-only", Kind::Switch, ["1", "true", "true"]),
     ("max-wait", Kind::One, ["0s", "2m", "168h"]),
     ("ignore-until", Kind::Switch, ["1", "true", "true"]),
     ("grace", Kind::One, ["0s", "2s", "1h"]),
@@ -265,6 +271,7 @@ fn a_run_is_known_by_what_changes_its_requests() {
         "empty",
         "encoding",
         "escape",
+        "fill",
         "format",
         "header-row",
         "ignore",
@@ -280,12 +287,14 @@ fn a_run_is_known_by_what_changes_its_requests() {
         "sandbox",
         "set",
         "sheet",
+        "skip-equal",
         "state",
         "tenant",
         "trim",
         "two-digit-years",
         "undoable",
         "unique",
+        "unless-changed-since",
         "values",
     ];
     assert_eq!(names, want);

@@ -66,7 +66,7 @@ impl EmptyRules {
                         .get_mut(field.index())
                         .expect("the rules have a place for each field") = rule;
                 }
-                Target::Id | Target::Ignored => return Err(RuleError::EmptyId),
+                Target::Id | Target::Since | Target::Ignored => return Err(RuleError::EmptyId),
             }
         }
         Ok(EmptyRules { by_field })
@@ -119,7 +119,7 @@ impl CellRules {
     fn value_of(&self, target: Target, text: &str) -> Option<&str> {
         match target {
             Target::Field(field) => self.values.get(field, text),
-            Target::Id | Target::Ignored => None,
+            Target::Id | Target::Since | Target::Ignored => None,
         }
     }
 
@@ -151,7 +151,7 @@ impl CellRules {
                 EmptyRule::Null => Some(Cell::Null),
                 EmptyRule::Error => Some(Cell::Empty),
             },
-            Target::Id | Target::Field(_) => Some(Cell::Text(text)),
+            Target::Id | Target::Field(_) | Target::Since => Some(Cell::Text(text)),
         }
     }
 }

@@ -94,6 +94,7 @@ impl<'r> CellWriter<'r> {
         match (target, cell) {
             (Target::Id, cell) => builder.set_id(cell),
             (Target::Field(field), Some(cell)) => builder.set(field, cell),
+            (Target::Since, cell) => builder.set_since(cell.as_ref()),
             (Target::Field(_), None) | (Target::Ignored, _) => {}
         }
     }

@@ -99,6 +99,18 @@ impl MappingRules {
         }
     }
 
+    /// Returns the rules in which this column holds the time after which nobody may have changed a
+    /// row's customer.
+    pub fn with_since(mut self, column: &str) -> Result<MappingRules, RuleError> {
+        if self.named(column).is_some() {
+            return Err(RuleError::SinceTwice {
+                column: names::column_name(column),
+            });
+        }
+        self.add(column, Target::Since)?;
+        Ok(self)
+    }
+
     /// Returns the rules with these constants.
     #[must_use]
     pub fn with_constants(self, constants: Constants) -> MappingRules {

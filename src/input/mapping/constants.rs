@@ -20,7 +20,7 @@ impl Constants {
     pub fn add(&mut self, field: &str, text: String) -> Result<(), RuleError> {
         match target_of(field)? {
             Target::Field(field) => self.texts.push((field, text)),
-            Target::Id | Target::Ignored => return Err(RuleError::ConstantId),
+            Target::Id | Target::Since | Target::Ignored => return Err(RuleError::ConstantId),
         }
         Ok(())
     }

@@ -122,7 +122,7 @@ impl<'r> ExplainedCells<'r> {
 
     fn result(&self, target: Target, cell: Option<Cell<'_>>) -> CellResult {
         match (target, cell) {
-            (Target::Ignored, _) => CellResult::Ignored,
+            (Target::Since | Target::Ignored, _) => CellResult::Ignored,
             (Target::Id, cell) => CellResult::Id(
                 id_value(cell, self.values)
                     .map(|id| id.to_string())

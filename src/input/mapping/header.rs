@@ -265,11 +265,13 @@ fn maps_of_none<'a>(
     };
     let maps = rules
         .columns()
-        .filter(|(_, target)| *target != Target::Ignored)
-        .map(|(name, _)| name);
-    maps.filter(move |map| !is_there(map))
-        .map(move |map| ColumnFault::MapOfNone {
-            place: rules.places().map.clone(),
+        .filter(|(_, target)| *target != Target::Ignored);
+    maps.filter(move |(map, _)| !is_there(map))
+        .map(move |(map, target)| ColumnFault::MapOfNone {
+            place: match target {
+                Target::Since => rules.places().since.clone(),
+                Target::Id | Target::Field(_) | Target::Ignored => rules.places().map.clone(),
+            },
             name: names::column_name(map),
             nearest: nearest(
                 map,

@@ -34,7 +34,7 @@ impl NullStrings {
                     .expect("there is a list for each field")
                     .push(text);
             }
-            Target::Id | Target::Ignored => return Err(RuleError::NullId),
+            Target::Id | Target::Since | Target::Ignored => return Err(RuleError::NullId),
         }
         Ok(())
     }
@@ -51,7 +51,7 @@ impl NullStrings {
                 .by_field
                 .get(field.index())
                 .map_or(&[][..], Vec::as_slice),
-            Target::Id | Target::Ignored => &[],
+            Target::Id | Target::Since | Target::Ignored => &[],
         };
         self.everywhere
             .iter()

@@ -93,7 +93,7 @@ impl OwnKey {
 fn names_overtaken(name: &str, rules: &MappingRules) -> bool {
     match rules.named(name) {
         None | Some(Target::Ignored) => true,
-        Some(Target::Id | Target::Field(_)) => false,
+        Some(Target::Id | Target::Field(_) | Target::Since) => false,
     }
 }
 

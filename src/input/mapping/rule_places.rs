@@ -8,6 +8,8 @@ pub(crate) struct RulePlaces {
     pub(crate) map: String,
     /// The place of the columns that are left out.
     pub(crate) ignore: String,
+    /// The place of the column of a time.
+    pub(crate) since: String,
     /// The place of the names of all columns.
     pub(crate) columns: String,
     /// The file of settings that has the rules. A flag would replace all of its rules, so others
@@ -21,6 +23,7 @@ impl Default for RulePlaces {
         RulePlaces {
             map: "--map".to_owned(),
             ignore: "--ignore".to_owned(),
+            since: "--unless-changed-since".to_owned(),
             columns: "--columns".to_owned(),
             file: None,
         }

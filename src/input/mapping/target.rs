@@ -15,6 +15,8 @@ pub(crate) enum Target {
     Id,
     /// A field of the request's body.
     Field(Field),
+    /// The time after which nobody may have changed the customer (`--unless-changed-since`).
+    Since,
     /// Nothing.
     Ignored,
 }
@@ -39,6 +41,7 @@ impl Target {
         match self {
             Target::Id => ID,
             Target::Field(field) => field.name(),
+            Target::Since => "unless-changed-since",
             Target::Ignored => "ignored",
         }
     }
@@ -78,6 +81,12 @@ pub enum RuleError {
     /// A column is given two targets.
     #[error("column `{column}` is named more than once in --map and --ignore")]
     ColumnTwice {
+        /// The column's name, safe to show.
+        column: String,
+    },
+    /// The column of a time is given another target.
+    #[error("column `{column}` is named in --unless-changed-since, and in --map or --ignore")]
+    SinceTwice {
         /// The column's name, safe to show.
         column: String,
     },

@@ -8,7 +8,7 @@ use memchr::memchr;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::contract::{Cell, ErrorCode, UpdateBuilder};
+use crate::contract::{Cell, ErrorCode, FIELDS, UpdateBuilder};
 
 use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::cell_writer::CellWriter;
@@ -121,6 +121,7 @@ impl<'d, 'b> Object<'d, 'b> {
         let (bit, is_set) = match target {
             Target::Ignored => return Ok(()),
             Target::Id => (1, false),
+            Target::Since => (2 << FIELDS.len(), false),
             Target::Field(field) => (2 << field.index(), self.layout.constants().has(field)),
         };
         let is_repeated = self.seen & bit != 0;

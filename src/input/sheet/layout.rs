@@ -122,7 +122,7 @@ impl SheetLayout {
                     FieldKind::Text { .. } | FieldKind::Email { .. }
                 )
             }
-            ColumnMeaning::Target(Target::Id | Target::Ignored)
+            ColumnMeaning::Target(Target::Id | Target::Since | Target::Ignored)
             | ColumnMeaning::Own(_)
             | ColumnMeaning::Nothing => false,
         }

@@ -17,6 +17,23 @@ const BUFFER_BYTES: usize = 1 << 16;
 /// The bytes that are read at once for a single image.
 const LINE_BYTES: usize = 1 << 11;
 
+/// Passes each image in the file of a run directory to `visit`, in the order in which they were
+/// kept. A torn tail is passed over: its requests never left.
+pub(crate) fn for_each_image(
+    run_dir: &RunDir,
+    mut visit: impl FnMut(&ImageEntry),
+) -> Result<(), ImagesError> {
+    let images = run_dir.open_file(IMAGES_NAME)?;
+    let buffered = BufReader::with_capacity(BUFFER_BYTES, images);
+    let mut lines = ImageReader::of(buffered, run_dir.display_path(IMAGES_NAME));
+    while let Some(next) = lines.next_with(line::image) {
+        if let (_, Some(entry)) = next? {
+            visit(&entry);
+        }
+    }
+    Ok(())
+}
+
 /// The places of the images of each customer. It takes 16 bytes of memory for an image, and up to
 /// three times as much while it is made: 16 MB for 1,000,000 images.
 #[derive(Debug)]

@@ -93,6 +93,14 @@ fn customer(content: &[u8]) -> serde_json::Result<Option<CustomerId>> {
     serde_json::from_slice(content).map(|Customer { id }| Some(id))
 }
 
+/// Returns the image in an intact line; `None` for other lines.
+pub(super) fn image(content: &[u8]) -> serde_json::Result<Option<ImageEntry>> {
+    if !content.starts_with(ENTRY_START) {
+        return Ok(None);
+    }
+    serde_json::from_slice(content).map(Some)
+}
+
 /// Returns the pair in an intact line; `None` for other lines.
 fn country_pair(content: &[u8]) -> serde_json::Result<Option<CountryPair>> {
     const PAIR_START: &[u8] = b"{\"country_id\":";

@@ -22,7 +22,7 @@ mod reader;
 
 pub(crate) use error::ImagesError;
 pub(crate) use file::ImagesFile;
-pub(crate) use index::ImageIndex;
+pub(crate) use index::{ImageIndex, for_each_image};
 pub(crate) use line::ImageEntry;
 
 /// The file's name.

@@ -37,7 +37,7 @@ use crate::input::RowRules;
 use crate::journal::{RunKey, Shard};
 use crate::results::tally::RowsRead;
 use crate::row::duplicates::{DuplicateFilter, Occurrence};
-use crate::row::{Position, Row, RowContent};
+use crate::row::{Position, ReadFirst, Row, RowContent};
 
 /// Blocks of at most about 256 KiB that wait to be parsed.
 pub(crate) const BLOCKS_QUEUED_MAX: usize = 2;
@@ -235,6 +235,12 @@ impl RowBuilder {
                 body,
                 fields,
                 request,
+                read_first: update.since().map(|since| {
+                    Box::new(ReadFirst {
+                        since: Some(since),
+                        ..ReadFirst::default()
+                    })
+                }),
             },
         )
     }

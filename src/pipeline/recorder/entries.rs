@@ -4,8 +4,12 @@ use super::ended_row::{EndedRow, Inputs, RowEnd};
 use crate::contract::{Field, FieldError, Unsendable};
 use crate::journal::{BulkEntry, Entry, EntryError, Outcome};
 use crate::row::RowContent;
-use crate::schedule::Ending;
+use crate::schedule::{ChangeSign, Ending};
 
+/// The error code of a field of a customer who was changed after the time in the row.
+const CHANGED_SINCE: &str = "changed_since";
+/// The error code of a field of a customer who is shown without the time of the last change.
+const UPDATED_AT_NOT_SHOWN: &str = "updated_at_not_shown";
 /// The error code of a row that was not sent because later rows of its customer were updated.
 const OVERTAKEN: &str = "overtaken";
 
@@ -13,6 +17,8 @@ const OVERTAKEN: &str = "overtaken";
 const UNSENDABLE: &str = "unsendable";
 /// The error code of a field that was changed elsewhere in the meantime.
 const CHANGED: &str = "changed";
+/// The error code of a field of a customer who was changed elsewhere after each read.
+const CHANGED_EACH_TIME: &str = "changed_each_time";
 
 /// The entry of a row that ended in this process.
 pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
@@ -33,9 +39,13 @@ pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
         )
     };
     if let RowContent::Update {
-        fields, request, ..
+        fields,
+        request,
+        read_first,
+        ..
     } = &row.content
     {
+        entry.updated_at = read_first.as_ref().and_then(|read| read.updated_at);
         entry.fields = *fields;
         entry.request = Some(*request);
     }
@@ -103,9 +113,10 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
             }
         }
         Ending::Unchanged => entry.outcome = Outcome::Unchanged,
-        Ending::Conflict { fields } => {
+        Ending::Conflict { fields, sign } => {
             entry.outcome = Outcome::Conflict;
-            entry.errors = fields.iter().map(changed).collect();
+            let fields = fields.iter();
+            entry.errors = fields.map(|field| changed(field, *sign)).collect();
         }
         Ending::Unsendable { fields, conflicts } => {
             entry.outcome = Outcome::Failed;
@@ -113,7 +124,7 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
             let fields = fields.iter();
             entry.errors = fields
                 .map(|(field, reason)| unsendable(*field, *reason))
-                .chain(conflicts.iter().map(changed))
+                .chain((conflicts.iter()).map(|field| changed(field, ChangeSign::Values)))
                 .collect();
         }
         Ending::Rejected { status, error } => {
@@ -146,11 +157,26 @@ fn unsendable(field: Field, reason: Unsendable) -> EntryError<'static> {
     }
 }
 
-fn changed(field: Field) -> EntryError<'static> {
+fn changed(field: Field, sign: ChangeSign) -> EntryError<'static> {
+    let (code, message) = match sign {
+        ChangeSign::Values => (CHANGED, "was changed elsewhere in the meantime"),
+        ChangeSign::EachTime => (
+            CHANGED_EACH_TIME,
+            "was not set: the customer was changed elsewhere after each read",
+        ),
+        ChangeSign::Since => (
+            CHANGED_SINCE,
+            "was not set: the customer was changed after the time in the row",
+        ),
+        ChangeSign::NotShown => (
+            UPDATED_AT_NOT_SHOWN,
+            "was not set: the API does not show when the customer was changed",
+        ),
+    };
     EntryError {
         field: field.name().into(),
-        code: Some(CHANGED.into()),
-        message: "was changed elsewhere in the meantime".into(),
+        code: Some(code.into()),
+        message: message.into(),
     }
 }
 

@@ -5,7 +5,7 @@ use tracing::{error, info, warn};
 
 use super::super::image_writer::Durable;
 use super::Driver;
-use super::care::{Decided, Seen, Undecided, Verdict};
+use super::care::{Applied, Carer, Decided, Seen, Undecided, Verdict};
 use crate::contract::Image;
 use crate::journal::Fact;
 use crate::row::RowContent;
@@ -21,7 +21,16 @@ impl Driver {
         } else {
             // Nothing is sent for a row whose customer is known from a page.
             let is_alone = schedule.is_alone(ticket) || schedule.is_known(ticket);
-            let about = Undecided { ticket, is_alone };
+            let applied = if schedule.may_be_applied(ticket) {
+                Applied::Maybe
+            } else {
+                Applied::No
+            };
+            let about = Undecided {
+                ticket,
+                is_alone,
+                applied,
+            };
             match self.carer.read(about, schedule.row_mut(ticket), seen) {
                 Ok(decided) => decided,
                 Err(error) => {
@@ -37,6 +46,13 @@ impl Driver {
         if let Some(decision) = decision {
             self.sending.schedule.decided(ticket, decision);
         }
+    }
+
+    /// Decides about a row whose update was refused because its customer was changed after the read.
+    pub(super) fn decide_changed(&mut self, ticket: Ticket) {
+        let schedule = &mut self.sending.schedule;
+        let decision = Carer::changed(schedule.row_mut(ticket));
+        schedule.decided(ticket, decision);
     }
 
     /// Lets updates leave whose images are durable.
@@ -56,7 +72,8 @@ impl Driver {
 
     /// Learns from the customer in the answer to an update.
     pub(super) fn updated_customer_is_shown(&mut self, ticket: Ticket, image: &Image) {
-        let row = self.sending.schedule.row(ticket);
+        let row = self.sending.schedule.row_mut(ticket);
+        self.carer.changed_at(row, image);
         let RowContent::Update { body, fields, .. } = &row.content else {
             return;
         };

@@ -4,6 +4,7 @@ mod attempt_log;
 mod care;
 mod deciding;
 mod finish;
+mod leaving;
 mod meter;
 mod metering;
 mod pager;
@@ -18,14 +19,15 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use self::attempt_log::AttemptLog;
 pub(crate) use self::care::{
-    CareResult, CareSettings, PlannedCustomers, ProbeState, ReadMode, UndoCounts, Undoing,
+    CareResult, CareSettings, Fill, PlannedCustomers, ProbeState, ReadMode, Since, UndoCounts,
+    Undoing, UpdateCare,
 };
 use self::care::{Carer, Seen};
-use self::meter::{CUT_OFF, Meter, TIMEOUT};
+use self::meter::Meter;
 use self::pager::Pager;
 pub(crate) use self::pager::{PageReading, WantedCustomers};
 pub(crate) use self::sending::{BeforeFirstUpdate, Queues, ReadTo, Sending, Sent};
@@ -40,13 +42,13 @@ use super::reporter::Reporter;
 use super::resume::Resume;
 use super::token_refresh::TokenRefresh;
 use crate::api::Api;
-use crate::contract::{Answer, Answered, CustomerId};
+use crate::contract::{Answer, Answered, CustomerId, EntityTag};
 use crate::input::InputError;
 use crate::process::crash;
 use crate::process::signals::{Drain, StopSignal};
 use crate::results::progress::RunProgress;
 use crate::results::tally::{Latencies, RowsRead};
-use crate::row::{Row, RowContent};
+use crate::row::Row;
 use crate::schedule::shared_rate::exchange::Reply;
 use crate::schedule::{
     Ended, Ending, Moment, Refreshed, Request, Schedule, Step, StopReason, Ticket, is_missing,
@@ -340,47 +342,6 @@ impl Driver {
         NextEvent::Continue
     }
 
-    fn send(&mut self, ticket: Ticket, request: Request) {
-        let RowContent::Update { id, body, .. } = &self.sending.schedule.row(ticket).content else {
-            unreachable!("only updates are offered");
-        };
-        let (customer, body) = (*id, body.clone());
-        if request == Request::Write
-            && let Some(BeforeFirstUpdate(act)) = self.before_first_update.take()
-            && let Err(error) = act()
-        {
-            error!("{error:#}");
-            self.sending.schedule.withdraw(ticket);
-            return self.sending.schedule.stop(StopReason::JournalUnwritable);
-        }
-        if request == Request::Write {
-            crash::kill_at("put-leaves");
-        }
-        let (api, token) = (self.sending.api.clone(), self.token_refresh.token());
-        let image = self.carer.keeps_image(request);
-        match request {
-            Request::Write => self.in_flight.add(ticket, request, async move {
-                Landed::Row(api.update(customer, body, &token, image).await)
-            }),
-            Request::Read => self.in_flight.add(ticket, request, async move {
-                Landed::Row(api.read(customer, &body, &token, image).await)
-            }),
-        }
-    }
-
-    fn give_up(&mut self, ticket: Ticket) {
-        let request = self.in_flight.give_up(ticket);
-        let is_stopped = self.sending.schedule.stopped().is_some();
-        if let (Some(meter), Some(request)) = (&mut self.meter, request) {
-            let cause = if is_stopped { CUT_OFF } else { TIMEOUT };
-            meter.given_up(request, cause);
-        }
-        if is_stopped {
-            self.given_up += 1;
-            warn!("a request in flight is given up");
-        }
-    }
-
     fn landed(&mut self, ticket: Ticket, landed: Landed) {
         match landed {
             Landed::Row(answered) => self.finished(ticket, answered),
@@ -416,10 +377,17 @@ impl Driver {
             let row = schedule.row_mut(ticket);
             self.carer.control_read(row, image, &mut attempt.answer);
         }
+        if request == Request::Read {
+            schedule
+                .row_mut(ticket)
+                .was_read(entity_tag(&attempt.answer));
+        }
         let is_missing = is_missing(&attempt.answer);
         schedule.finished(ticket, attempt, now);
         log.write(|| schedule.due_again(ticket).map(|due| due.since(now)));
-        if schedule.awaits_decision(ticket) {
+        if schedule.was_changed(ticket) {
+            self.decide_changed(ticket);
+        } else if schedule.awaits_decision(ticket) {
             self.decide(ticket, Seen::of(image.as_deref(), is_missing));
         }
     }
@@ -518,5 +486,13 @@ impl Driver {
 
     fn now(&self) -> Moment {
         Moment::after_start(self.started.elapsed())
+    }
+}
+
+/// The state of the customer that the answer to a read names.
+fn entity_tag(answer: &Answer) -> Option<EntityTag> {
+    match answer {
+        Answer::Response(response) => response.entity_tag.clone(),
+        Answer::Fault(_) => None,
     }
 }

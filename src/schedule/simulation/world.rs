@@ -10,8 +10,8 @@ use super::witness::Witness;
 use crate::contract::{Answer, Attempt, CustomerId, FieldSet};
 use crate::schedule::rate::Rate;
 use crate::schedule::{
-    AfterCanary, CanaryRules, CanaryVerdict, Care, Decision, Ended, Ending, History, Moment,
-    Random, Refreshed, Request, Rules, Schedule, Statistics, Step, StopReason, Ticket,
+    AfterCanary, CanaryRules, CanaryVerdict, Care, ChangeSign, Decision, Ended, Ending, History,
+    Moment, Random, Refreshed, Request, Rules, Schedule, Statistics, Step, StopReason, Ticket,
 };
 
 /// The time of reading a token again.
@@ -555,6 +555,7 @@ impl World {
                 Ending::Unchanged,
                 Ending::Conflict {
                     fields: FieldSet::EMPTY,
+                    sign: ChangeSign::Values,
                 },
             ];
             Decision::End(against[self.random.next_u64() as usize % 2].clone())

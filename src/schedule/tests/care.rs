@@ -1,6 +1,7 @@
 //! Rows whose customer is read first, and the driver's decisions about them.
 
 use super::*;
+use crate::schedule::ChangeSign;
 use Request::{Read, Write};
 
 fn shown() -> Answer {
@@ -55,12 +56,15 @@ fn a_customer_is_read_before_each_update_and_the_driver_decides() {
             1 => Decision::End(Ending::Unchanged),
             _ => Decision::Write(Some(Ending::Conflict {
                 fields: FieldSet::ALL,
+                sign: ChangeSign::Values,
             })),
         }
     });
     assert_eq!(run.order(), [(1, Read), (2, Read), (2, Write)]);
     run.ends(1, "unchanged", 0);
-    assert!(matches!(run.ended(2).ending, Ending::Conflict { fields } if fields == FieldSet::ALL));
+    assert!(
+        matches!(run.ended(2).ending, Ending::Conflict { fields, .. } if fields == FieldSet::ALL)
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod canary;
 mod care;
 mod control;
 mod echo;
+mod guard;
 mod hours;
 mod in_doubt;
 mod not_reached;
@@ -289,7 +290,7 @@ impl Run {
             Ending::Rejected { status, .. } => format!("rejected {status}"),
             Ending::Failed { cause } => format!("failed {cause}"),
             Ending::Unchanged => "unchanged".to_owned(),
-            Ending::Conflict { fields } => format!("conflict {fields:?}"),
+            Ending::Conflict { fields, .. } => format!("conflict {fields:?}"),
             Ending::Unsendable { fields, .. } => format!("unsendable {fields:?}"),
         };
         (how, ended.attempts)

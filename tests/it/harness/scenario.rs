@@ -20,7 +20,7 @@ use super::customers::{CustomerRow, Customers};
 use super::end::End;
 use super::ledger::Ledger;
 use super::program::{Finished, Process, Program};
-use super::server::{Reply, Request, ScriptedServer};
+use super::server::{Reply, Request, Scripted, ScriptedServer};
 use super::tls::{Presents, TlsFront};
 use super::writing::Form;
 
@@ -142,6 +142,15 @@ impl Scenario {
         script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
     ) -> Scenario {
         self.target = Target::Scripted(ScriptedServer::start(script));
+        self
+    }
+
+    /// Sends to a server with scripted answers to updates and to reads.
+    pub(crate) fn server_with_reads(
+        mut self,
+        script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Scenario {
+        self.target = Target::Scripted(ScriptedServer::of(Scripted::Everything, script));
         self
     }
 

@@ -43,7 +43,17 @@ pub(crate) struct ScriptedServer {
     accepting: Option<JoinHandle<()>>,
 }
 
+/// The requests that the script answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scripted {
+    /// Updates. Reads show the customers as they were updated.
+    Updates,
+    /// All of them.
+    Everything,
+}
+
 struct Shared {
+    scripted: Scripted,
     script: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
     requests: Mutex<Vec<Request>>,
     /// The fields applied to each customer, for reads.
@@ -118,8 +128,16 @@ impl Reply {
 }
 
 impl ScriptedServer {
-    /// Listens on a free port of this machine.
+    /// Listens on a free port of this machine, and answers reads itself.
     pub(crate) fn start(
+        script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> ScriptedServer {
+        ScriptedServer::of(Scripted::Updates, script)
+    }
+
+    /// Listens on a free port of this machine.
+    pub(crate) fn of(
+        scripted: Scripted,
         script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
     ) -> ScriptedServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
@@ -127,6 +145,7 @@ impl ScriptedServer {
             .local_addr()
             .expect("a bound socket has an address");
         let shared = Arc::new(Shared {
+            scripted,
             script: Box::new(script),
             requests: Mutex::default(),
             customers: Mutex::default(),
@@ -149,7 +168,7 @@ impl ScriptedServer {
         format!("http://{}/api", self.address)
     }
 
-    /// The requests so far, without reads, which the server answers itself.
+    /// The requests so far, without reads that the server answers itself.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
     }
@@ -247,7 +266,8 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 fn serve(mut stream: TcpStream, shared: &Shared) {
     let mut reader = BufReader::new(stream.try_clone().expect("a socket can be shared"));
     while let Ok(Some(mut request)) = read_request(&mut reader) {
-        let reply = if request.line.starts_with("GET ") {
+        let is_read = request.line.starts_with("GET ");
+        let reply = if is_read && shared.scripted == Scripted::Updates {
             shared.shown(request.id())
         } else {
             shared.scripted(&mut request)

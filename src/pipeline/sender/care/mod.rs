@@ -1,11 +1,17 @@
 //! Decides about rows whose customer was read: keeps its image, completes the update, and finds out
 //! whether the API keeps the fields that an update leaves out.
 
+mod changed;
 mod error;
+mod fill;
 mod left_out;
 mod plan;
+mod prepared;
 mod seen;
+mod since;
+mod skip;
 mod undo;
+mod update;
 
 use std::collections::VecDeque;
 
@@ -14,12 +20,17 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 pub(super) use self::error::CareError;
+pub(crate) use self::fill::Fill;
 pub(crate) use self::left_out::ProbeState;
 use self::left_out::{AfterRead, AfterWrite, LeftOutProbe};
 pub(crate) use self::plan::PlannedCustomers;
+pub(super) use self::prepared::Applied;
+use self::prepared::Prepared;
 pub(super) use self::seen::Seen;
+pub(crate) use self::since::Since;
 use self::undo::{Undo, UndoDecision};
 pub(crate) use self::undo::{UndoCounts, Undoing};
+pub(crate) use self::update::UpdateCare;
 use super::super::image_writer::{Durable, ImageWriter};
 use crate::api::reading::KeepImage;
 use crate::contract::{
@@ -30,7 +41,7 @@ use crate::journal::{ImageEntry, ImagesError};
 use crate::preview::{NotShown, Previewer};
 use crate::process::crash;
 use crate::row::{Row, RowContent};
-use crate::schedule::{Care, Decision, Ending, Request, Ticket};
+use crate::schedule::{Care, ChangeSign, Decision, Ending, Request, Ticket};
 
 /// The statuses of an answer that says that there is no such customer.
 const NOT_FOUND: u16 = 404;
@@ -56,13 +67,8 @@ pub(crate) struct CareSettings {
 pub(crate) enum ReadMode {
     /// None: it is not read.
     None,
-    /// Its image is kept, to put the customer back (`--undoable`).
-    Keep,
-    /// Its values complete the update (`--complete`).
-    Complete {
-        /// Whether its image is kept, too.
-        is_kept: bool,
-    },
+    /// It decides about the update of a row.
+    Update(UpdateCare),
     /// It is put back, as far as nobody else has changed it (`custsync undo`).
     Undo(Box<Undoing>),
     /// It is compared with the rows of an input, and nothing is sent (`custsync preview`).
@@ -73,8 +79,7 @@ pub(crate) enum ReadMode {
 #[derive(Debug)]
 enum Mode {
     None,
-    Keep,
-    Complete { is_kept: bool },
+    Update(UpdateCare),
     Undo(Box<Undo>),
     Preview(Box<Previewer>),
 }
@@ -98,15 +103,8 @@ pub(super) struct Undecided {
     pub(super) ticket: Ticket,
     /// Whether the row goes alone.
     pub(super) is_alone: bool,
-}
-
-/// The update of a row whose customer is shown.
-#[derive(Debug)]
-enum Prepared {
-    /// It can be sent. If it is applied, the row has this ending, or is updated without one.
-    Write(Option<Ending>),
-    /// There is none: the row ends like this.
-    End(Ending),
+    /// Whether an update of the row may have changed the customer already.
+    pub(super) applied: Applied,
 }
 
 /// The result of the care.
@@ -171,8 +169,7 @@ impl Carer {
         } = settings;
         let mode = match mode {
             ReadMode::None => Mode::None,
-            ReadMode::Keep => Mode::Keep,
-            ReadMode::Complete { is_kept } => Mode::Complete { is_kept },
+            ReadMode::Update(care) => Mode::Update(care),
             ReadMode::Undo(undoing) => Mode::Undo(Box::new(Undo::new(*undoing))),
             ReadMode::Preview(previewer) => Mode::Preview(previewer),
         };
@@ -188,8 +185,13 @@ impl Carer {
 
     /// The care that a row's update needs.
     pub(super) fn care_of(&self, row: &Row) -> Care {
-        // An undo may put back some of the fields.
-        let leaves_out = self.is_undo()
+        let may_leave_out = match &self.mode {
+            Mode::None | Mode::Preview(_) => false,
+            Mode::Update(care) => care.may_leave_out(),
+            // It may put back some of the fields.
+            Mode::Undo(_) => true,
+        };
+        let leaves_out = may_leave_out
             || row
                 .update()
                 .is_some_and(|(_, fields)| fields != FieldSet::ALL);
@@ -204,9 +206,7 @@ impl Carer {
     pub(super) fn care_without_probe(&self) -> Care {
         match self.mode {
             Mode::None if self.plan.is_none() => Care::None,
-            Mode::None | Mode::Keep | Mode::Complete { .. } | Mode::Undo(_) | Mode::Preview(_) => {
-                Care::Read
-            }
+            Mode::None | Mode::Update(_) | Mode::Undo(_) | Mode::Preview(_) => Care::Read,
         }
     }
 
@@ -214,7 +214,10 @@ impl Carer {
     pub(super) fn keeps_image(&self, request: Request) -> KeepImage {
         let is_needed = match request {
             Request::Read => true,
-            Request::Write => self.keeps_images() || self.probe.is_open() || self.plan.is_some(),
+            // The answer shows the names of countries, too.
+            Request::Write => {
+                !matches!(self.mode, Mode::None) || self.probe.is_open() || self.plan.is_some()
+            }
         };
         if is_needed {
             KeepImage::Yes
@@ -240,8 +243,12 @@ impl Carer {
     /// it with the customer's other values, and the input has the row's own fields only. What cannot be
     /// completed is not repeated.
     pub(super) fn control_read(&self, row: &mut Row, image: &Image, answer: &mut Answer) {
-        let (Mode::Complete { .. }, RowContent::Update { body, .. }) =
-            (&self.mode, &mut row.content)
+        let (
+            Mode::Update(UpdateCare {
+                is_complete: true, ..
+            }),
+            RowContent::Update { body, .. },
+        ) = (&self.mode, &mut row.content)
         else {
             return;
         };
@@ -261,12 +268,28 @@ impl Carer {
         Ok(())
     }
 
-    /// Whether the images of all customers are kept.
+    /// Notes the time at which an update of this run changed the row's customer.
+    pub(super) fn changed_at(&mut self, row: &mut Row, shown: &Image) {
+        if let Mode::Update(care) = &mut self.mode {
+            care.changed_at(row, shown);
+        }
+    }
+
+    /// Whether images of customers are kept for the whole run.
     fn keeps_images(&self) -> bool {
         match self.mode {
             Mode::None | Mode::Preview(_) => false,
-            Mode::Complete { is_kept } => is_kept,
-            Mode::Keep | Mode::Undo(_) => true,
+            Mode::Update(ref care) => care.has_images(),
+            Mode::Undo(_) => true,
+        }
+    }
+
+    /// Whether the image of the row's customer is kept.
+    fn needs_image(&self, row: &Row) -> bool {
+        match &self.mode {
+            Mode::None | Mode::Preview(_) => false,
+            Mode::Update(care) => care.needs_image(row),
+            Mode::Undo(_) => true,
         }
     }
 
@@ -312,7 +335,7 @@ impl Carer {
             return Ok(Decided::now(Decision::Later));
         }
         let ending = match image {
-            Some(image) => match self.prepare(row, image)? {
+            Some(image) => match self.prepare(row, image, about.applied)? {
                 Prepared::Write(ending) => ending,
                 Prepared::End(ending) => return Ok(Decided::now(Decision::End(ending))),
             },
@@ -322,7 +345,7 @@ impl Carer {
             Ok(self.read_alone(about.ticket, row, seen, ending))
         } else {
             Ok(match image {
-                Some(image) if self.keeps_images() => {
+                Some(image) if self.needs_image(row) => {
                     self.keep_and_write(about.ticket, row, image, ending)
                 }
                 _ => Decided::now(Decision::Write(ending)),
@@ -331,36 +354,33 @@ impl Carer {
     }
 
     /// Makes the update of a row whose customer is shown, if it depends on the customer.
-    fn prepare(&mut self, row: &mut Row, image: &Image) -> Result<Prepared, CareError> {
+    fn prepare(
+        &mut self,
+        row: &mut Row,
+        image: &Image,
+        applied: Applied,
+    ) -> Result<Prepared, CareError> {
         if let Some(plan) = &self.plan {
             let fields = plan.conflicts(row, image, &self.countries)?;
             if !fields.is_empty() {
-                return Ok(Prepared::End(Ending::Conflict { fields }));
+                let sign = ChangeSign::Values;
+                return Ok(Prepared::End(Ending::Conflict { fields, sign }));
             }
         }
-        let RowContent::Update {
-            id, body, fields, ..
-        } = &mut row.content
-        else {
-            unreachable!("only updates are sent");
-        };
         match &mut self.mode {
-            Mode::None | Mode::Keep | Mode::Preview(_) => Ok(Prepared::Write(None)),
-            Mode::Complete { .. } => {
-                let sent = SentFields::of_request(body).unwrap_or_default();
-                match lay_over(image, &sent, &self.countries) {
-                    Ok(complete) => {
-                        // The row still sets only its own fields.
-                        *body = complete.body.into();
-                        Ok(Prepared::Write(None))
-                    }
-                    Err(fields) => Ok(Prepared::End(Ending::Unsendable {
-                        fields,
-                        conflicts: FieldSet::EMPTY,
-                    })),
-                }
-            }
+            Mode::None | Mode::Preview(_) => Ok(Prepared::Write(None)),
+            Mode::Update(care) => Ok(care.prepare(row, image, applied, &self.countries)),
             Mode::Undo(undo) => {
+                let RowContent::Update {
+                    id,
+                    body,
+                    fields,
+                    read_first,
+                    ..
+                } = &mut row.content
+                else {
+                    unreachable!("only updates are sent");
+                };
                 let effect = match self.probe.state() {
                     ProbeState::Lost => LeftOutEffect::Cleared,
                     ProbeState::Armed
@@ -368,7 +388,12 @@ impl Carer {
                     | ProbeState::Trusted
                     | ProbeState::Unknown => LeftOutEffect::Kept,
                 };
-                Ok(match undo.decide(*id, image, effect, &self.countries)? {
+                let decision = undo.decide(*id, image, effect, &self.countries)?;
+                let read_first = read_first.get_or_insert_default();
+                if !std::mem::replace(&mut read_first.is_counted, true) {
+                    undo.count(&decision);
+                }
+                Ok(match decision.next {
                     UndoDecision::End(ending) => Prepared::End(ending),
                     UndoDecision::Write(put, ending) => {
                         let sent = SentFields::of_request(&put).unwrap_or_default();
@@ -403,7 +428,7 @@ impl Carer {
             (AfterRead::KeepAndWrite, Some(image)) => {
                 self.keep_and_write(ticket, row, image, ending)
             }
-            (AfterRead::Write, Some(image)) if self.keeps_images() => {
+            (AfterRead::Write, Some(image)) if self.needs_image(row) => {
                 self.keep_and_write(ticket, row, image, ending)
             }
             (AfterRead::GiveUp, _) | (AfterRead::KeepAndWrite, None) => {
@@ -412,6 +437,11 @@ impl Carer {
             }
             (AfterRead::Write, _) => Decided::now(Decision::Write(ending)),
         }
+    }
+
+    /// Decides about a row whose update was refused because its customer was changed after the read.
+    pub(super) fn changed(row: &mut Row) -> Decision {
+        changed::decide(row)
     }
 
     /// Decides about a row whose update was applied while it went alone, or whose customer was read
@@ -534,7 +564,7 @@ impl Carer {
         let (undone, previewed) = match self.mode {
             Mode::Undo(undo) => (Some(undo.counts().clone()), None),
             Mode::Preview(previewer) => (None, Some(previewer)),
-            Mode::None | Mode::Keep | Mode::Complete { .. } => (None, None),
+            Mode::None | Mode::Update(_) => (None, None),
         };
         CareResult {
             left_out: self.probe.state(),

@@ -8,7 +8,7 @@ use crate::contract::{
     RestoreRequest, RestoreRules, SentFields, Unsendable, has_cleared_all,
 };
 use crate::journal::{ImageEntry, ImageIndex, ImagesError, RowEchoes};
-use crate::schedule::Ending;
+use crate::schedule::{ChangeSign, Ending};
 
 /// An undo of an earlier run.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(crate) struct Undoing {
 pub(super) struct Undo {
     undoing: Undoing,
     /// The images that this process kept while it was not known whether PUT clears fields.
-    kept: BTreeMap<CustomerId, ImageEntry>,
+    kept: BTreeMap<CustomerId, Vec<ImageEntry>>,
     counts: UndoCounts,
 }
 
@@ -67,6 +67,19 @@ impl UndoCounts {
     }
 }
 
+/// The decision about a customer, with its reasons.
+#[derive(Debug)]
+pub(super) struct Decided {
+    /// The decision.
+    pub(super) next: UndoDecision,
+    /// The fields that are put back.
+    put_back: Vec<Field>,
+    /// The fields that were changed elsewhere since.
+    conflicts: FieldSet,
+    /// Whether fields cannot be put back.
+    is_unsendable: bool,
+}
+
 /// The decision about a customer.
 #[derive(Debug)]
 pub(super) enum UndoDecision {
@@ -96,7 +109,7 @@ impl Undo {
         now: &Image,
         left_out: LeftOutEffect,
         countries: &Countries,
-    ) -> Result<UndoDecision, ImagesError> {
+    ) -> Result<Decided, ImagesError> {
         let history = self.history(customer, left_out, countries)?;
         let restoration = history.restore(now, self.undoing.rules, countries);
         let of_fate = |wanted: fn(FieldFate) -> bool| {
@@ -123,7 +136,7 @@ impl Undo {
         let put_back: Vec<_> = of_fate(|fate| fate == FieldFate::PutBack)
             .filter(|_| body.is_some())
             .collect();
-        self.count(&put_back, conflicts, !unsendable.is_empty());
+        let is_unsendable = !unsendable.is_empty();
         let ending = if !unsendable.is_empty() {
             Some(Ending::Unsendable {
                 fields: unsendable,
@@ -132,11 +145,20 @@ impl Undo {
         } else if conflicts.is_empty() {
             None
         } else {
-            Some(Ending::Conflict { fields: conflicts })
+            Some(Ending::Conflict {
+                fields: conflicts,
+                sign: ChangeSign::Values,
+            })
         };
-        Ok(match body.filter(|_| !self.undoing.is_dry) {
+        let next = match body.filter(|_| !self.undoing.is_dry) {
             Some(body) => UndoDecision::Write(body, ending),
             None => UndoDecision::End(ending.unwrap_or(Ending::Unchanged)),
+        };
+        Ok(Decided {
+            next,
+            put_back,
+            conflicts,
+            is_unsendable,
         })
     }
 
@@ -164,7 +186,7 @@ impl Undo {
 
     /// Keeps the image of an update that may clear fields.
     pub(super) fn keep(&mut self, entry: ImageEntry) {
-        self.kept.insert(entry.id, entry);
+        self.kept.entry(entry.id).or_default().push(entry);
     }
 
     fn history(
@@ -188,16 +210,24 @@ impl Undo {
                 add_own(&entry?);
             }
         }
-        self.kept.get(&customer).into_iter().for_each(add_own);
+        let kept = self.kept.get(&customer);
+        kept.into_iter().flatten().for_each(add_own);
         Ok(history)
     }
 
-    fn count(&mut self, put_back: &[Field], conflicts: FieldSet, is_unsendable: bool) {
+    /// Counts a decision about a customer, who may be read and decided about again.
+    pub(super) fn count(&mut self, decided: &Decided) {
+        let Decided {
+            put_back,
+            conflicts,
+            is_unsendable,
+            ..
+        } = decided;
         let counts = &mut self.counts;
         counts.put_back += u64::from(!put_back.is_empty());
         counts.conflict += u64::from(!conflicts.is_empty());
-        counts.not_restorable += u64::from(is_unsendable);
-        let is_unchanged = put_back.is_empty() && conflicts.is_empty() && !is_unsendable;
+        counts.not_restorable += u64::from(*is_unsendable);
+        let is_unchanged = put_back.is_empty() && conflicts.is_empty() && !*is_unsendable;
         counts.unchanged += u64::from(is_unchanged);
         for field in put_back {
             *counts.fields.entry(*field).or_default() += 1;

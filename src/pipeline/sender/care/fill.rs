@@ -1,0 +1,207 @@
+//! Fields that are sent only where the API has none (`--fill`).
+//!
+//! A field counts as empty if the customer had none before the run: a later row of the run may set
+//! again what an earlier row has filled. So each image in which an update fills a field is durable
+//! before the update leaves, and tells later processes of the run.
+
+use std::collections::BTreeMap;
+
+use roaring::RoaringTreemap;
+
+use crate::contract::{CustomerId, Field, FieldSet, Image, SentFields, body_of_fields};
+use crate::journal::ImageEntry;
+use crate::row::RowRequest;
+
+/// The fields that are sent only where the API has none, and the customers of whom this run has
+/// filled them.
+#[derive(Debug, Default)]
+pub(crate) struct Fill {
+    fields: FieldSet,
+    /// The ids take at most 51 bytes each, and usually less than 5.
+    filled: BTreeMap<Field, RoaringTreemap>,
+}
+
+/// The part of a row's request that may be sent.
+#[derive(Debug)]
+pub(super) struct Filling {
+    /// The request; none if no field is left.
+    pub(super) request: Option<RowRequest>,
+    /// The fields that it fills and that no earlier update of the run did.
+    pub(super) fills: FieldSet,
+}
+
+impl Fill {
+    /// Fields that no update of the run has filled yet.
+    pub(crate) fn new(fields: FieldSet) -> Fill {
+        Fill {
+            fields,
+            filled: BTreeMap::new(),
+        }
+    }
+
+    /// Takes up an image that an earlier process kept.
+    pub(crate) fn kept(&mut self, entry: &ImageEntry) {
+        let filled = self.filled_by(entry.sent.get().as_bytes(), &entry.image);
+        self.remember(entry.id, filled);
+    }
+
+    /// Whether there are any such fields.
+    pub(super) fn is_none(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Returns the part of a request that may be sent to the customer with this image.
+    pub(super) fn of(&self, customer: CustomerId, own: &RowRequest, image: &Image) -> Filling {
+        let may_be_set = |field: &Field| {
+            !self.fields.contains(*field)
+                || image.is_empty(*field)
+                || self.was_filled(customer, *field)
+        };
+        let fields: FieldSet = own.fields.iter().filter(may_be_set).collect();
+        let request = if fields.is_empty() {
+            None
+        } else if fields == own.fields {
+            Some(own.clone())
+        } else {
+            let body = body_of_fields(&own.body, fields).into();
+            Some(RowRequest { body, fields })
+        };
+        let body = request.as_ref().map(|request| &*request.body);
+        let fills = self.filled_by(body.unwrap_or_default(), image);
+        let is_new = |field: &Field| !self.was_filled(customer, *field);
+        Filling {
+            fills: fills.iter().filter(is_new).collect(),
+            request,
+        }
+    }
+
+    /// Notes that an update fills these fields of a customer.
+    pub(super) fn remember(&mut self, customer: CustomerId, fields: FieldSet) {
+        for field in fields.iter() {
+            let filled = self.filled.entry(field).or_default();
+            filled.insert(customer.get());
+        }
+    }
+
+    /// Notes that an update that was to fill these fields of a customer was not applied.
+    pub(super) fn forget(&mut self, customer: CustomerId, fields: FieldSet) {
+        for field in fields.iter() {
+            if let Some(filled) = self.filled.get_mut(&field) {
+                filled.remove(customer.get());
+            }
+        }
+    }
+
+    fn was_filled(&self, customer: CustomerId, field: Field) -> bool {
+        let filled = self.filled.get(&field);
+        filled.is_some_and(|filled| filled.contains(customer.get()))
+    }
+
+    /// The fields that are empty in the image and that the request fills.
+    fn filled_by(&self, body: &[u8], image: &Image) -> FieldSet {
+        let sent = SentFields::of_request(body).unwrap_or_default();
+        sent.fields()
+            .filter(|(field, value)| {
+                self.fields.contains(*field) && image.is_empty(*field) && !value.is_empty()
+            })
+            .map(|(field, _)| field)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id() -> CustomerId {
+        CustomerId::new(7).expect("an id")
+    }
+
+    fn image(members: &str) -> Image {
+        let body = format!(r#"{{"data":{{"id":7,{members}}}}}"#);
+        Image::of_answer(body.as_bytes(), id()).expect("the customer is shown")
+    }
+
+    fn request(body: &'static str) -> RowRequest {
+        let sent = SentFields::of_request(body.as_bytes()).expect("an object");
+        RowRequest {
+            fields: sent.fields().map(|(field, _)| field).collect(),
+            body: body.as_bytes().into(),
+        }
+    }
+
+    #[test]
+    fn a_field_is_sent_where_the_customer_had_none_before_the_run() {
+        let mut fill = Fill::new([Field::Job, Field::CountryId].into_iter().collect());
+        let row = request(r#"{"email":"a@b.example","country_id":4,"job":"Nurse"}"#);
+        let body = |fill: &Fill, members: &str| {
+            let filling = fill.of(id(), &row, &image(members));
+            let body = filling.request.expect("the e-mail address is left").body;
+            let fills: Vec<_> = filling.fills.names().collect();
+            let body = String::from_utf8(body.to_vec()).expect("JSON is UTF-8");
+            (body, fills.join(" "))
+        };
+        let check = |fill: &Fill, members: &str, want: &str, fills: &str| {
+            assert_eq!(
+                body(fill, members),
+                (want.to_owned(), fills.to_owned()),
+                "{members}"
+            );
+        };
+        let all = r#"{"email":"a@b.example","country_id":4,"job":"Nurse"}"#;
+        check(
+            &fill,
+            r#""job":"","country_name":null"#,
+            all,
+            "country_id job",
+        );
+        let one = r#"{"email":"a@b.example","job":"Nurse"}"#;
+        check(
+            &fill,
+            r#""job":null,"country_name":"Country 9""#,
+            one,
+            "job",
+        );
+        // What is not shown may have a value.
+        let none = r#"{"email":"a@b.example"}"#;
+        check(&fill, r#""email":null"#, none, "");
+        check(
+            &fill,
+            r#""job":"Clerk","country_name":"Country 9""#,
+            none,
+            "",
+        );
+        fill.remember(id(), [Field::Job].into_iter().collect());
+        check(
+            &fill,
+            r#""job":"Clerk","country_name":"Country 9""#,
+            one,
+            "",
+        );
+        check(&fill, r#""job":null,"country_name":"Country 9""#, one, "");
+        fill.forget(id(), [Field::Job].into_iter().collect());
+        check(
+            &fill,
+            r#""job":"Clerk","country_name":"Country 9""#,
+            none,
+            "",
+        );
+        let only = request(r#"{"job":"Nurse"}"#);
+        let filling = fill.of(id(), &only, &image(r#""job":"Clerk""#));
+        assert!(filling.request.is_none() && filling.fills.is_empty());
+    }
+
+    #[test]
+    fn an_image_tells_what_an_earlier_process_filled() {
+        let check = |sent: &[u8], members: &str, want: bool| {
+            let mut fill = Fill::new([Field::Job].into_iter().collect());
+            let at = jiff::Timestamp::UNIX_EPOCH;
+            fill.kept(&ImageEntry::new(1, id(), image(members), sent, at));
+            assert_eq!(fill.was_filled(id(), Field::Job), want, "{members}");
+        };
+        check(br#"{"job":"Nurse"}"#, r#""job":null"#, true);
+        check(br#"{"job":"Nurse"}"#, r#""job":"Clerk""#, false);
+        check(br#"{"job":null}"#, r#""job":null"#, false);
+        check(br#"{"email":null}"#, r#""job":null"#, false);
+    }
+}
