@@ -34,7 +34,7 @@ const TOPICS: &[Topic] = topics![
     "rows",
     "sending",
     "run-directory",
-    "plan",
+    "preview",
     "undo",
     "report",
     "shards",

@@ -14,6 +14,7 @@ use crate::config::output::OutputFormat;
 use crate::journal::{
     IMAGES_NAME, JOURNAL_NAME, JournalFile, Line, LineError, LineReader, RunDir, is_foreign,
 };
+use crate::preview::{PREVIEW_NAME, SNAPSHOT_NAME, SNAPSHOT_ROWS_NAME};
 use crate::process::exit::Exit;
 use crate::results::failed_rows::is_of_failed_rows;
 use crate::terminal;
@@ -21,10 +22,6 @@ use crate::text::{grouped, safe_path};
 
 /// The directory of an undo within that of its run.
 const UNDO_NAME: &str = "undo";
-/// The changes that a preview has found.
-const PREVIEW_NAME: &str = "preview.csv";
-/// The customers that a preview has read, until it ends.
-const SNAPSHOT_NAME: &str = "snapshot.redb";
 /// The suffix of a file's name until the file is complete.
 const UNFINISHED: &str = ".unfinished";
 
@@ -58,7 +55,7 @@ impl Content {
         }
         match name.strip_suffix(UNFINISHED).unwrap_or(name) {
             IMAGES_NAME => Some(Content::Images),
-            PREVIEW_NAME | SNAPSHOT_NAME => Some(Content::Preview),
+            PREVIEW_NAME | SNAPSHOT_NAME | SNAPSHOT_ROWS_NAME => Some(Content::Preview),
             _ => None,
         }
     }

@@ -413,12 +413,12 @@ fn a_complete_update_of_an_earlier_process_is_repeated_with_all_fields() {
     let scenario = probing(&rows, |_| true, |options| options.put = Put::Replace);
     let mut want = customers(&scenario);
     want.get_mut(&1).expect("the first one")["job"] = json!("Judge");
-    let flags = ["--complete", "--run-dir", "run", "--max-errors", "none"];
-    let [complete, run_dir, run, max_errors, none] = flags;
     scenario
-        .run([complete, run_dir, run, max_errors, none, "--max-rows", "1"])
+        .run(["--complete", "--max-errors", "none", "--max-rows", "1"])
         .exits(0);
-    let end = scenario.run(flags).exits(1);
+    let end = scenario
+        .run(["--complete", "--max-errors", "none"])
+        .exits(1);
     let repeated = end.ledger.0.iter().filter(|applied| applied.id == 1);
     assert_eq!(repeated.count(), 2, "it is the control: {}", end.stderr);
     assert_eq!(customers(&scenario), want);

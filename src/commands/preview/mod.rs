@@ -6,7 +6,6 @@
 mod reads;
 mod sample;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
 
@@ -32,7 +31,8 @@ use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds};
 use crate::plan::{RequestsWriter, SeenWriter};
 use crate::preview::{
-    ChangeList, CustomerRows, Findings, PREVIEW_NAME, PreviewError, PreviewFiles, Previewer,
+    self, ChangeList, CustomerRows, Findings, PREVIEW_NAME, PreviewError, PreviewFiles, Previewer,
+    SNAPSHOT_ROWS_NAME,
 };
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
@@ -43,10 +43,8 @@ use crate::schedule::StopReason;
 use crate::terminal::Terminal;
 use crate::text;
 
-/// The folder of what is kept in files while a preview works, in its run directory.
-const SNAPSHOT_NAME: &str = "snapshot";
-/// The file of the rows in it.
-const ROWS_NAME: &str = "rows";
+/// The folder of the results of reads, in the run directory of a preview that works.
+const READS_NAME: &str = "reads";
 /// The flags that have no effect on a preview.
 const WITHOUT_EFFECT: [&str; 6] = [
     "metrics-file",
@@ -89,15 +87,16 @@ pub(crate) fn preview(
     };
     let started = start::for_preview(run_dir, settings, &known.inputs)?;
     let run_dir = started.run_dir;
-    let folder = PrivateFolder::inside(run_dir.path(), SNAPSHOT_NAME);
+    preview::remove_snapshot(&run_dir).map_err(Failure::run_directory)?;
+    let folder = PrivateFolder::inside(run_dir.path(), READS_NAME);
     let folder = folder.map_err(Failure::run_directory)?;
     let reads = Reads::begin(settings, server, grant, rate, folder.path(), &known.inputs)?;
     info!("recording in {}", text::safe_path(run_dir.path()));
     let failed = FailedRows::in_order(run_dir.clone(), &known.inputs, format);
     let inputs_of_rows = Inputs::of(known.inputs.len());
     let recorder = Recorder::new(started.journal, failed, None, inputs_of_rows);
+    let mut survey = Survey::begin(&run_dir)?;
     let files = files(settings, &run_dir, started.key, &known.names)?;
-    let mut survey = Survey::begin(&run_dir, folder.path())?;
     let rows = row_range::rows(&settings.input);
     let reading = reading::of(settings, known.inputs, &rows, started.key, shard)?;
     let progress = Arc::new(RunProgress::default());
@@ -126,7 +125,7 @@ pub(crate) fn preview(
             RequestKind::Partial
         };
         let previewer = Previewer::new(planned.clone(), kind, files);
-        let done = reads.carry_out(&planned, previewer, &terminal, signals)?;
+        let done = reads.carry_out(&run_dir, &planned, previewer, &terminal, signals)?;
         ended.stop = done.stop;
         match done.findings {
             Ok(findings) => ended.findings = Some(findings),
@@ -187,9 +186,9 @@ struct Survey {
 }
 
 impl Survey {
-    /// Begins the plan in the run directory, in place of an earlier one, and the rows in this folder.
-    fn begin(run_dir: &RunDir, folder: &Path) -> Result<Survey, Failure> {
-        let rows = CustomerRows::create(&folder.join(ROWS_NAME));
+    /// Begins their files in the run directory. An earlier plan there is removed.
+    fn begin(run_dir: &RunDir) -> Result<Survey, Failure> {
+        let rows = CustomerRows::create(&run_dir.file(SNAPSHOT_ROWS_NAME));
         let requests = RequestsWriter::create(run_dir);
         Ok(Survey {
             rows: rows.map_err(Failure::run_directory)?,

@@ -1,6 +1,6 @@
 //! The reading of the customers of a preview.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use tracing::info;
@@ -22,7 +22,9 @@ use crate::pipeline::sender::{
     CareSettings, PageReading, ProbeState, ReadMode, Sending, WantedCustomers,
 };
 use crate::pipeline::{self, RowFeed};
-use crate::preview::{CustomerRows, Findings, PreviewError, Previewer, ShownCustomers};
+use crate::preview::{
+    CustomerRows, Findings, PreviewError, Previewer, SNAPSHOT_NAME, ShownCustomers,
+};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
@@ -30,18 +32,12 @@ use crate::schedule::{History, ReadNeed, StopReason};
 use crate::terminal::Terminal;
 use crate::text::grouped;
 
-/// The folder of the results of reads, in that of the snapshot.
-const RESULTS_NAME: &str = "reads";
-/// The file of the customers that pages show, in that of the snapshot.
-const SHOWN_NAME: &str = "customers";
-
 /// All that reads customers, before it starts.
 pub(super) struct Reads<'s> {
     settings: &'s Settings,
     server: Server,
     grant: Grant,
     rate: SharedRate,
-    folder: PathBuf,
     /// The results of the reads: they are kept nowhere else.
     started: Started,
     failed: FailedRows,
@@ -65,7 +61,7 @@ impl<'s> Reads<'s> {
         folder: &Path,
         inputs: &[KnownInput],
     ) -> Result<Reads<'s>, Failure> {
-        let run_dir = RunDir::create(&folder.join(RESULTS_NAME)).map_err(Failure::run_directory)?;
+        let run_dir = RunDir::create(folder).map_err(Failure::run_directory)?;
         let started = start::for_preview(run_dir, settings, inputs)?;
         let format = settings.output.failed_format;
         let failed = FailedRows::new(started.run_dir.clone(), inputs, format, 1);
@@ -74,7 +70,6 @@ impl<'s> Reads<'s> {
             server,
             grant,
             rate,
-            folder: folder.to_owned(),
             started,
             failed,
         })
@@ -83,6 +78,7 @@ impl<'s> Reads<'s> {
     /// Reads the customers of these rows, and compares them.
     pub(super) fn carry_out(
         self,
+        run_dir: &RunDir,
         planned: &Arc<CustomerRows>,
         previewer: Previewer,
         terminal: &Terminal,
@@ -103,7 +99,7 @@ impl<'s> Reads<'s> {
         );
         let api = Api::new(&self.server.options(settings)).map_err(Failure::unusable)?;
         self.server.log_destination(settings);
-        let shown = ShownCustomers::create(&self.folder.join(SHOWN_NAME));
+        let shown = ShownCustomers::create(&run_dir.file(SNAPSHOT_NAME));
         let (rows, chosen) = (planned.clone(), sample.clone());
         let wanted = WantedCustomers {
             count: customers,
