@@ -226,7 +226,7 @@ fn an_old_plan_is_refused_until_its_age_is_allowed() {
 #[test]
 fn what_is_no_finished_check_is_no_plan() {
     let scenario = scenario(ROWS);
-    let unfinished = "plan holds no finished plan: make one with `custsync check --write-plan`";
+    let unfinished = "plan holds no finished plan: make one with `custsync preview`";
     refuses(&scenario, [], 5, unfinished);
     let check = |text: &str| {
         refuses(&scenario, [], 5, text);

@@ -210,10 +210,14 @@ fn a_preview_tells_what_a_run_changes() {
         let after = customers(&world.scenario, CUSTOMERS);
         is_true(seed, &world, &found, &before, &after);
 
+        // A row that was not sent may be sent after the other rows of its customer.
+        let not_sent = found.iter().filter(|line| line.change == "not_sent");
+        let not_sent: BTreeSet<_> = not_sent.map(|line| line.id).collect();
         let again = preview(&world, "again", &flags);
         let left = lines(&world.scenario, "again");
         let left: Vec<_> = (left.iter())
             .filter(|line| CERTAIN.contains(&line.change.as_str()))
+            .filter(|line| !not_sent.contains(&line.id))
             .collect();
         assert!(left.is_empty(), "seed {seed}: {left:?}\n{}", again.stdout);
     }

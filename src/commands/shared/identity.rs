@@ -21,7 +21,15 @@ const BASE_URL: &str = "base-url";
 /// The settings that tell which API a run sends to.
 const API: [&str; 3] = [BASE_URL, "sandbox", "tenant"];
 /// The settings that change what is done with a request, and not the request that a row makes.
-const OF_RUNS: [&str; 4] = ["complete", PLAN, STATE, "undoable"];
+const OF_RUNS: [&str; 7] = [
+    "complete",
+    "fill",
+    PLAN,
+    "skip-equal",
+    STATE,
+    "undoable",
+    "unless-changed-since",
+];
 /// The most characters of a setting's value in an error.
 const VALUE_CHARACTERS_MAX: usize = 80;
 /// The most values of a list in an error.
