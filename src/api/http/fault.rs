@@ -270,7 +270,7 @@ mod tests {
 
     use super::*;
     use crate::api::reading::KeepImage;
-    use crate::api::{Api, ApiOptions, HttpOptions, Protocol, Token};
+    use crate::api::{Api, ApiOptions, HttpOptions, Protocol, Token, Update};
     use crate::contract::{Answer, CustomerId, EchoCheck};
 
     const SETTINGS: u8 = 4;

@@ -4,7 +4,7 @@ use crate::schedule::Ending;
 
 /// Whether an update that failed may have been applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Applied {
+pub(crate) enum Applied {
     /// It may have been.
     Maybe,
     /// There is none, or it was not.
