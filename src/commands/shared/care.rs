@@ -15,6 +15,7 @@ use crate::commands::Failure;
 use crate::commands::shared::put_back::{Patient, PutBack, put_back};
 use crate::commands::shared::start::Start;
 use crate::config::Settings;
+use crate::config::sending::EqualRows;
 use crate::contract::{Countries, Field, SinceRule};
 use crate::journal::{
     Fact, IMAGES_NAME, ImageIndex, ImagesError, ImagesFile, JOURNAL_NAME, JournalWriter, Line,
@@ -43,7 +44,7 @@ pub(in crate::commands) fn of_run(
     let update = UpdateCare {
         is_kept: settings.sending.undoable,
         is_complete: settings.sending.complete,
-        skips_equal: settings.sending.skip_equal,
+        skips_equal: settings.sending.equal == EqualRows::Skipped,
         fill: fill(settings, run_dir, start)?,
         since: since(settings, run_dir, start).map_err(Failure::run_directory)?,
     };

@@ -58,8 +58,8 @@ pub struct SendingSettings {
     pub left_out: LeftOut,
     /// Whether updates are completed with the customer's own values.
     pub complete: bool,
-    /// Whether updates that change nothing are not sent.
-    pub skip_equal: bool,
+    /// The treatment of rows whose customer has their values already.
+    pub equal: EqualRows,
     /// The fields that are sent only where the API has none.
     pub fill: FieldSet,
     /// Whether customers are read before their updates, to put them back.
@@ -85,6 +85,15 @@ pub struct CanarySettings {
     pub customers: NonZeroU16,
     /// The run's way on after them.
     pub then: CanaryThen,
+}
+
+/// The treatment of rows whose customer has their values already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EqualRows {
+    /// They are sent, and no customer is read for it.
+    Sent,
+    /// They are unchanged (`--skip-equal`).
+    Skipped,
 }
 
 /// The treatment of a wait that the API asked an earlier process of the run for, and that is not
@@ -136,7 +145,11 @@ impl SendingSettings {
             retry: resolver.choice(of_process("retry"), &Retry::Failed),
             left_out: resolver.choice(of_process("left-out"), &LeftOut::Unknown),
             complete: resolver.boolean(of_run("complete")),
-            skip_equal: resolver.boolean(of_run("skip-equal")),
+            equal: if resolver.boolean(of_run("skip-equal")) {
+                EqualRows::Skipped
+            } else {
+                EqualRows::Sent
+            },
             fill: (resolver.list(of_run("fill"), field)).into_iter().collect(),
             undoable: resolver.boolean(of_run("undoable")),
             force: resolver.boolean(of_process("force")),

@@ -4,12 +4,12 @@ use super::*;
 use crate::contract::EntityTag;
 use Request::{Read, Write};
 
-/// An answer to a read that names the customer's state.
+/// An answer to a read that names the customer's state. It lets a control write, too.
 fn tagged() -> Answer {
     Answer::Response(Response {
         status: 200,
         body: Body::APPLIED,
-        shown: Some(Shown::Otherwise),
+        shown: Some(Shown::AsSent),
         entity_tag: EntityTag::strong(b"\"1\""),
         ..Response::default()
     })
