@@ -27,7 +27,7 @@ use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
 use crate::journal::Purpose;
 use crate::pipeline::recorder::{Inputs, RecordError, Recorder};
-use crate::pipeline::sender::{ReadMode, ReadTo, Sending};
+use crate::pipeline::sender::{CareSettings, ReadMode, ReadTo, Sending};
 use crate::pipeline::{self, RowFeed};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::{FailedRows, OvertakingScope};
@@ -104,12 +104,7 @@ pub(crate) fn run(
     let elsewhere = nightly.as_ref().and_then(Nightly::left_out_is_kept);
     let customers = plan.and_then(|plan| plan.customers(&start));
     let care = care::of_run(settings, &run_dir, &start, customers, elsewhere)?;
-    let reads = match care.mode {
-        ReadMode::None if care.plan.is_none() => ReadNeed::Wanted,
-        ReadMode::None | ReadMode::Update(_) | ReadMode::Undo(_) | ReadMode::Preview(_) => {
-            ReadNeed::Required
-        }
-    };
+    let reads = read_need(&care);
     let asked = row_range::rows(&settings.input);
     let Beginning {
         rows,
@@ -122,10 +117,7 @@ pub(crate) fn run(
     let progress = Arc::new(RunProgress::after(earlier_rows(earlier.as_ref())));
     let first_row = row_range::first_row(&rows, &known.inputs);
     let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, first_row);
-    let failed = failed.with_overtaking(match settings.sending.unique {
-        DuplicatePolicy::Last => OvertakingScope::WholeRow,
-        DuplicatePolicy::All | DuplicatePolicy::Reject => OvertakingScope::SetFields,
-    });
+    let failed = failed.with_overtaking(overtaking(settings));
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()))
         .with_timeline(timeline)
         .with_metrics(metrics.clone());
@@ -140,13 +132,13 @@ pub(crate) fn run(
     let sharing = rate.sharing(&run, shard);
     let open = hours.as_ref().map(|hours| hours.for_schedule(wait_max));
     let pace = Pace::of(&settings.sending, reads, &sharing, canary.as_ref(), open);
+    let counting = Counting {
+        total: Total::of(&terminal),
+        pace: pace.filter(|_| too_much.is_none()),
+        to_send,
+    };
     // If rows are read that were not asked for, their number says nothing about the work.
     if rows == asked {
-        let counting = Counting {
-            total: Total::of(&terminal),
-            pace: pace.filter(|_| too_much.is_none()),
-            to_send,
-        };
         counting.start(&reading, &progress);
     }
     let schedule = schedule(settings, sharing, reads, history)?;
@@ -222,4 +214,22 @@ pub(crate) fn run(
         preview: None,
     };
     finish.finish(&terminal)
+}
+
+/// Whether a row can be sent without the read of its customer.
+fn read_need(care: &CareSettings) -> ReadNeed {
+    match care.mode {
+        ReadMode::None if care.plan.is_none() => ReadNeed::Wanted,
+        ReadMode::None | ReadMode::Update(_) | ReadMode::Undo(_) | ReadMode::Preview(_) => {
+            ReadNeed::Required
+        }
+    }
+}
+
+/// The part of a failed row that later rows of its customer can overtake.
+fn overtaking(settings: &Settings) -> OvertakingScope {
+    match settings.sending.unique {
+        DuplicatePolicy::Last => OvertakingScope::WholeRow,
+        DuplicatePolicy::All | DuplicatePolicy::Reject => OvertakingScope::SetFields,
+    }
 }

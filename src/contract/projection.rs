@@ -247,7 +247,7 @@ mod tests {
         let (image, mut countries) = (image(SHOWN), Countries::default());
         countries.learn(4, "Country 4");
         let mut projection = Projection::new(&image, RequestKind::Partial, &countries);
-        for (number, row) in (1..).zip(rows) {
+        for (number, row) in (1_u64..).zip(rows) {
             let sent = SentFields::of_request(row.as_bytes()).expect("an object");
             projection.lay(number, &sent).expect("nothing is completed");
         }
@@ -257,7 +257,7 @@ mod tests {
                 "{} {} {} {} > {}",
                 change.kind.name(),
                 change.field,
-                change.place as u64,
+                change.place,
                 text(change.before),
                 text(change.after)
             )

@@ -36,7 +36,7 @@ pub(crate) struct Surveyed<E> {
 pub(crate) fn survey<E>(
     reading: Reading,
     mut recorder: Recorder,
-    bounds: Bounds,
+    bounds: &Bounds,
     progress: &RunProgress,
     mut take: impl FnMut(&Row) -> Result<(), E>,
 ) -> io::Result<Surveyed<E>> {

@@ -91,9 +91,9 @@ impl<K: Key + 'static> Scratch<K> {
     }
 
     /// Reads the entry of a key.
-    pub(super) fn get<'k, T>(
+    pub(super) fn get<T>(
         &self,
-        key: K::SelfType<'k>,
+        key: K::SelfType<'_>,
         read: impl FnOnce(&[u8]) -> T,
     ) -> Result<Option<T>, ScratchError> {
         let transaction = self.begin_read()?;

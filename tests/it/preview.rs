@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use custsync::testing::sandbox::{PageTotal, Pages, Put};
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::harness::{End, FIELDS, Scenario, SplitMix64, rounds};
@@ -299,4 +300,108 @@ fn a_sample_is_no_plan_and_hashes_alone_leave_no_values() {
         assert!(!scenario.path("p").join(name).exists(), "{name} is removed");
     }
     scenario.run(["--plan", "p"]).exits(0);
+}
+
+/// A file of these columns of all customers, after a change of each row.
+fn file_of(scenario: &Scenario, columns: &[&str], change: impl Fn(&mut [Vec<String>])) -> String {
+    let shown = customers(scenario, ODD_CUSTOMERS);
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let rows = shown
+        .values()
+        .map(|customer| columns.iter().map(|field| text(&customer[*field])));
+    let mut rows: Vec<Vec<String>> = rows.map(Iterator::collect).collect();
+    change(&mut rows);
+    let mut file = format!("id,{}\n", columns.join(","));
+    for (id, cells) in (1..).zip(rows) {
+        file.push_str(&format!("{id},{}\n", cells.join(",")));
+    }
+    file
+}
+
+/// The customers of which files are made whose columns are mixed up.
+const ODD_CUSTOMERS: u64 = 400;
+
+#[test]
+fn files_that_mean_something_else_are_told() {
+    let scenario = Scenario::new().unlimited();
+    let scenario = scenario.sandbox(|options| options.customers = ODD_CUSTOMERS);
+    let check = |columns: &[&str], change: &dyn Fn(&mut [Vec<String>]), want: Option<&str>| {
+        scenario.write("customers.csv", file_of(&scenario, columns, change));
+        let end = previewed(&scenario, ["--run-dir", "odd"]).exits(0);
+        let odd: Vec<_> = (end.stdout.lines())
+            .filter(|line| line.starts_with("odd "))
+            .collect();
+        match want {
+            Some(field) => assert!(
+                odd.iter().any(|line| line.contains(field)),
+                "{}",
+                end.stdout
+            ),
+            None => assert!(odd.is_empty(), "{}", end.stdout),
+        }
+    };
+    let columns = ["first_name", "last_name", "email", "identity_number"];
+    check(&columns, &|_| {}, None);
+    // The e-mail addresses stand one row too low.
+    let shifted = |rows: &mut [Vec<String>]| {
+        for row in (1..rows.len()).rev() {
+            rows[row][2] = rows[row - 1][2].clone();
+        }
+    };
+    check(&columns, &shifted, Some("email"));
+    let sorted = |rows: &mut [Vec<String>]| {
+        let mut numbers: Vec<_> = rows.iter().map(|row| row[3].clone()).collect();
+        numbers.sort();
+        for (row, number) in rows.iter_mut().zip(numbers) {
+            row[3] = number;
+        }
+    };
+    check(&columns, &sorted, Some("identity_number"));
+    let exchanged = |rows: &mut [Vec<String>]| rows.iter_mut().for_each(|row| row.swap(0, 1));
+    check(&columns, &exchanged, Some("first_name, last_name"));
+    // An honest file: 95 % of the addresses are at another company now.
+    let moved = |rows: &mut [Vec<String>]| {
+        let moved = rows.iter_mut().enumerate().filter(|(row, _)| row % 20 != 0);
+        moved.for_each(|(_, row)| row[2] = row[2].replace("example.com", "example.org"));
+    };
+    check(&columns, &moved, None);
+}
+
+#[test]
+fn a_preview_waits_for_an_api_in_trouble() {
+    let mut rows = "id,job\n".to_owned();
+    (1..=40).for_each(|id| rows.push_str(&format!("{id},Surgeon\n")));
+    let scenario = Scenario::new().file("customers.csv", rows).unlimited();
+    let scenario = scenario.sandbox(|options| {
+        options.customers = 50;
+        options.faults = "503=40%,reset=10%".parse().expect("a plan");
+    });
+    for way in ["each", "list"] {
+        let flags = ["--run-dir", way, "--read", way, "--attempts", "20"];
+        let end = previewed(&scenario, flags).exits(0);
+        let verdict = "40 of 40 customers would change.";
+        assert!(end.stdout.contains(verdict), "{}", end.stdout);
+        assert_eq!(scenario.counts().applied, 0);
+    }
+}
+
+#[test]
+fn a_preview_can_be_stopped_and_leaves_no_plan() {
+    let mut rows = "id,job\n".to_owned();
+    (1..=40).for_each(|id| rows.push_str(&format!("{id},Surgeon\n")));
+    let scenario = Scenario::new().file("customers.csv", rows);
+    let scenario = scenario.sandbox(|options| options.customers = 50);
+    let url = scenario.url().expect("a sandbox");
+    let words = ["preview", "customers.csv", "--base-url", &url];
+    let flags = ["--run-dir", "p", "--rate", "5/s", "--read", "each"];
+    let running = scenario.start_words(words.into_iter().chain(flags));
+    let running = running.until("a customer is read", |scenario| scenario.counts().reads > 2);
+    let end = running.signal(Signal::TERM).end().exits(143);
+    assert!(
+        end.stdout.contains("40 of 40 rows were checked"),
+        "{}",
+        end.stdout
+    );
+    let end = scenario.run(["--plan", "p"]).exits(5);
+    assert!(end.stderr.contains("no finished plan"), "{}", end.stderr);
 }

@@ -338,7 +338,7 @@ mod tests {
             .build()
             .expect("a runtime");
         let customer = CustomerId::new(7).expect("an id");
-        let update = crate::api::client::Update {
+        let update = Update {
             customer,
             body: Bytes::from_static(b"{}"),
             if_match: None,

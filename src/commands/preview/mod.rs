@@ -106,7 +106,7 @@ pub(crate) fn preview(
         threads: pipeline::threads(),
         drain: signals.drain(),
     };
-    let surveyed = pipeline::survey(reading, recorder, bounds, &progress, |row| survey.add(row))
+    let surveyed = pipeline::survey(reading, recorder, &bounds, &progress, |row| survey.add(row))
         .map_err(Failure::unusable)?;
     drop(progress_guard);
     if let Some(error) = surveyed.fault {

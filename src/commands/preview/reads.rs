@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use roaring::RoaringTreemap;
 use tracing::info;
 
 use crate::api::{Api, Grant};
@@ -90,7 +91,9 @@ impl<'s> Reads<'s> {
             .sample
             .map(|size| sample::of(planned, size));
         let sample = sample.transpose().map_err(Failure::run_directory)?;
-        let customers = sample.as_ref().map_or(planned.customers(), |ids| ids.len());
+        let customers = sample
+            .as_ref()
+            .map_or(planned.customers(), RoaringTreemap::len);
         info!(
             "{} of {}: {} to read",
             counted(planned.count(), "row", "rows"),

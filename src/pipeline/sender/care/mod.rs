@@ -308,7 +308,7 @@ impl Carer {
             return Ok(Decided::now(Decision::End(Ending::Unchanged)));
         }
         if !self.shows_loss(row, seen.image())? {
-            return Ok(self.decide(about, row, seen)?);
+            return self.decide(about, row, seen);
         }
         self.probe.ends(ProbeState::Lost);
         Ok(self.decide(about, row, seen)?.with(Verdict::Lost))
