@@ -28,6 +28,7 @@ macro_rules! topics {
 
 /// All pages, in the order of README.md.
 const TOPICS: &[Topic] = topics![
+    "migration",
     "input",
     "mapping",
     "fields-left-out",

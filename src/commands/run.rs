@@ -118,9 +118,9 @@ pub(crate) fn run(
     let first_row = row_range::first_row(&rows, &known.inputs);
     let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, first_row);
     let failed = failed.with_overtaking(overtaking(settings));
-    let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()))
-        .with_timeline(timeline)
-        .with_metrics(metrics.clone());
+    let inputs_of_rows = Inputs::of(known.inputs.len());
+    let recorder = Recorder::new(journal, failed, earlier, inputs_of_rows);
+    let recorder = (recorder.with_timeline(timeline)).with_metrics(metrics.clone());
     let mut reading = reading::of(settings, known.inputs, &rows, key, shard)?;
     if let Some(planned) = planned {
         reading.filter = Some(Box::new(planned));
@@ -177,11 +177,8 @@ pub(crate) fn run(
         Ok((api, grant.token))
     });
     let is_over = sent.stop.is_none() && sent.read_to == ReadTo::End;
-    let ended = match ended {
-        Ok(()) if is_over => care::end_of_fill(&run_dir, settings, &recorded),
-        ended => ended,
-    };
-    if let Err(failure) = ended {
+    let of_fill = || is_over.then(|| care::end_of_fill(&run_dir, settings, &recorded));
+    if let Err(failure) = ended.and_then(|()| of_fill().unwrap_or(Ok(()))) {
         terminal::print_error(&failure.message());
     }
     server.stop();

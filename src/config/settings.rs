@@ -48,7 +48,7 @@ pub struct Settings {
     pub nightly: NightlySettings,
     /// Runs that send what a plan holds, and checks that write one.
     pub plan: PlanSettings,
-    /// What a preview reads, and what it expects.
+    /// The customers that a preview reads, and its expectation.
     pub preview: PreviewSettings,
     /// The part of the rows that this process sends; without it, all of them.
     pub shard: Option<Shard>,

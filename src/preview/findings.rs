@@ -29,7 +29,7 @@ pub struct Findings {
     pub rows_not_sent: u64,
     /// The fields that would change, in the contract's order.
     pub fields: Vec<FieldFindings>,
-    /// What looks odd, a sentence each.
+    /// Signs that the input means something else than it says, a sentence each.
     pub odd: Vec<String>,
     /// The requests that were sent, all of them reads.
     pub requests: u64,

@@ -1,6 +1,6 @@
-//! What a run of an input would change (`custsync preview`): the rows of the input and the customers
-//! as they are now, both in files, so that memory does not grow with them; the findings; and the list
-//! of changes.
+//! The changes that a run of an input would make (`custsync preview`): the rows of the input and the
+//! customers as they are now, both in files, so that memory does not grow with them; the findings;
+//! and the list of changes.
 //!
 //! A preview reads its input like a check, and keeps each valid row by its customer
 //! ([`CustomerRows`]). Then every customer is read once, and its rows are laid over it in the order of

@@ -1,6 +1,7 @@
 //! A preview tells what a run then changes: no more, no less, and without sending an update.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use custsync::testing::sandbox::{PageTotal, Pages, Put};
 use rustix::process::Signal;
@@ -226,6 +227,13 @@ fn a_preview_tells_what_a_run_changes() {
     assert!(replaced > 0, "no API replaces");
 }
 
+/// A file that gives these customers the same job.
+fn surgeons(ids: impl Iterator<Item = u64>) -> String {
+    let mut rows = "id,job\n".to_owned();
+    ids.for_each(|id| writeln!(rows, "{id},Surgeon").expect("text grows"));
+    rows
+}
+
 /// A scenario with rows for these customers.
 fn scene(rows: &str) -> Scenario {
     let scenario = Scenario::new().file("customers.csv", rows).unlimited();
@@ -240,11 +248,7 @@ fn previewed<const N: usize>(scenario: &Scenario, flags: [&str; N]) -> End {
 
 #[test]
 fn customers_on_no_page_and_unknown_ones_are_told_without_delay() {
-    let mut rows = "id,job\n".to_owned();
-    for id in (1..=20).chain(900..=903) {
-        rows.push_str(&format!("{id},Surgeon\n"));
-    }
-    let scenario = scene(&rows);
+    let scenario = scene(&surgeons((1..=20).chain(900..=903)));
     for way in ["list", "each"] {
         let flags = ["--run-dir", way, "--read", way, "--max-wait", "1s"];
         let end = previewed(&scenario, flags).exits(1);
@@ -277,9 +281,7 @@ fn a_preview_after_the_run_proves_that_nothing_is_left() {
 
 #[test]
 fn a_sample_is_no_plan_and_hashes_alone_leave_no_values() {
-    let mut rows = "id,job\n".to_owned();
-    (1..=40).for_each(|id| rows.push_str(&format!("{id},Surgeon\n")));
-    let scenario = scene(&rows);
+    let scenario = scene(&surgeons(1..=40));
     let end = previewed(&scenario, ["--run-dir", "p", "--sample", "7"]).exits(0);
     let verdict = "7 of the 7 customers read would change.";
     assert!(end.stdout.contains(verdict), "{}", end.stdout);
@@ -313,7 +315,7 @@ fn file_of(scenario: &Scenario, columns: &[&str], change: impl Fn(&mut [Vec<Stri
     change(&mut rows);
     let mut file = format!("id,{}\n", columns.join(","));
     for (id, cells) in (1..).zip(rows) {
-        file.push_str(&format!("{id},{}\n", cells.join(",")));
+        writeln!(file, "{id},{}", cells.join(",")).expect("text grows");
     }
     file
 }
@@ -369,9 +371,9 @@ fn files_that_mean_something_else_are_told() {
 
 #[test]
 fn a_preview_waits_for_an_api_in_trouble() {
-    let mut rows = "id,job\n".to_owned();
-    (1..=40).for_each(|id| rows.push_str(&format!("{id},Surgeon\n")));
-    let scenario = Scenario::new().file("customers.csv", rows).unlimited();
+    let scenario = Scenario::new()
+        .file("customers.csv", surgeons(1..=40))
+        .unlimited();
     let scenario = scenario.sandbox(|options| {
         options.customers = 50;
         options.faults = "503=40%,reset=10%".parse().expect("a plan");
@@ -387,9 +389,7 @@ fn a_preview_waits_for_an_api_in_trouble() {
 
 #[test]
 fn a_preview_can_be_stopped_and_leaves_no_plan() {
-    let mut rows = "id,job\n".to_owned();
-    (1..=40).for_each(|id| rows.push_str(&format!("{id},Surgeon\n")));
-    let scenario = Scenario::new().file("customers.csv", rows);
+    let scenario = Scenario::new().file("customers.csv", surgeons(1..=40));
     let scenario = scenario.sandbox(|options| options.customers = 50);
     let url = scenario.url().expect("a sandbox");
     let words = ["preview", "customers.csv", "--base-url", &url];

@@ -10,6 +10,7 @@ pub(crate) const ORDER: [&[&str]; 4] = [
     &["pipeline"],
     &[
         "results",
+        "preview",
         "row",
         "process",
         "input",

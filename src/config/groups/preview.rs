@@ -1,4 +1,4 @@
-//! What a preview reads, and what it expects.
+//! The customers that a preview reads, and its expectation.
 
 use std::num::NonZeroU32;
 
@@ -6,7 +6,7 @@ use crate::config::resolver::Resolver;
 use crate::config::setting::of_process;
 use crate::config::value::number_in;
 
-/// What a preview reads, and what it expects.
+/// The customers that a preview reads, and its expectation.
 #[derive(Debug, Clone)]
 pub struct PreviewSettings {
     /// The number of customers who are read; without it, all are.

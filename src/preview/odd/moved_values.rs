@@ -47,7 +47,7 @@ pub(super) struct MovedValues {
     new_values: u64,
 }
 
-/// How many customers share a value of a field.
+/// The number of customers who share a value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sharing {
     /// Many values have one customer alone.

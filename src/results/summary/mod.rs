@@ -124,7 +124,7 @@ pub struct Summary {
     /// is such a field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub echo: Option<EchoSummary>,
-    /// What a run would change (`preview` only).
+    /// The changes that a run would make (`preview` only).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preview: Option<Findings>,
     /// Rows with a date normalised to RFC 3339.
