@@ -64,9 +64,7 @@ pub(crate) fn run(
     let wait_max = settings.sending.max_wait;
     // A customer whose fields the API cleared is put back at once, though, even if rows wait for the
     // hours.
-    if let Some(hours) = &hours {
-        hours.refuse_outside(wait_max)?;
-    }
+    (hours.as_ref()).map_or(Ok(()), |hours| hours.refuse_outside(wait_max))?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
