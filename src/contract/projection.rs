@@ -285,9 +285,23 @@ mod tests {
         );
         assert_eq!(
             changes(&[r#"{"country_id":5}"#]),
-            ["unknown country_id 1 Country 4 > 5"],
-            "the name of 5 may be another one of the same country"
+            ["replaced country_id 1 Country 4 > 5"],
+            "the name belongs to 4"
         );
+    }
+
+    #[test]
+    fn a_country_whose_id_is_not_known_cannot_be_compared() {
+        let (image, countries) = (image(SHOWN), Countries::default());
+        let mut projection = Projection::new(&image, RequestKind::Partial, &countries);
+        let sent = SentFields::of_request(br#"{"country_id":4}"#).expect("an object");
+        projection.lay((), &sent).expect("nothing is completed");
+        let kinds: Vec<_> = projection
+            .changes()
+            .iter()
+            .map(|change| change.kind)
+            .collect();
+        assert_eq!(kinds, [ChangeKind::Unknown]);
     }
 
     #[test]

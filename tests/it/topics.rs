@@ -34,6 +34,7 @@ fn each_page_is_printed_as_it_is() {
             "sandbox" => Some("Start a local server"),
             "report" => Some("Show how a run went"),
             "undo" => Some("Put back what a run"),
+            "preview" => Some("Show what a run would change"),
             _ => None,
         };
         if let Some(about) = verb {

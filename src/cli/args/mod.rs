@@ -522,6 +522,7 @@ mod tests {
         // A run has no flags about the login.
         flags.extend(long_flags("login"));
         flags.extend(long_flags("undo"));
+        flags.extend(long_flags("preview"));
         assert_eq!(flags, settings().into_iter().map(str::to_owned).collect());
         assert_eq!(long_flags("check"), long_flags("run"));
         assert_eq!(long_flags("config"), long_flags("run"));

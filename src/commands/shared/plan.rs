@@ -136,7 +136,7 @@ fn refuse_old(ended: Timestamp, max_age: Duration, directory: &str) -> anyhow::R
         return Ok(());
     }
     bail!(
-        "the plan in {directory} was complete on {} UTC, longer ago than --plan-max-age: customers may have changed since; make the plan again, or allow its age with --plan-max-age none; nothing was sent",
+        "the plan in {directory} was complete on {} UTC, longer ago than --plan-max-age: customers may have changed since; make the plan again, or allow its age with --plan-max-age none (a run that has begun goes on only with this plan); nothing was sent",
         ended.strftime("%Y-%m-%d %H:%M:%S")
     )
 }

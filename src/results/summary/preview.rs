@@ -19,9 +19,14 @@ pub(super) fn verdict(findings: &Findings) -> String {
         0 => format!("Nothing would change for {among}"),
         changed => format!("{} of {among} would change", grouped(changed)),
     };
+    // If nothing changes, that says all about them.
+    let unchanged = match findings.changed {
+        0 => 0,
+        _ => findings.unchanged,
+    };
     let others = [
         (
-            findings.unchanged,
+            unchanged,
             "have their values already",
             "has its values already",
         ),
@@ -186,10 +191,7 @@ mod tests {
             unchanged: 1,
             ..Findings::default()
         };
-        assert_eq!(
-            verdict(&equal),
-            "Nothing would change for 1 customer; 1 has its values already."
-        );
+        assert_eq!(verdict(&equal), "Nothing would change for 1 customer.");
         let sample = Findings {
             customers: 1_000,
             not_read: 900,

@@ -248,7 +248,9 @@ pub(in crate::results) fn notes(summary: &Summary) -> Vec<String> {
     ];
     let notes = notes.into_iter().filter(|(count, _)| *count > 0);
     let notes = notes.map(|(count, what)| format!("{} {what}", rows(count)));
-    notes.chain(fields_left_out(summary)).collect()
+    // The findings of a preview tell it by field.
+    let left_out = fields_left_out(summary).filter(|_| summary.preview.is_none());
+    notes.chain(left_out).collect()
 }
 
 /// Returns the note about rows that leave fields out. They were counted when they were read, so some

@@ -2,12 +2,14 @@
 //! whether the API keeps the fields that an update leaves out.
 
 mod changed;
+mod decided;
 mod error;
 mod fill;
 mod left_out;
 mod plan;
 mod prepared;
 mod seen;
+mod settings;
 mod since;
 mod skip;
 mod undo;
@@ -19,6 +21,7 @@ use bytes::Bytes;
 
 use jiff::Timestamp;
 
+pub(super) use self::decided::{Decided, Undecided, Verdict};
 pub(super) use self::error::CareError;
 pub(crate) use self::fill::Fill;
 pub(crate) use self::left_out::ProbeState;
@@ -27,6 +30,7 @@ pub(crate) use self::plan::PlannedCustomers;
 pub(super) use self::prepared::Applied;
 use self::prepared::Prepared;
 pub(super) use self::seen::Seen;
+pub(crate) use self::settings::{CareResult, CareSettings, ReadMode};
 pub(crate) use self::since::Since;
 use self::undo::{Undo, UndoDecision};
 pub(crate) use self::undo::{UndoCounts, Undoing};
@@ -46,34 +50,6 @@ use crate::schedule::{Care, ChangeSign, Decision, Ending, Request, Ticket};
 /// The statuses of an answer that says that there is no such customer.
 const NOT_FOUND: u16 = 404;
 const GONE: u16 = 410;
-
-/// The settings of what is done with a customer before and after its update.
-#[derive(Debug)]
-pub(crate) struct CareSettings {
-    /// The use of the customer that is read before an update.
-    pub mode: ReadMode,
-    /// The knowledge of the fields that an update leaves out.
-    pub left_out: ProbeState,
-    /// The ids and names of countries.
-    pub countries: Countries,
-    /// Keeps images; `None` if no customer is read.
-    pub images: Option<ImageWriter>,
-    /// The customers of a plan, who are read before their updates, whatever the mode.
-    pub plan: Option<PlannedCustomers>,
-}
-
-/// The use of the customer that is read before an update.
-#[derive(Debug)]
-pub(crate) enum ReadMode {
-    /// None: it is not read.
-    None,
-    /// It decides about the update of a row.
-    Update(UpdateCare),
-    /// It is put back, as far as nobody else has changed it (`custsync undo`).
-    Undo(Box<Undoing>),
-    /// It is compared with the rows of an input, and nothing is sent (`custsync preview`).
-    Preview(Box<Previewer>),
-}
 
 /// The same, with its state.
 #[derive(Debug)]
@@ -95,67 +71,6 @@ pub(super) struct Carer {
     /// Rows whose update leaves once their image is durable, in the order of the images, with the
     /// decision about them.
     waiting: VecDeque<(u64, Ticket, Decision)>,
-}
-
-/// A row about which is to be decided.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Undecided {
-    pub(super) ticket: Ticket,
-    /// Whether the row goes alone.
-    pub(super) is_alone: bool,
-    /// Whether an update of the row may have changed the customer already.
-    pub(super) applied: Applied,
-}
-
-/// The result of the care.
-#[derive(Debug)]
-pub(crate) struct CareResult {
-    /// The knowledge of the fields that updates leave out.
-    pub left_out: ProbeState,
-    /// Whether an update may have cleared fields without anybody knowing yet.
-    pub is_open: bool,
-    /// The findings of an undo.
-    pub undone: Option<UndoCounts>,
-    /// The findings of a preview.
-    pub previewed: Option<Box<Previewer>>,
-    /// Writes images of customers.
-    pub images: Option<ImageWriter>,
-}
-
-/// The decision about a row, and what was found out.
-#[derive(Debug)]
-pub(super) struct Decided {
-    /// The decision; `None` if the row waits for its image to be durable.
-    pub(super) decision: Option<Decision>,
-    /// The verdict about fields that are left out, if there is one now.
-    pub(super) verdict: Option<Verdict>,
-}
-
-/// The result of the probe.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// The API keeps fields that are left out.
-    Kept,
-    /// The API clears them.
-    Lost,
-    /// It is not known: customers cannot be read, or none of those that were read showed it.
-    Unknown,
-}
-
-impl Decided {
-    fn now(decision: Decision) -> Decided {
-        Decided {
-            decision: Some(decision),
-            verdict: None,
-        }
-    }
-
-    fn with(self, verdict: Verdict) -> Decided {
-        Decided {
-            verdict: Some(verdict),
-            ..self
-        }
-    }
 }
 
 impl Carer {
