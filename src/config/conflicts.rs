@@ -15,7 +15,7 @@ use super::groups::plan::PlanSettings;
 use super::groups::publish::PublishSettings;
 use super::groups::sending::SendingSettings;
 use super::names::{
-    CANARY, CANARY_THEN, CLIENT_SECRET_FILE, EXPLAIN, FRESH, FULL_RESYNC, INPUT_TOKEN_FILE,
+    CANARY, CANARY_THEN, CLIENT_SECRET_FILE, EXPLAIN, FILL, FRESH, FULL_RESYNC, INPUT_TOKEN_FILE,
     JSON_PATH, MAX_CHANGES, OUTPUT_FORMAT, PLAN, PLAN_MAX_AGE, PUBLISH, RESYNC_PART, RUN_DIR,
     SANDBOX_PREFIX, SHARD, SHARDS, STATE, TOKEN, TOKEN_FILE, TWO_DIGIT_YEARS, WRITE_PLAN,
 };
@@ -147,10 +147,34 @@ pub(super) fn check_state(
     }
 }
 
+/// Reports what cannot be used with fields that are only filled.
+pub(super) fn check_fill(
+    resolver: &mut Resolver,
+    sending: &SendingSettings,
+    nightly: &NightlySettings,
+) {
+    if sending.fill.is_empty() {
+        return;
+    }
+    if resolver.verb() == Verb::Preview {
+        let place = resolver.place(FILL);
+        resolver.report(Problem::FillWithPreview { place });
+    }
+    // The state holds whole requests. It would take a field that was not filled for one that was
+    // sent, and a later run without `--fill` would leave the row out.
+    if nightly.state.is_some() && resolver.verb().is_about_rows() {
+        let (first, second) = (resolver.place(FILL), resolver.place(STATE));
+        resolver.report(Problem::Contradiction { first, second });
+    }
+}
+
 /// Reports what a plan cannot be used with, and flags about plans that have no effect.
 pub(super) fn check_plan(resolver: &mut Resolver, plan: &PlanSettings, nightly: &NightlySettings) {
     if resolver.verb() == Verb::Check {
         return report_useless(resolver, &[PLAN], |_| Problem::PlanWithCheck);
+    }
+    if resolver.verb() == Verb::Preview {
+        report_useless(resolver, &[PLAN], |_| Problem::PlanWithPreview);
     }
     if !resolver.verb().is_about_a_run() {
         return;
@@ -211,6 +235,9 @@ fn report_useless(resolver: &mut Resolver, names: &[&str], problem: fn(String) -
 fn useless_flag(verb: Verb, target: &Target, name: &str, flag: String) -> Option<Problem> {
     if verb == Verb::Run && name == EXPLAIN {
         return Some(Problem::ExplainWithRun);
+    }
+    if verb == Verb::Preview && name == EXPLAIN {
+        return Some(Problem::ExplainWithPreview);
     }
     if verb == Verb::Run && name == WRITE_PLAN {
         return Some(Problem::WritePlanWithRun);

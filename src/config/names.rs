@@ -121,6 +121,9 @@ pub(crate) const SHARDS: &str = "shards";
 /// The variable in which an Indexed Job of Kubernetes numbers its pods, from 0.
 pub(super) const COMPLETION_INDEX: &str = "JOB_COMPLETION_INDEX";
 
+/// The fields that are sent only where the API has none.
+pub(super) const FILL: &str = "fill";
+
 /// The number of customers who are sent to before all others.
 pub(super) const CANARY: &str = "canary";
 

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub(crate) use crate::config::hours::Hours;
-use crate::config::names::{CANARY, CANARY_THEN};
+use crate::config::names::{CANARY, CANARY_THEN, FILL};
 use crate::config::resolver::Resolver;
 use crate::config::setting::{of_process, of_run};
 use crate::config::value::{ValueError, number_in, parsed};
@@ -150,7 +150,7 @@ impl SendingSettings {
             } else {
                 EqualRows::Sent
             },
-            fill: (resolver.list(of_run("fill"), field)).into_iter().collect(),
+            fill: (resolver.list(of_run(FILL), field)).into_iter().collect(),
             undoable: resolver.boolean(of_run("undoable")),
             force: resolver.boolean(of_process("force")),
             without_fields: (resolver.list(of_process("without-field"), field))
