@@ -177,8 +177,13 @@ fn invalid(error: &Error, kind: ContextKind) -> Option<&str> {
 
 /// Returns the flags of the verb for a word of another tool.
 fn flag_tips(word: &str, verb: &Command) -> Vec<String> {
-    if verb.get_name() == "check" && word == "--dry-run" {
-        return vec!["a check sends nothing: leave the flag out".to_owned()];
+    let already_dry = match (verb.get_name(), word) {
+        ("check", "--dry-run") => Some("a check sends nothing: leave the flag out"),
+        ("preview", "--dry-run") => Some("a preview sends no update: leave the flag out"),
+        _ => None,
+    };
+    if let Some(tip) = already_dry {
+        return vec![tip.to_owned()];
     }
     let flags = FLAGS.iter().filter(|(others, _)| others.contains(&word));
     let has_flag = |flag: &&str| {
@@ -269,6 +274,10 @@ mod tests {
         assert_eq!(
             tips(&["check", "--dry-run", "a.csv"]),
             ["a check sends nothing: leave the flag out"]
+        );
+        assert_eq!(
+            tips(&["preview", "--dry-run", "a.csv"]),
+            ["a preview sends no update: leave the flag out"]
         );
         // clap's guess by spelling stays for other words.
         assert_eq!(

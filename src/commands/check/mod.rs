@@ -27,6 +27,17 @@ use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
 use crate::terminal::Terminal;
 
+/// The flags about requests that have no effect on a check.
+const WITHOUT_EFFECT: [&str; 7] = [
+    "canary",
+    "complete",
+    "fill",
+    "rate-file",
+    "rate-redis",
+    "skip-equal",
+    "undoable",
+];
+
 /// Checks the inputs. `line` is the command as typed, to print commands that can follow it.
 pub(crate) fn check(
     settings: &Settings,
@@ -46,7 +57,7 @@ pub(crate) fn check(
     if matches!(settings.provenance("publish"), Provenance::Flag(_)) {
         info!("--publish has no effect: a check sends nothing, and nothing of it is published");
     }
-    for name in ["rate-file", "rate-redis"] {
+    for name in WITHOUT_EFFECT {
         if matches!(settings.provenance(name), Provenance::Flag(_)) {
             info!("--{name} has no effect: a check sends nothing");
         }

@@ -25,7 +25,7 @@ use crate::commands::shared::{
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
 use crate::config::provenance::Provenance;
-use crate::contract::RequestKind;
+use crate::contract::{RequestKind, SinceRule};
 use crate::journal::{Purpose, RunDir, RunKey};
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds};
@@ -46,12 +46,14 @@ use crate::text;
 /// The folder of the results of reads, in the run directory of a preview that works.
 const READS_NAME: &str = "reads";
 /// The flags that have no effect on a preview.
-const WITHOUT_EFFECT: [&str; 6] = [
+const WITHOUT_EFFECT: [&str; 8] = [
+    "canary",
     "metrics-file",
     "metrics-addr",
     "metrics-push-file",
     "publish",
     "ping-url-file",
+    "skip-equal",
     "undoable",
 ];
 
@@ -69,6 +71,12 @@ pub(crate) fn preview(
         if matches!(settings.provenance(name), Provenance::Flag(_)) {
             info!("--{name} has no effect: a preview sends no update");
         }
+    }
+    match settings.input.rows.values.since {
+        SinceRule::Unused => {}
+        SinceRule::Required => info!(
+            "the times of --unless-changed-since are checked, and compared with no customer: changes that a run would not make are listed, too"
+        ),
     }
     unique::refuse_streams(settings)?;
     notices::check_addresses(settings)?;
