@@ -40,6 +40,7 @@ const TOPICS: &[Topic] = topics![
     "report",
     "shards",
     "nightly",
+    "modes",
     "notices",
     "excel",
     "exit-codes",

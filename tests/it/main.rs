@@ -75,6 +75,7 @@ mod opendocument;
 mod order;
 mod overtaken;
 mod pages;
+mod pairs;
 mod plan;
 mod preview;
 mod printing;
