@@ -11,6 +11,7 @@ use crate::commands::Failure;
 use crate::commands::preview::sample;
 use crate::commands::shared::beginning::schedule;
 use crate::commands::shared::care;
+use crate::commands::shared::estimate::Pace;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::shared_rate::SharedRate;
 use crate::commands::shared::start::{self, Started};
@@ -94,11 +95,15 @@ impl<'s> Reads<'s> {
         let customers = sample
             .as_ref()
             .map_or(planned.customers(), RoaringTreemap::len);
+        let sharing = self.rate.sharing(&self.started.run, None);
+        let pace = Pace::of(&settings.sending, ReadNeed::Only, &sharing, None, None);
+        let singly = pace.map(|pace| format!(", singly about {}", pace.time_for(customers)));
         info!(
-            "{} of {}: {} to read",
+            "{} of {}: {} to read{}",
             counted(planned.count(), "row", "rows"),
             counted(planned.customers(), "customer", "customers"),
-            counted(customers, "customer", "customers")
+            counted(customers, "customer", "customers"),
+            singly.unwrap_or_default()
         );
         let api = Api::new(&self.server.options(settings)).map_err(Failure::unusable)?;
         self.server.log_destination(settings);
@@ -114,12 +119,7 @@ impl<'s> Reads<'s> {
         let progress = Arc::new(RunProgress::default());
         progress.set_total(customers);
         let sending = Sending {
-            schedule: schedule(
-                settings,
-                self.rate.sharing(&self.started.run, None),
-                ReadNeed::Only,
-                History::default(),
-            )?,
+            schedule: schedule(settings, sharing, ReadNeed::Only, History::default())?,
             api,
             token_source: self.server.token_source().clone(),
             grant: self.grant,

@@ -56,7 +56,8 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         StopReason::ErrorLimit { .. } => StoppedBy::ErrorLimit,
         StopReason::TooManyChanges { .. } => StoppedBy::ChangeLimit,
         StopReason::EchoDiffers { .. } => StoppedBy::Echo,
-        StopReason::Canary { .. } => StoppedBy::Canary,
+        StopReason::Canary { verdict } if verdict.is_good() => StoppedBy::GoodCanary,
+        StopReason::Canary { .. } => StoppedBy::BadCanary,
         StopReason::HoursEnded => StoppedBy::Hours,
         StopReason::InputUnusable
         | StopReason::InputUnavailable

@@ -155,6 +155,20 @@ impl Pace {
         })
     }
 
+    /// Returns the time for this many requests, as in `2 h 47 m at 600/m`.
+    pub(in crate::commands) fn time_for(self, requests: u64) -> String {
+        let rate = self.rate;
+        let one = Pace {
+            requests: 1,
+            ..self
+        };
+        let estimate = Estimate {
+            pace: one,
+            rows: requests,
+        };
+        format!("{} at {rate}", shown(estimate.lasts()))
+    }
+
     /// Tells how long this many rows will take, if there are any.
     pub(in crate::commands) fn tell(self, rows: u64) {
         if rows > 0 {

@@ -15,8 +15,8 @@ use crate::download::has_hidden_query;
 use crate::input::KnownInput;
 use crate::journal::{JOURNAL_NAME, RunDir};
 use crate::results::summary::{Commands, Needs, NextStep, Summary, TimeToGoOn};
-use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
+use crate::schedule::{CanaryVerdict, StopReason};
 use crate::text;
 
 /// The flags of a run that do not apply to its failed rows, which have a layout of their own, or
@@ -198,7 +198,7 @@ impl<'c> Typed<'c> {
                 ),
             }],
             Some(StopReason::EchoDiffers { .. }) => vec![self.despite_echo(ended)],
-            Some(StopReason::Canary { .. }) => vec![self.after_canary(ended)],
+            Some(StopReason::Canary { verdict }) => self.after_canary(ended, verdict),
             Some(reason) => self.going_on(ended, reason).into_iter().collect(),
             None => self.after_finished_run(ended),
         }
@@ -215,17 +215,26 @@ impl<'c> Typed<'c> {
         }
     }
 
-    /// Returns the step after a canary, whatever its verdict: a person has looked at it.
-    fn after_canary(&self, ended: &Ended<'_>) -> NextStep {
+    /// Returns the steps after a canary: the way on, whatever its verdict, because a person has looked
+    /// at it; and the way back, which comes last after a bad one.
+    fn after_canary(&self, ended: &Ended<'_>, verdict: &CanaryVerdict) -> Vec<NextStep> {
         let go = vec![("canary-then", "go".into())];
         let command = self.continued(ended.run_dir, &["canary-then"], go);
-        if self.can_be_read_again {
+        let on = if self.can_be_read_again {
             let results = ended.run_dir.display_path(JOURNAL_NAME);
             NextStep::GoOnAfterCanary { results, command }
         } else {
             let when = TimeToGoOn::Now;
             NextStep::PipeAgain { when, command }
+        };
+        let back = self
+            .undoing(ended)
+            .filter(|_| self.settings.sending.undoable);
+        let mut steps: Vec<_> = back.into_iter().chain([on]).collect();
+        if !verdict.is_good() {
+            steps.reverse();
         }
+        steps
     }
 
     fn going_on(&self, ended: &Ended<'_>, reason: &StopReason) -> Option<NextStep> {

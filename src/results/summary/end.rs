@@ -82,8 +82,10 @@ pub(crate) enum StoppedBy {
     ErrorLimit,
     /// `--echo reject`.
     Echo,
-    /// `--canary`.
-    Canary,
+    /// `--canary`, whose verdict is good.
+    GoodCanary,
+    /// `--canary`, whose verdict is bad.
+    BadCanary,
     /// `--hours`.
     Hours,
     /// `--max-changes`.
@@ -111,7 +113,8 @@ impl StoppedBy {
             StoppedBy::ChangeLimit => "Stopped by --max-changes",
             StoppedBy::State => "Stopped because the state cannot be used",
             StoppedBy::Plan => "Stopped because the plan cannot be used",
-            StoppedBy::Canary => "Stopped after the canary",
+            StoppedBy::GoodCanary => "Stopped after the canary, which is good",
+            StoppedBy::BadCanary => "Stopped after the canary, which is bad",
             StoppedBy::Hours => "Stopped at the end of --hours",
             StoppedBy::Echo => "Stopped by --echo reject",
             StoppedBy::Input => "Stopped because the input cannot be read on",
