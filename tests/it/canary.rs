@@ -22,7 +22,7 @@ const PLACES: [&str; 6] = [
 ];
 /// The rounds of the test with kills, by default and if there is time.
 const FEW: usize = 6;
-const ALL: usize = 60;
+const ALL: usize = 30;
 /// The starts after which a run is taken to go on for ever.
 const STARTS_MAX: usize = 8;
 
