@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::history::{self, Ended, History, HistoryError};
 use crate::journal::{
-    FINISHED, Fact, Header, JOURNAL_NAME, Line, LineError, LineReader, Outcome, RunDir,
+    FINISHED, Fact, Header, JOURNAL_NAME, Line, LineError, LineReader, Outcome, Purpose, RunDir,
     RunDirError, SUMMARY_NAME, is_foreign, last_fact,
 };
 use crate::results::summary::{
@@ -226,9 +226,14 @@ fn put_into_words(summary: &mut Summary, last: LastProcess) {
         LastProcess::Ended(ended) if summary.command.only_records_bad_rows() => {
             summary.exit_code = ended.exit;
             let rows = grouped(summary.invalid);
+            let verb = if summary.command == Purpose::Preview {
+                "preview"
+            } else {
+                "check"
+            };
             (
                 format!(
-                    "It has left no summary. Its journal holds the invalid rows alone: {rows}."
+                    "This {verb} has left no summary. Its journal holds the invalid rows alone: {rows}."
                 ),
                 false,
             )
