@@ -14,13 +14,34 @@ pub(crate) fn is_as_shown(sent: &SentFields<'_>, shown: &Image, countries: &Coun
 }
 
 fn has_value(field: Field, sent: &MemberValue<'_>, shown: &Image, countries: &Countries) -> bool {
-    match (field, sent, shown.shown(field)) {
-        (_, _, None) => false,
-        (Field::CountryId, MemberValue::Integer(id), Some(MemberValue::Text(name))) => {
-            countries.has_name(*id, name) == Some(true)
+    match (field, shown.shown(field)) {
+        // A country is shown by its name.
+        (_, None) | (Field::CountryId, Some(MemberValue::Integer(_))) => false,
+        (field, Some(shown)) => {
+            compare_sent(field, sent, shown, countries) == ValueComparison::Same
         }
-        (Field::CountryId, sent, Some(shown)) => is_null(sent) && is_null(shown),
-        (field, sent, Some(shown)) => compare_values(field, sent, shown) == ValueComparison::Same,
+    }
+}
+
+/// Compares a value that is sent with a value that is shown: for `country_id` an id with a
+/// name.
+pub(super) fn compare_sent(
+    field: Field,
+    sent: &MemberValue<'_>,
+    shown: &MemberValue<'_>,
+    countries: &Countries,
+) -> ValueComparison {
+    match (field, sent, shown) {
+        (Field::CountryId, MemberValue::Integer(id), MemberValue::Text(name))
+            if !is_null(shown) =>
+        {
+            match countries.has_name(*id, name) {
+                Some(true) => ValueComparison::Same,
+                Some(false) => ValueComparison::Different,
+                None => ValueComparison::NotComparable,
+            }
+        }
+        _ => compare_values(field, sent, shown),
     }
 }
 

@@ -1,7 +1,8 @@
 //! A customer as the rows of an input would leave it: the rows are laid over the customer that the API
 //! shows, in the order of the input, as a run would send them.
 
-use super::compare::{ValueComparison, compare_values};
+use super::as_shown::compare_sent;
+use super::compare::ValueComparison;
 use super::country::Countries;
 use super::field::FIELDS;
 use super::image::Image;
@@ -185,15 +186,11 @@ impl<'c, P: Copy> Projection<'c, P> {
             (false, true) => return Some(ChangeKind::Cleared),
             (false, false) => {}
         }
-        if field == Field::CountryId {
-            let names = after.as_integer().zip(before.as_text());
-            return match names.and_then(|(id, name)| self.countries.has_name(id, name)) {
-                Some(true) => None,
-                Some(false) => Some(ChangeKind::Replaced),
-                None => Some(ChangeKind::Unknown),
-            };
+        // A country is shown by its name.
+        if field == Field::CountryId && before.as_text().is_none() {
+            return Some(ChangeKind::Unknown);
         }
-        match compare_values(field, after, before) {
+        match compare_sent(field, after, before, self.countries) {
             ValueComparison::Same => None,
             ValueComparison::Spelling => Some(ChangeKind::Spelling),
             ValueComparison::NextDay => Some(ChangeKind::NextDay),

@@ -25,6 +25,7 @@
 
 use std::collections::BTreeMap;
 
+use super::as_shown::compare_sent;
 use super::compare::{ValueComparison, compare_values};
 use super::country::Countries;
 use super::image::Image;
@@ -411,28 +412,6 @@ pub(crate) fn has_cleared_all(before: &Image, sent: &SentFields<'_>, later: &Ima
     let left_out = before.fields_filled().without(set);
     let lost = before.filled_but_lost(later, left_out);
     lost == left_out && lost.iter().nth(1).is_some()
-}
-
-/// Compares a value that the run sent with a value that is shown: for `country_id` an id with a
-/// name.
-fn compare_sent(
-    field: Field,
-    sent: &MemberValue<'_>,
-    shown: &MemberValue<'_>,
-    countries: &Countries,
-) -> ValueComparison {
-    match (field, sent, shown) {
-        (Field::CountryId, MemberValue::Integer(id), MemberValue::Text(name))
-            if !is_null(shown) =>
-        {
-            match countries.has_name(*id, name) {
-                Some(true) => ValueComparison::Same,
-                Some(false) => ValueComparison::Different,
-                None => ValueComparison::NotComparable,
-            }
-        }
-        _ => compare_values(field, sent, shown),
-    }
 }
 
 fn is_equal(comparison: ValueComparison) -> bool {
