@@ -250,6 +250,12 @@ pub(crate) fn grouped(count: u64) -> String {
     HumanCount(count).to_string()
 }
 
+/// Formats a count with its noun, whose plural ends in `s`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -32,7 +32,7 @@ use rapidhash::RapidHashSet;
 use super::decision::Care;
 use super::ended::Ending;
 use crate::contract::{CustomerId, Field};
-use crate::text::grouped;
+use crate::text::{counted, grouped};
 
 /// The most requests in flight before the verdict.
 pub(super) const IN_FLIGHT_MAX: usize = 4;
@@ -197,12 +197,6 @@ impl fmt::Display for CanaryVerdict {
         }
         Ok(())
     }
-}
-
-/// Returns a number with its noun.
-fn counted(number: u64, noun: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(number))
 }
 
 impl<T> Canary<T> {

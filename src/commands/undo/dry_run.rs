@@ -15,7 +15,7 @@ use crate::pipeline::sender::UndoCounts;
 use crate::process::exit::Exit;
 use crate::schedule::StopReason;
 use crate::terminal;
-use crate::text::{self, grouped};
+use crate::text::{self, counted, grouped};
 
 /// The undo that would be made, as JSON.
 #[derive(Serialize)]
@@ -76,7 +76,7 @@ fn in_words(directory: &Path, counts: &UndoCounts) -> String {
     let mut text = format!(
         "The undo of {} would put back {}. Nothing was sent.\n",
         text::safe_path(directory),
-        customers(counts.put_back)
+        counted(counts.put_back, "customer")
     );
     let lines = [
         ("put back", counts.put_back, Some(&counts.fields)),
@@ -95,15 +95,8 @@ fn in_words(directory: &Path, counts: &UndoCounts) -> String {
         } else {
             format!(": {}", fields.join(", "))
         };
-        writeln!(text, "{name:<14} {}{fields}", customers(count))
+        writeln!(text, "{name:<14} {}{fields}", counted(count, "customer"))
             .expect("writing to a String cannot fail");
     }
     text
-}
-
-fn customers(count: u64) -> String {
-    match count {
-        1 => "1 customer".to_owned(),
-        count => format!("{} customers", grouped(count)),
-    }
 }

@@ -1,7 +1,7 @@
 //! The counts of a comparison, and the sentence that says them.
 
 use crate::schedule::change_limit::{ChangeKind, ChangeLimit};
-use crate::text::grouped;
+use crate::text::{counted, grouped};
 
 /// The rows of an input by what the state knows of their customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -109,12 +109,6 @@ impl std::fmt::Display for ChangeCounts {
             ),
         }
     }
-}
-
-/// Returns a number with its noun.
-fn counted(count: u64, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", grouped(count))
 }
 
 fn are(count: u64) -> &'static str {

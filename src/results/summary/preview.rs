@@ -2,17 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::words::counted;
 use crate::preview::{FieldFindings, Findings};
-use crate::text::{self, grouped};
+use crate::text::{self, counted, grouped};
 
 /// Returns the verdict on the customers of a preview that read all of them, or a sample.
 pub(super) fn verdict(findings: &Findings) -> String {
     let among = match findings.not_read {
-        0 => customers(findings.customers),
+        0 => counted(findings.customers, "customer"),
         _ => format!(
             "the {} read",
-            customers(findings.customers - findings.not_read)
+            counted(findings.customers - findings.not_read, "customer")
         ),
     };
     let changed = match findings.changed {
@@ -60,7 +59,7 @@ pub(super) fn lines(findings: &Findings) -> String {
         .map(|field| {
             [
                 text::safe(&field.field),
-                customers(field.changes()),
+                counted(field.changes(), "customer"),
                 kinds(field),
             ]
         })
@@ -120,7 +119,7 @@ fn notes(findings: &Findings) -> Vec<String> {
     if findings.rows_not_sent > 0 {
         notes.push(format!(
             "{} would not be sent: a value of the customer would be lost, and cannot be sent again",
-            counted(findings.rows_not_sent, "row", "rows")
+            counted(findings.rows_not_sent, "row")
         ));
     }
     if findings.not_read > 0 {
@@ -129,13 +128,12 @@ fn notes(findings: &Findings) -> Vec<String> {
         } else {
             "were"
         };
-        notes.push(format!("{} {verb} not read", customers(findings.not_read)));
+        notes.push(format!(
+            "{} {verb} not read",
+            counted(findings.not_read, "customer")
+        ));
     }
     notes
-}
-
-fn customers(count: u64) -> String {
-    counted(count, "customer", "customers")
 }
 
 #[cfg(test)]
