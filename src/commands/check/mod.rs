@@ -6,19 +6,16 @@ mod plan;
 
 use std::sync::Arc;
 
-use tracing::info;
-
 use self::directory::CheckDirectory;
 use self::explain::Destination;
 use crate::commands::shared::command_line::CommandLine;
 use crate::commands::shared::finish::{Finish, StartedAt};
 use crate::commands::shared::next_steps::Typed;
 use crate::commands::shared::{
-    inputs, nightly, notices, reading, row_range, shards, start, unique,
+    inputs, nightly, notices, reading, row_range, shards, start, unique, without_effect,
 };
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
-use crate::config::provenance::Provenance;
 use crate::journal::Purpose;
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds, CheckOutput, ExplainObserver};
@@ -27,15 +24,30 @@ use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
 use crate::terminal::Terminal;
 
-/// The flags about requests that have no effect on a check.
-const WITHOUT_EFFECT: [&str; 7] = [
-    "canary",
-    "complete",
-    "fill",
-    "rate-file",
-    "rate-redis",
-    "skip-equal",
-    "undoable",
+/// The flags that have no effect on a check, and why.
+const WITHOUT_EFFECT: [(&[&str], &str); 5] = [
+    (&["sandbox"], "a check sends nothing"),
+    (
+        &["metrics-file", "metrics-addr", "metrics-push-file"],
+        "a check sends nothing, and writes no metrics",
+    ),
+    (
+        &["publish"],
+        "a check sends nothing, and nothing of it is published",
+    ),
+    (
+        &[
+            "canary",
+            "complete",
+            "fill",
+            "rate-file",
+            "rate-redis",
+            "skip-equal",
+            "undoable",
+        ],
+        "a check sends nothing",
+    ),
+    (&["ping-url-file"], "a check pings nothing"),
 ];
 
 /// Checks the inputs. `line` is the command as typed, to print commands that can follow it.
@@ -46,24 +58,8 @@ pub(crate) fn check(
 ) -> Result<CommandEnd, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
-    if matches!(settings.provenance("sandbox"), Provenance::Flag(_)) {
-        info!("--sandbox has no effect: a check sends nothing");
-    }
-    for name in ["metrics-file", "metrics-addr", "metrics-push-file"] {
-        if matches!(settings.provenance(name), Provenance::Flag(_)) {
-            info!("--{name} has no effect: a check sends nothing, and writes no metrics");
-        }
-    }
-    if matches!(settings.provenance("publish"), Provenance::Flag(_)) {
-        info!("--publish has no effect: a check sends nothing, and nothing of it is published");
-    }
-    for name in WITHOUT_EFFECT {
-        if matches!(settings.provenance(name), Provenance::Flag(_)) {
-            info!("--{name} has no effect: a check sends nothing");
-        }
-    }
-    if matches!(settings.provenance("ping-url-file"), Provenance::Flag(_)) {
-        info!("--ping-url-file has no effect: a check pings nothing");
+    for (names, why) in WITHOUT_EFFECT {
+        without_effect::tell(settings, names, why);
     }
     unique::refuse_streams(settings)?;
     notices::check_addresses(settings)?;

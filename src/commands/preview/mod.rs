@@ -20,11 +20,10 @@ use crate::commands::shared::private_folder::PrivateFolder;
 use crate::commands::shared::server::Server;
 use crate::commands::shared::shared_rate::SharedRate;
 use crate::commands::shared::{
-    descriptors, fresh, inputs, notices, reading, row_range, shards, start, unique,
+    descriptors, fresh, inputs, notices, reading, row_range, shards, start, unique, without_effect,
 };
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
-use crate::config::provenance::Provenance;
 use crate::contract::{RequestKind, SinceRule};
 use crate::journal::{Purpose, RunDir, RunKey};
 use crate::pipeline::recorder::{Inputs, Recorder};
@@ -67,11 +66,7 @@ pub(crate) fn preview(
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     refuse_what_compares_nights(settings)?;
-    for name in WITHOUT_EFFECT {
-        if matches!(settings.provenance(name), Provenance::Flag(_)) {
-            info!("--{name} has no effect: a preview sends no update");
-        }
-    }
+    without_effect::tell(settings, &WITHOUT_EFFECT, "a preview sends no update");
     match settings.input.rows.values.since {
         SinceRule::Unused => {}
         SinceRule::Required => info!(

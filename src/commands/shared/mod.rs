@@ -48,3 +48,4 @@ pub(super) mod shared_rate;
 pub(super) mod start;
 pub(super) mod unfinished;
 pub(super) mod unique;
+pub(super) mod without_effect;
