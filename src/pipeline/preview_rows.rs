@@ -24,6 +24,8 @@ const NOTHING: &[u8] = b"{}";
 pub(crate) struct PreviewRows {
     /// The rows of the input, by their customers.
     pub rows: Arc<CustomerRows>,
+    /// The name of their file.
+    pub name: InputName,
     /// The customers who are read; `None` for all of them.
     pub sample: Option<RoaringTreemap>,
 }
@@ -37,7 +39,7 @@ impl PreviewRows {
                 Ok(customers) => customers,
                 Err(error) => {
                     let (ControlFlow::Continue(()) | ControlFlow::Break(())) =
-                        send(Err(unreadable(error).into()));
+                        send(Err(self.unreadable(error).into()));
                     return;
                 }
             };
@@ -56,6 +58,13 @@ impl PreviewRows {
             if !batch.rows.is_empty() && send(Ok(batch)).is_break() {
                 return;
             }
+        }
+    }
+
+    fn unreadable(&self, error: ScratchError) -> InputError {
+        InputError {
+            name: self.name.clone(),
+            fault: InputFault::Read(std::io::Error::other(error)),
         }
     }
 
@@ -82,12 +91,5 @@ fn row(number: u64, customer: CustomerId) -> Row {
             request: 0,
             read_first: None,
         },
-    }
-}
-
-fn unreadable(error: ScratchError) -> InputError {
-    InputError {
-        name: InputName::Path("rows".into()),
-        fault: InputFault::Read(std::io::Error::other(error)),
     }
 }

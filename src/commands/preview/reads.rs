@@ -16,7 +16,7 @@ use crate::commands::shared::server::Server;
 use crate::commands::shared::shared_rate::SharedRate;
 use crate::commands::shared::start::{self, Started};
 use crate::config::Settings;
-use crate::input::KnownInput;
+use crate::input::{InputName, KnownInput};
 use crate::journal::RunDir;
 use crate::pipeline::preview_rows::PreviewRows;
 use crate::pipeline::recorder::{Inputs, Recorder};
@@ -25,14 +25,15 @@ use crate::pipeline::sender::{
 };
 use crate::pipeline::{self, RowFeed};
 use crate::preview::{
-    CustomerRows, Findings, PreviewError, Previewer, SNAPSHOT_NAME, ShownCustomers,
+    CustomerRows, Findings, PreviewError, Previewer, SNAPSHOT_NAME, SNAPSHOT_ROWS_NAME,
+    ShownCustomers,
 };
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
 use crate::schedule::{History, ReadNeed, StopReason};
 use crate::terminal::Terminal;
-use crate::text::grouped;
+use crate::text::counted;
 
 /// All that reads customers, before it starts.
 pub(super) struct Reads<'s> {
@@ -100,9 +101,9 @@ impl<'s> Reads<'s> {
         let singly = pace.map(|pace| format!(", singly about {}", pace.time_for(customers)));
         info!(
             "{} of {}: {} to read{}",
-            counted(planned.count(), "row", "rows"),
-            counted(planned.customers(), "customer", "customers"),
-            counted(customers, "customer", "customers"),
+            counted(planned.count(), "row"),
+            counted(planned.customers(), "customer"),
+            counted(customers, "customer"),
             singly.unwrap_or_default()
         );
         let api = Api::new(&self.server.options(settings)).map_err(Failure::unusable)?;
@@ -146,6 +147,7 @@ impl<'s> Reads<'s> {
         let guard = terminal.show_progress(progress, None);
         let feed = RowFeed::Preview(PreviewRows {
             rows: planned.clone(),
+            name: InputName::Path(run_dir.file(SNAPSHOT_ROWS_NAME)),
             sample,
         });
         let (sent, _) = pipeline::run(feed, sending, recorder).map_err(Failure::unusable)?;
@@ -161,12 +163,4 @@ impl<'s> Reads<'s> {
             findings,
         })
     }
-}
-
-fn counted(count: u64, one: &str, several: &str) -> String {
-    format!(
-        "{} {}",
-        grouped(count),
-        if count == 1 { one } else { several }
-    )
 }
