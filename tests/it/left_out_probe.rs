@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use custsync::testing::sandbox::{Put, Reads, SandboxOptions, SuccessShape};
 use serde_json::{Value, json};
 
-use crate::harness::{End, Scenario, SplitMix64, rounds};
+use crate::harness::{End, Scenario, SplitMix64, countries_known, rounds};
 
 /// The exit code of a process that was killed.
 const KILLED: i32 = 137;
@@ -67,11 +67,7 @@ fn probing(
             options.customers = CUSTOMERS;
             change(options);
         });
-    let mut countries = "[values.country_id]\n".to_owned();
-    for id in (1..=195).filter(|id| known(*id)) {
-        writeln!(countries, "\"Country {id}\" = {id}").expect("text grows");
-    }
-    scenario.write("custsync.toml", countries);
+    scenario.write("custsync.toml", countries_known(known));
     scenario
 }
 

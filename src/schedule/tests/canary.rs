@@ -30,22 +30,26 @@ fn run_of(rules: CanaryRules, in_flight_max: u16, customers: impl IntoIterator<I
     }
 }
 
+/// The first request of a row, which leaves now.
+fn sent_now(run: &Run, ticket: Ticket, request: Request) -> Sent {
+    Sent {
+        ticket,
+        row: *run.schedule.row(ticket),
+        request,
+        nth: 1,
+        at: run.now,
+    }
+}
+
 /// Answers rows until the verdict, which is returned.
 #[track_caller]
 fn verdict(run: &mut Run, answer: impl Fn(u64) -> Answer) -> (CanaryVerdict, AfterCanary) {
     for _ in 0..STEPS_MAX {
         match run.step() {
             Step::Send(ticket, request) => {
-                let row = *run.schedule.row(ticket);
-                let sent = Sent {
-                    ticket,
-                    row,
-                    request,
-                    nth: 1,
-                    at: run.now,
-                };
+                let sent = sent_now(run, ticket, request);
                 run.sent.push(sent);
-                run.answered(sent, answer(row));
+                run.answered(sent, answer(sent.row));
             }
             Step::Judged(verdict, after) => return (verdict, after),
             Step::Wait(Some(until)) => run.now = run.now.max(until),
@@ -181,14 +185,7 @@ fn a_file_with_as_many_customers_ends_as_usual() {
         let mut run = run_of(canary(3, then), 1, [1, 2, 3, 2]);
         // It may still be read.
         while let Step::Send(ticket, request) = run.step() {
-            let row = *run.schedule.row(ticket);
-            let sent = Sent {
-                ticket,
-                row,
-                request,
-                nth: 1,
-                at: run.now,
-            };
+            let sent = sent_now(&run, ticket, request);
             run.answered(sent, applied());
         }
         run.schedule.close();

@@ -7,6 +7,7 @@
 mod archive;
 mod asking;
 mod binary_workbook;
+mod countries;
 mod crc;
 mod customers;
 mod effort;
@@ -34,6 +35,7 @@ pub(crate) mod xls;
 
 pub(crate) use self::archive::{Archive, Stated};
 pub(crate) use self::binary_workbook::{BinaryWorkbook, cell, record, row_head, styles, wide};
+pub(crate) use self::countries::{COUNTRIES, countries_known};
 pub(crate) use self::crc::{crc32c, sealed};
 pub(crate) use self::customers::{CustomerRow, Customers, FIELDS};
 pub(crate) use self::effort::{kills, rounds};

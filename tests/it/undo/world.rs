@@ -2,12 +2,13 @@
 //! before a run with the same customer after its undo.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use custsync::testing::sandbox::{ETags, Edit, PageTotal, Pages, Put, SandboxOptions};
 use serde_json::{Value, json};
 
-use crate::harness::{End, FIELDS, Results, Running, Scenario, SplitMix64};
+use crate::harness::{
+    COUNTRIES, End, FIELDS, Results, Running, Scenario, SplitMix64, countries_known,
+};
 
 /// The fields that the sandbox's third party edits by chance.
 const EDITED_BY_CHANCE: [&str; 5] = [
@@ -21,8 +22,6 @@ const EDITED_BY_CHANCE: [&str; 5] = [
 const KILL: &str = "KILL_OF_A_TEST";
 /// The exit code of a process that was killed.
 pub(crate) const KILLED: i32 = 137;
-/// The highest number of a sandbox's country.
-const COUNTRIES: u64 = 195;
 /// Many attempts, so that no row fails by bad luck.
 const RUN: [&str; 9] = [
     "--undoable",
@@ -125,7 +124,8 @@ impl Plan {
         let scenario = Scenario::new().unlimited().sandbox(|options| {
             self.choose(options);
         });
-        scenario.write("custsync.toml", self.countries(&mut random));
+        let countries = countries_known(|_| random.happens(self.countries_known));
+        scenario.write("custsync.toml", countries);
         let before = customers(&scenario, self.customers);
         let scenario = scenario.file("customers.csv", self.file(&before, &mut random));
         World {
@@ -151,17 +151,6 @@ impl Plan {
         options.edits.before = self.edits_before.parse().expect("a share");
         options.edits.after = self.edits_after.parse().expect("a share");
         options.latency = self.latency.parse().expect("a time");
-    }
-
-    /// The configuration: the names of the countries that are known.
-    fn countries(&self, random: &mut SplitMix64) -> String {
-        let mut text = "[values.country_id]\n".to_owned();
-        for id in 1..=COUNTRIES {
-            if random.happens(self.countries_known) {
-                writeln!(text, "\"Country {id}\" = {id}").expect("text grows");
-            }
-        }
-        text
     }
 
     /// The input. A few rows are of a customer that does not exist.
