@@ -1,4 +1,4 @@
-//! The time in a row after which nobody may have changed its customer (`--unless-changed-since`).
+//! The latest time at which others may have changed the customer of a row (`--unless-changed-since`).
 
 use jiff::Timestamp;
 use jiff::civil;

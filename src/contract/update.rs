@@ -56,7 +56,7 @@ pub struct UpdateBuilder<'a> {
     given: FieldSet,
     /// The fields that are not sent, whatever the input says.
     left_out: FieldSet,
-    /// The time after which nobody may have changed the customer.
+    /// The latest time at which others may have changed the customer.
     since: Option<Timestamp>,
     /// The customer whose row is refused as a duplicate.
     refused: Option<CustomerId>,
@@ -74,7 +74,7 @@ impl CustomerUpdate<'_> {
         self.given
     }
 
-    /// The time after which nobody may have changed the customer, if the row needs one.
+    /// The latest time at which others may have changed the customer, if the row needs one.
     pub fn since(&self) -> Option<Timestamp> {
         self.since
     }
@@ -174,7 +174,7 @@ impl<'a> UpdateBuilder<'a> {
         true
     }
 
-    /// Sets the time after which nobody may have changed the customer from its cell.
+    /// Sets the latest time at which others may have changed the customer from its cell.
     pub fn set_since(&mut self, cell: Option<&Cell<'_>>) {
         match since(cell, self.rules) {
             Ok(at) => self.since = Some(at),

@@ -13,11 +13,11 @@ pub struct ValueRules {
     pub allowed: Allowed,
     /// The current day. Later dates are in the future, which is a warning.
     pub today: Today,
-    /// The need of each row for a time after which nobody may have changed its customer.
+    /// The need of each row for a latest time at which others may have changed its customer.
     pub since: SinceRule,
 }
 
-/// The need of a row for a time after which nobody may have changed its customer
+/// The need of a row for a latest time at which others may have changed its customer
 /// (`--unless-changed-since`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SinceRule {

@@ -133,7 +133,7 @@ impl<K: Key + 'static> Scratch<K> {
 
 impl<K: Key + 'static> Drop for Scratch<K> {
     fn drop(&mut self) {
-        // Its folder is removed, too, and says if that fails.
+        // A file that stays is removed by the next preview of the directory, or by `forget`.
         fs::remove_file(&self.path).ok();
     }
 }

@@ -16,7 +16,7 @@ pub(crate) struct ReadFirst {
     pub changes: u32,
     /// The fields that its update fills and that no earlier update of the run did.
     pub fills: FieldSet,
-    /// The time after which nobody else may have changed the customer.
+    /// The latest time at which others may have changed the customer.
     pub since: Option<Timestamp>,
     /// The time of the row's own change, as the API shows it.
     pub updated_at: Option<Timestamp>,

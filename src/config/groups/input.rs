@@ -48,7 +48,7 @@ const COLUMNS_MAX: usize = 1024;
 /// The line of the header.
 const HEADER_ROW: &str = "header-row";
 
-/// The column of the times after which nobody may have changed a customer.
+/// The column of the latest times at which others may have changed a customer.
 const UNLESS_CHANGED_SINCE: &str = "unless-changed-since";
 
 /// The values of fields in every row.
@@ -238,7 +238,7 @@ fn mapping(resolver: &mut Resolver) -> MappingRules {
         .with_places(rule_places(resolver))
 }
 
-/// Adds the column of the times after which nobody may have changed a customer.
+/// Adds the column of the latest times at which others may have changed a customer.
 fn with_since(resolver: &mut Resolver, mapping: MappingRules) -> (MappingRules, SinceRule) {
     let Some(column) = resolver.optional(of_run(UNLESS_CHANGED_SINCE), non_empty) else {
         return (mapping, SinceRule::Unused);

@@ -99,7 +99,7 @@ impl MappingRules {
         }
     }
 
-    /// Returns the rules in which this column holds the time after which nobody may have changed a
+    /// Returns the rules in which this column holds the latest time at which others may have changed a
     /// row's customer.
     pub fn with_since(mut self, column: &str) -> Result<MappingRules, RuleError> {
         if self.named(column).is_some() {

@@ -15,7 +15,7 @@ pub(crate) enum Target {
     Id,
     /// A field of the request's body.
     Field(Field),
-    /// The time after which nobody may have changed the customer (`--unless-changed-since`).
+    /// The latest time at which others may have changed the customer (`--unless-changed-since`).
     Since,
     /// Nothing.
     Ignored,

@@ -36,7 +36,7 @@ pub(super) enum SinceDecision {
 pub(super) struct Asked<'r> {
     /// The customer.
     pub(super) customer: CustomerId,
-    /// The time after which nobody else may have changed it.
+    /// The latest time at which others may have changed it.
     pub(super) since: Timestamp,
     /// The row's own request.
     pub(super) body: &'r [u8],
