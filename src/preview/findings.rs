@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::odd::OddSign;
 use crate::contract::{ChangeKind, FIELDS, Field, FieldChange, FieldSet};
 
-/// The findings of a preview. The customers add up: `customers` is the sum of `changed`, `unchanged`,
-/// `not_sent`, `not_found`, `not_readable` and `not_read`.
+/// The findings of a preview. The customers add up: `customers` is the sum of `changed`, `uncertain`,
+/// `unchanged`, `not_sent`, `not_found`, `not_readable` and `not_read`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Findings {
     /// Valid rows that were laid over their customers.
@@ -15,6 +15,8 @@ pub struct Findings {
     pub customers: u64,
     /// Customers of whom a field would change.
     pub changed: u64,
+    /// Customers of whom no field would change for certain, and of whom one cannot be compared.
+    pub uncertain: u64,
     /// Customers who have all values already.
     pub unchanged: u64,
     /// Customers none of whose rows would be sent, because fields would be lost (`--complete`).
@@ -66,7 +68,12 @@ impl Findings {
 
     /// Whether the rows would change nothing, and all customers were read.
     pub(crate) fn is_equal(&self) -> bool {
-        !self.has_bad_rows() && self.changed == 0
+        !self.has_bad_rows() && !self.may_change()
+    }
+
+    /// Whether a field of a customer would change, or may.
+    pub(crate) fn may_change(&self) -> bool {
+        self.changed + self.uncertain > 0
     }
 }
 
@@ -113,6 +120,11 @@ impl Counts {
             findings.not_sent += 1;
         } else if changes.is_empty() {
             findings.unchanged += 1;
+        } else if changes
+            .iter()
+            .all(|change| change.kind == ChangeKind::Unknown)
+        {
+            findings.uncertain += 1;
         } else {
             findings.changed += 1;
         }
@@ -144,6 +156,7 @@ impl Counts {
     pub(super) fn finish(self, customers: u64, odd: &[OddSign]) -> Findings {
         let mut findings = self.findings;
         let read = findings.changed
+            + findings.uncertain
             + findings.unchanged
             + findings.not_sent
             + findings.not_found
@@ -190,20 +203,29 @@ mod tests {
         counts.add(&changes, left_out, 3, 1);
         counts.add(&changes[..1], FieldSet::EMPTY, 1, 0);
         counts.add::<()>(&[], left_out, 1, 0);
+        let unknown = change(Field::CountryId, ChangeKind::Unknown);
+        counts.add(&[unknown], FieldSet::EMPTY, 1, 0);
         counts.add::<()>(&[], FieldSet::EMPTY, 0, 2);
         counts.add_not_found();
         counts.add_not_readable();
-        let found = counts.finish(10, &[]);
-        assert_eq!((found.rows, found.rows_not_sent), (5, 3));
+        let found = counts.finish(11, &[]);
+        assert_eq!((found.rows, found.rows_not_sent), (6, 3));
+        assert_eq!(found.uncertain, 1);
         assert_eq!((found.changed, found.unchanged, found.not_sent), (2, 1, 1));
         assert_eq!((found.not_found, found.not_readable), (1, 1));
-        assert_eq!((found.customers, found.not_read), (10, 4));
+        assert_eq!((found.customers, found.not_read), (11, 4));
         let fields: Vec<_> = (found.fields.iter())
             .map(|field| (field.field.as_str(), field.changes(), field.left_out))
             .collect();
-        assert_eq!(fields, [("email", 2, 0), ("gender", 1, 0), ("job", 0, 2)]);
-        let [email, gender, _] = &found.fields[..] else {
-            panic!("three fields");
+        let want = [
+            ("email", 2, 0),
+            ("gender", 1, 0),
+            ("country_id", 1, 0),
+            ("job", 0, 2),
+        ];
+        assert_eq!(fields, want);
+        let [email, gender, ..] = &found.fields[..] else {
+            panic!("four fields");
         };
         assert_eq!((email.filled, gender.replaced), (2, 1));
     }

@@ -14,6 +14,7 @@ use crate::config::{BelongsTo, Holds, Settings};
 use crate::download::has_hidden_query;
 use crate::input::KnownInput;
 use crate::journal::{JOURNAL_NAME, RunDir};
+use crate::preview::Findings;
 use crate::results::summary::{Commands, Needs, NextStep, Summary, TimeToGoOn};
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::{CanaryVerdict, StopReason};
@@ -366,7 +367,7 @@ impl<'c> Typed<'c> {
     /// Returns the steps after a preview: what was looked at is sent, and nothing else.
     pub(in crate::commands) fn after_preview(&self, ended: &Ended<'_>) -> Vec<NextStep> {
         let findings = ended.summary.preview.as_ref();
-        if ended.stop.is_some() || findings.is_none_or(|findings| findings.changed == 0) {
+        if ended.stop.is_some() || !findings.is_some_and(Findings::may_change) {
             return Vec::new();
         }
         vec![self.sending(ended, ended.summary.valid.unwrap_or_default())]

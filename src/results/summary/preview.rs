@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::contract::Field;
 use crate::preview::{FieldFindings, Findings};
 use crate::text::{self, counted, grouped};
 
@@ -14,18 +15,28 @@ pub(super) fn verdict(findings: &Findings) -> String {
             counted(findings.customers - findings.not_read, "customer")
         ),
     };
-    let changed = match findings.changed {
-        0 => format!("Nothing would change for {among}"),
-        changed => format!("{} of {among} would change", grouped(changed)),
+    let (changed, uncertain) = (findings.changed, findings.uncertain);
+    let first = match (changed, uncertain) {
+        (0, 0) => format!("Nothing would change for {among}"),
+        (0, uncertain) => format!(
+            "{} of {among} may change: a field cannot be compared",
+            grouped(uncertain)
+        ),
+        (changed, _) => format!("{} of {among} would change", grouped(changed)),
     };
-    // If nothing changes, that says all about them.
-    let unchanged = match findings.changed {
-        0 => 0,
-        _ => findings.unchanged,
-    };
+    // The first words say all about customers of whom nothing, or nothing for certain, changes.
     let others = [
         (
-            unchanged,
+            if changed > 0 { uncertain } else { 0 },
+            "may change",
+            "may change",
+        ),
+        (
+            if findings.may_change() {
+                findings.unchanged
+            } else {
+                0
+            },
             "have their values already",
             "has its values already",
         ),
@@ -45,9 +56,9 @@ pub(super) fn verdict(findings: &Findings) -> String {
         })
         .collect();
     if others.is_empty() {
-        format!("{changed}.")
+        format!("{first}.")
     } else {
-        format!("{changed}; {}.", others.join(", "))
+        format!("{first}; {}.", others.join(", "))
     }
 }
 
@@ -116,6 +127,19 @@ fn notes(findings: &Findings) -> Vec<String> {
             left_out.join(", ")
         ));
     }
+    let unknown = findings.fields.iter().filter(|field| field.unknown > 0);
+    notes.extend(unknown.map(|field| {
+        let why = if field.field == Field::CountryId.name() {
+            "the API shows the name of a country, and [values.country_id] tells its id (custsync help mapping)"
+        } else {
+            "the API does not show it"
+        };
+        format!(
+            "{} of {} cannot be compared: {why}",
+            field.field,
+            counted(field.unknown, "customer")
+        )
+    }));
     if findings.rows_not_sent > 0 {
         notes.push(format!(
             "{} would not be sent: a value of the customer would be lost, and cannot be sent again",
@@ -173,7 +197,8 @@ mod tests {
             lines(&findings()),
             "\nemail  402 customers  371 replaced, 12 filled, 19 cleared\njob       1 customer  1 not comparable\n\n\
              odd      Something is odd.\n\
-             note     filled fields that requests leave out, which are lost if the API clears them (custsync help fields-left-out): job 7\n"
+             note     filled fields that requests leave out, which are lost if the API clears them (custsync help fields-left-out): job 7\n\
+             note     job of 1 customer cannot be compared: the API does not show it\n"
         );
         assert_eq!(lines(&Findings::default()), "");
     }
@@ -190,6 +215,25 @@ mod tests {
             ..Findings::default()
         };
         assert_eq!(verdict(&equal), "Nothing would change for 1 customer.");
+        let uncertain = Findings {
+            customers: 3,
+            uncertain: 2,
+            unchanged: 1,
+            ..Findings::default()
+        };
+        assert_eq!(
+            verdict(&uncertain),
+            "2 of 3 customers may change: a field cannot be compared; 1 has its values already."
+        );
+        let both = Findings {
+            changed: 4,
+            customers: 7,
+            ..uncertain
+        };
+        assert_eq!(
+            verdict(&both),
+            "4 of 7 customers would change; 2 may change, 1 has its values already."
+        );
         let sample = Findings {
             customers: 1_000,
             not_read: 900,
