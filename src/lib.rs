@@ -42,7 +42,7 @@
 //! |---|---|---|
 //! | edge | [`cli`] [`commands`] [`terminal`] [`config`] | what was typed, the environment, the terminal |
 //! | run | [`pipeline`] | threads and queues, and the loops between them |
-//! | parts | [`results`] [`preview`] [`row`] [`process`] [`input`] [`download`] [`objects`] [`state`] [`plan`] [`journal`] [`rate_store`] [`schedule`] [`api`] | one subject each |
+//! | parts | [`results`] [`preview`] [`row`] [`process`] [`input`] [`download`] [`objects`] [`state`] [`plan`] [`external_sort`] [`journal`] [`rate_store`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own.
@@ -90,6 +90,7 @@ mod commands;
 mod config;
 mod contract;
 mod download;
+mod external_sort;
 mod input;
 mod journal;
 mod nearest;

@@ -14,7 +14,7 @@ use crate::config::output::OutputFormat;
 use crate::journal::{
     IMAGES_NAME, JOURNAL_NAME, JournalFile, Line, LineError, LineReader, RunDir, is_foreign,
 };
-use crate::preview::{PREVIEW_NAME, SNAPSHOT_NAME, SNAPSHOT_ROWS_NAME};
+use crate::preview::PREVIEW_NAME;
 use crate::process::exit::Exit;
 use crate::results::failed_rows::is_of_failed_rows;
 use crate::terminal;
@@ -55,7 +55,7 @@ impl Content {
         }
         match name.strip_suffix(UNFINISHED).unwrap_or(name) {
             IMAGES_NAME => Some(Content::Images),
-            PREVIEW_NAME | SNAPSHOT_NAME | SNAPSHOT_ROWS_NAME => Some(Content::Preview),
+            PREVIEW_NAME => Some(Content::Preview),
             _ => None,
         }
     }

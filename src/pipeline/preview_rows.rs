@@ -10,7 +10,7 @@ use super::input_stop::ReadStop;
 use super::reading::Batch;
 use crate::contract::{CustomerId, FieldSet};
 use crate::input::{InputError, InputFault, InputName};
-use crate::preview::{CustomerRows, ScratchError};
+use crate::preview::{CustomerRows, TemporaryFileError};
 use crate::results::tally::RowsRead;
 use crate::row::{Position, Row, RowContent};
 
@@ -24,7 +24,7 @@ const NOTHING: &[u8] = b"{}";
 pub(crate) struct PreviewRows {
     /// The rows of the input, by their customers.
     pub rows: Arc<CustomerRows>,
-    /// The name of their file.
+    /// The name that an error tells.
     pub name: InputName,
     /// The customers who are read; `None` for all of them.
     pub sample: Option<RoaringTreemap>,
@@ -61,7 +61,7 @@ impl PreviewRows {
         }
     }
 
-    fn unreadable(&self, error: ScratchError) -> InputError {
+    fn unreadable(&self, error: TemporaryFileError) -> InputError {
         InputError {
             name: self.name.clone(),
             fault: InputFault::Read(std::io::Error::other(error)),

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use redb::StorageBackend;
 
-use super::section::Section;
+use crate::external_sort::Section;
 
 /// The size of the first block, which is that of redb's pages.
 const FIRST_BLOCK_BYTES: u64 = 4096;

@@ -10,10 +10,8 @@
 
 mod accepted;
 mod customer_file;
-mod entry_sorter;
 mod error;
 mod requests;
-mod section;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -32,13 +30,11 @@ pub use seen::{Seen, SeenWriter};
 pub(crate) const REQUESTS_NAME: &str = "plan.requests";
 /// The file with the hashes of the values that customers may have.
 pub(crate) const SEEN_NAME: &str = "plan.redb";
-/// The file in which those hashes are sorted.
-const SORTED_NAME: &str = "plan.redb.unfinished";
 
 /// Removes the plan in a run directory, so that it survives no power cut.
 pub(crate) fn remove(run_dir: &RunDir) -> Result<(), PlanError> {
     let mut removed = false;
-    for name in [REQUESTS_NAME, SEEN_NAME, SORTED_NAME] {
+    for name in [REQUESTS_NAME, SEEN_NAME] {
         match fs::remove_file(run_dir.file(name)) {
             Ok(()) => removed = true,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -16,8 +16,8 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use super::error::PlanError;
-use super::section::Section;
 use super::{REQUESTS_NAME, remove};
+use crate::external_sort::Section;
 use crate::journal::{REQUEST_HASH_VERSION, RunDir};
 
 const NAME: [u8; 16] = *b"custsync plan\r\n\n";

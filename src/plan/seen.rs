@@ -5,19 +5,19 @@
 //! one commit, and no reader is open meanwhile.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::sync::Arc;
 
 use redb::{
     Builder, ReadOnlyDatabase, ReadTransaction, ReadableDatabase as _, TableDefinition, TableError,
 };
 
+use super::SEEN_NAME;
 use super::accepted::{AcceptedValues, CountryDoubt, CountryNamesNow, ValueHasher};
 use super::customer_file::{CustomerFile, FileState};
-use super::entry_sorter::EntrySorter;
 use super::error::PlanError;
-use super::{SEEN_NAME, SORTED_NAME};
 use crate::contract::{Countries, CustomerId, FieldSet, Image, SentFields};
+use crate::external_sort::Sorter;
 use crate::journal::{RunDir, RunKey, open_regular};
 
 /// The accepted values by customer's id, see [`AcceptedValues::encode`].
@@ -33,7 +33,9 @@ const READ_CACHE_BYTES: usize = 8 << 20;
 pub struct SeenWriter {
     run_dir: RunDir,
     key: RunKey,
-    sorter: EntrySorter,
+    sorter: Sorter,
+    /// The number of the next customer who is added.
+    number: u64,
     /// The bytes of an entry, while they are put together.
     entry: Vec<u8>,
 }
@@ -54,15 +56,12 @@ impl fmt::Debug for Seen {
 impl SeenWriter {
     /// Begins the customers of a plan. Its requests are begun first, which removes an earlier plan.
     pub fn create(run_dir: &RunDir, key: RunKey) -> Result<SeenWriter, PlanError> {
-        // Created private and empty; opened again to read what was written.
-        run_dir.create_file(SORTED_NAME)?;
-        let mut options = OpenOptions::new();
-        let sorted = open_regular(options.read(true).write(true), &run_dir.file(SORTED_NAME));
-        let sorted = sorted.map_err(|source| PlanError::write(run_dir, SORTED_NAME, source))?;
+        let sorter = Sorter::create(run_dir.path());
         Ok(SeenWriter {
             run_dir: run_dir.clone(),
             key,
-            sorter: EntrySorter::new(sorted),
+            sorter: sorter.map_err(|source| PlanError::write(run_dir, SEEN_NAME, source))?,
+            number: 0,
             entry: Vec::new(),
         })
     }
@@ -78,8 +77,9 @@ impl SeenWriter {
         let mut hasher = ValueHasher::new(self.key, customer);
         self.entry.clear();
         AcceptedValues::of(&mut hasher, image, rows).encode(&mut self.entry);
-        let added = self.sorter.add(customer.get(), self.entry.clone());
-        added.map_err(|source| PlanError::write(&self.run_dir, SORTED_NAME, source))
+        let added = self.sorter.add((customer.get(), self.number), &self.entry);
+        self.number += 1;
+        added.map_err(|source| PlanError::write(&self.run_dir, SEEN_NAME, source))
     }
 
     /// Adds a customer as [`SeenWriter::add`] does: from the body of the answer that shows it, and
@@ -110,7 +110,6 @@ impl SeenWriter {
         let file = CustomerFile(Arc::new(file));
         write(&run_dir, &file, self.key, self.sorter)?;
         file.finish()
-            .and_then(|()| fs::remove_file(run_dir.file(SORTED_NAME)))
             .and_then(|()| run_dir.sync())
             .map_err(|source| PlanError::write(&run_dir, SEEN_NAME, source))
     }
@@ -130,7 +129,7 @@ fn write(
     run_dir: &RunDir,
     file: &CustomerFile,
     key: RunKey,
-    sorter: EntrySorter,
+    sorter: Sorter,
 ) -> Result<(), PlanError> {
     let failed = Failed(run_dir);
     let pages = Builder::new()
@@ -151,7 +150,8 @@ fn write(
             .open_table(CUSTOMERS)
             .map_err(|error| failed.to_write(error))?;
         sorter
-            .merge(|customer, entry| {
+            .merge(|(customer, _), entry| {
+                // Of a customer who was added twice, the last entry counts.
                 let inserted = table.insert(customer, entry);
                 inserted.map(drop).map_err(redb::Error::from)
             })

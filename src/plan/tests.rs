@@ -233,7 +233,6 @@ fn customers_are_finished_whole_and_of_this_key() {
     let path = run_dir.file(SEEN_NAME);
     let mode = fs::metadata(&path).expect("a file").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert!(!run_dir.file(SORTED_NAME).exists());
     assert!(Seen::open(&run_dir, key()).expect("a plan").is_some());
     let other = Seen::open(&run_dir, RunKey::of([8; 16]));
     assert!(matches!(other, Err(PlanError::Damaged { .. })));

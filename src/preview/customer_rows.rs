@@ -1,78 +1,64 @@
 //! The valid rows of an input, by their customers.
 
-use std::fmt;
+use std::io;
 use std::path::Path;
 
-use super::scratch::{Scratch, ScratchError};
+use super::TemporaryFileError;
 use crate::contract::CustomerId;
+use crate::external_sort::{SortedEntries, Sorter};
 use crate::row::{Position, Row, RowContent};
 
-/// The size of the rows that are written together.
-const TOGETHER_BYTES: usize = 8 << 20;
-/// The bytes before a body: the input and the line of its row.
-const PLACE_BYTES: usize = 2 * size_of::<u64>();
-
 /// The valid rows of an input, by their customers.
+#[derive(Debug)]
 pub(crate) struct CustomerRows {
-    rows: Scratch<(u64, u64)>,
-    /// Rows that are not written yet.
-    waiting: Vec<(u64, u64, Vec<u8>)>,
-    waiting_bytes: usize,
+    rows: SortedEntries,
     count: u64,
-    customers: u64,
 }
 
-impl fmt::Debug for CustomerRows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CustomerRows")
-            .field("count", &self.count)
-            .finish_non_exhaustive()
-    }
+/// The valid rows of an input while it is read.
+#[derive(Debug)]
+pub(crate) struct CustomerRowsWriter {
+    rows: Sorter,
+    count: u64,
+    /// The bytes of a row, while they are put together.
+    content: Vec<u8>,
 }
 
-impl CustomerRows {
-    /// Creates their file. It must not exist.
-    pub(crate) fn create(path: &Path) -> Result<CustomerRows, ScratchError> {
-        Ok(CustomerRows {
-            rows: Scratch::create(path)?,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
+impl CustomerRowsWriter {
+    /// Begins with no rows. They are kept in temporary files in this folder.
+    pub(crate) fn create(folder: &Path) -> Result<CustomerRowsWriter, TemporaryFileError> {
+        Ok(CustomerRowsWriter {
+            rows: Sorter::create(folder)?,
             count: 0,
-            customers: 0,
+            content: Vec::new(),
         })
     }
 
     /// Keeps a row, if it would be sent.
-    pub(crate) fn add(&mut self, row: &Row) -> Result<(), ScratchError> {
+    pub(crate) fn add(&mut self, row: &Row) -> Result<(), TemporaryFileError> {
         let RowContent::Update { id, body, .. } = &row.content else {
             return Ok(());
         };
         let Position { row, input, line } = row.position;
-        let mut value = Vec::with_capacity(PLACE_BYTES + body.len());
-        value.extend_from_slice(&(input as u64).to_le_bytes());
-        value.extend_from_slice(&line.to_le_bytes());
-        value.extend_from_slice(body);
+        self.content.clear();
+        self.content
+            .extend_from_slice(&(input as u64).to_le_bytes());
+        self.content.extend_from_slice(&line.to_le_bytes());
+        self.content.extend_from_slice(body);
         self.count += 1;
-        self.waiting_bytes += size_of::<(u64, u64, Vec<u8>)>() + value.capacity();
-        self.waiting.push((id.get(), row, value));
-        if self.waiting_bytes >= TOGETHER_BYTES {
-            self.write()?;
-        }
-        Ok(())
+        Ok(self.rows.add((id.get(), row), &self.content)?)
     }
 
-    /// Writes the last rows and counts the customers. No row is added after that.
-    pub(crate) fn finish(&mut self) -> Result<(), ScratchError> {
-        self.write()?;
-        self.waiting = Vec::new();
-        let mut last = None;
-        let customers = &mut self.customers;
-        self.rows.visit_from((0, 0), |(customer, _), _| {
-            *customers += u64::from(last.replace(customer) != Some(customer));
-            true
+    /// Sorts the rows. No row is added after that.
+    pub(crate) fn finish(self) -> Result<CustomerRows, TemporaryFileError> {
+        Ok(CustomerRows {
+            rows: self.rows.finish()?,
+            count: self.count,
         })
     }
+}
 
+impl CustomerRows {
     /// The number of rows.
     pub(crate) fn count(&self) -> u64 {
         self.count
@@ -80,11 +66,11 @@ impl CustomerRows {
 
     /// The number of customers.
     pub(crate) fn customers(&self) -> u64 {
-        self.customers
+        self.rows.customers()
     }
 
     /// Whether a row is of this customer.
-    pub(crate) fn contains(&self, customer: CustomerId) -> Result<bool, ScratchError> {
+    pub(crate) fn contains(&self, customer: CustomerId) -> Result<bool, TemporaryFileError> {
         let mut is_there = false;
         self.rows.visit_from((customer.get(), 0), |(found, _), _| {
             is_there = found == customer.get();
@@ -98,7 +84,7 @@ impl CustomerRows {
         &self,
         after: u64,
         most: usize,
-    ) -> Result<Vec<CustomerId>, ScratchError> {
+    ) -> Result<Vec<CustomerId>, TemporaryFileError> {
         let mut customers: Vec<u64> = Vec::with_capacity(most);
         self.rows.visit_from((after + 1, 0), |(customer, _), _| {
             if customers.last() != Some(&customer) {
@@ -110,7 +96,7 @@ impl CustomerRows {
         customers.truncate(most);
         let ids = customers.into_iter().map(CustomerId::new);
         ids.collect::<Result<_, _>>()
-            .map_err(|_error| ScratchError::Entry)
+            .map_err(|error| io::Error::other(error).into())
     }
 
     /// Visits the rows of a customer in the order of the input, each with its request's body.
@@ -118,7 +104,7 @@ impl CustomerRows {
         &self,
         customer: CustomerId,
         mut visit: impl FnMut(Position, &[u8]),
-    ) -> Result<(), ScratchError> {
+    ) -> Result<(), TemporaryFileError> {
         let mut is_whole = true;
         self.rows
             .visit_from((customer.get(), 0), |(found, row), value| {
@@ -134,19 +120,8 @@ impl CustomerRows {
         if is_whole {
             Ok(())
         } else {
-            Err(ScratchError::Entry)
+            Err(io::Error::from(io::ErrorKind::InvalidData).into())
         }
-    }
-
-    fn write(&mut self) -> Result<(), ScratchError> {
-        self.waiting
-            .sort_unstable_by_key(|(customer, row, _)| (*customer, *row));
-        let entries = self.waiting.iter();
-        self.rows
-            .insert(entries.map(|(customer, row, value)| ((*customer, *row), value.as_slice())))?;
-        self.waiting.clear();
-        self.waiting_bytes = 0;
-        Ok(())
     }
 }
 
@@ -192,13 +167,14 @@ mod tests {
     #[test]
     fn rows_come_back_by_customer_in_the_order_of_the_input() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("rows");
-        let mut rows = CustomerRows::create(&path).expect("a file");
-        for (number, customer, body) in [(1, 9, "a"), (2, 7, "b"), (3, 9, "c")] {
-            rows.add(&row(number, customer, body)).expect("it is kept");
-        }
-        rows.write().expect("it is written");
-        for (number, customer, body) in [(4, 7, "d"), (5, 300, "")] {
+        let mut rows = CustomerRowsWriter::create(folder.path()).expect("a file");
+        for (number, customer, body) in [
+            (1, 9, "a"),
+            (2, 7, "b"),
+            (3, 9, "c"),
+            (4, 7, "d"),
+            (5, 300, ""),
+        ] {
             rows.add(&row(number, customer, body)).expect("it is kept");
         }
         let superseded = Row {
@@ -206,7 +182,7 @@ mod tests {
             ..row(6, 8, "")
         };
         rows.add(&superseded).expect("it is passed over");
-        rows.finish().expect("it is written");
+        let rows = rows.finish().expect("it is written");
         assert_eq!((rows.count(), rows.customers()), (5, 3));
         let of = |customer: u64| {
             let mut found = Vec::new();
@@ -227,7 +203,5 @@ mod tests {
         assert!(after(300, 2).is_empty());
         assert!(rows.contains(id(7)).expect("it is read"));
         assert!(!rows.contains(id(8)).expect("it is read"));
-        drop(rows);
-        assert!(!path.exists(), "it is deleted");
     }
 }

@@ -12,32 +12,17 @@ mod customer_rows;
 mod findings;
 mod odd;
 mod previewer;
-mod scratch;
 mod shown_customers;
 
-use std::{fs, io};
-
-use crate::journal::RunDir;
+use std::io;
 
 pub(crate) use self::change_list::{ChangeList, PREVIEW_NAME};
-pub(crate) use self::customer_rows::CustomerRows;
+pub(crate) use self::customer_rows::{CustomerRows, CustomerRowsWriter};
 pub use self::findings::{FieldFindings, Findings};
 pub(crate) use self::previewer::{NotShown, PreviewError, PreviewFiles, Previewer};
-pub(crate) use self::scratch::ScratchError;
-pub(crate) use self::shown_customers::ShownCustomers;
+pub(crate) use self::shown_customers::{ShownCustomers, ShownCustomersWriter};
 
-/// The file of the customers whom pages have shown, in the run directory of a preview that works.
-pub(crate) const SNAPSHOT_NAME: &str = "snapshot.redb";
-/// The file of the rows of the input, in the same place.
-pub(crate) const SNAPSHOT_ROWS_NAME: &str = "snapshot-rows.redb";
-
-/// Removes what a killed preview has left in its run directory.
-pub(crate) fn remove_snapshot(run_dir: &RunDir) -> io::Result<()> {
-    for name in [SNAPSHOT_NAME, SNAPSHOT_ROWS_NAME] {
-        match fs::remove_file(run_dir.file(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            Ok(()) | Err(_) => {}
-        }
-    }
-    Ok(())
-}
+/// A temporary file cannot be written or read.
+#[derive(Debug, thiserror::Error)]
+#[error("a temporary file cannot be written or read")]
+pub(crate) struct TemporaryFileError(#[from] io::Error);

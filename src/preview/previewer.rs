@@ -4,11 +4,11 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use super::TemporaryFileError;
 use super::change_list::ChangeList;
 use super::customer_rows::CustomerRows;
 use super::findings::{Counts, Findings};
 use super::odd::OddSigns;
-use super::scratch::ScratchError;
 use crate::contract::{
     Countries, CustomerId, FIELDS, Field, FieldSet, Image, Projection, RequestKind, SentFields,
 };
@@ -32,7 +32,7 @@ pub(crate) enum NotShown {
 pub(crate) enum PreviewError {
     /// The rows cannot be read back.
     #[error(transparent)]
-    Rows(#[from] ScratchError),
+    Rows(#[from] TemporaryFileError),
     /// The list cannot be written.
     #[error("the list of changes cannot be written")]
     List(#[from] io::Error),

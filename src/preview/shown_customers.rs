@@ -1,71 +1,82 @@
 //! Customers whom pages have shown, in a file: a list of a million customers does not fit into
 //! memory.
 
+use std::fmt;
+use std::io;
 use std::path::Path;
 
-use super::scratch::{Scratch, ScratchError};
+use super::TemporaryFileError;
 use crate::contract::{CustomerId, Image};
-
-/// The size of the images that are written together.
-const TOGETHER_BYTES: usize = 1 << 20;
+use crate::external_sort::{SortedEntries, Sorter};
 
 /// Customers whom pages have shown.
-pub(crate) struct ShownCustomers {
-    images: Scratch<u64>,
-    /// Images that are not written yet, in the order in which they came.
-    waiting: Vec<(u64, Vec<u8>)>,
-    waiting_bytes: usize,
+#[derive(Debug)]
+pub(crate) struct ShownCustomers(SortedEntries);
+
+/// The customers of pages that are still read.
+pub(crate) struct ShownCustomersWriter {
+    images: Sorter,
+    /// The number of the next image.
+    number: u64,
 }
 
-impl ShownCustomers {
-    /// Creates the file, which only its owner can read. It must not exist.
-    pub(crate) fn create(path: &Path) -> Result<ShownCustomers, ScratchError> {
-        Ok(ShownCustomers {
-            images: Scratch::create(path)?,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
+impl fmt::Debug for ShownCustomersWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShownCustomersWriter")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ShownCustomersWriter {
+    /// Begins with no customers. They are kept in temporary files in this folder.
+    pub(crate) fn create(folder: &Path) -> Result<ShownCustomersWriter, TemporaryFileError> {
+        Ok(ShownCustomersWriter {
+            images: Sorter::create(folder)?,
+            number: 0,
         })
     }
 
-    /// Keeps customers. A later image of a customer replaces an earlier one.
-    pub(crate) fn keep<'i>(
+    /// Keeps a customer. A later image of a customer replaces an earlier one.
+    pub(crate) fn keep(
         &mut self,
-        customers: impl IntoIterator<Item = (CustomerId, &'i Image)>,
-    ) -> Result<(), ScratchError> {
-        for (customer, image) in customers {
-            let json = serde_json::to_vec(image).map_err(|_error| ScratchError::Entry)?;
-            self.waiting_bytes += size_of::<(u64, Vec<u8>)>() + json.len();
-            self.waiting.push((customer.get(), json));
-        }
-        if self.waiting_bytes >= TOGETHER_BYTES {
-            self.finish()?;
-        }
+        customer: CustomerId,
+        image: &Image,
+    ) -> Result<(), TemporaryFileError> {
+        let json = serde_json::to_vec(image).map_err(io::Error::other)?;
+        self.images.add((customer.get(), self.number), &json)?;
+        self.number += 1;
         Ok(())
     }
 
-    /// Writes what is not written yet. Only what is written is found.
-    pub(crate) fn finish(&mut self) -> Result<(), ScratchError> {
-        // The sort keeps the order of a customer's images.
-        self.waiting.sort_by_key(|(customer, _)| *customer);
-        let entries = self.waiting.iter();
-        self.images
-            .insert(entries.map(|(customer, json)| (*customer, json.as_slice())))?;
-        self.waiting.clear();
-        self.waiting_bytes = 0;
-        Ok(())
+    /// Sorts the customers. No customer is kept after that.
+    pub(crate) fn finish(self) -> Result<ShownCustomers, TemporaryFileError> {
+        Ok(ShownCustomers(self.images.finish()?))
     }
+}
 
+impl ShownCustomers {
     /// Whether a page has shown the customer.
-    pub(crate) fn contains(&self, customer: CustomerId) -> Result<bool, ScratchError> {
-        Ok(self.images.get(customer.get(), |_| ())?.is_some())
+    pub(crate) fn contains(&self, customer: CustomerId) -> Result<bool, TemporaryFileError> {
+        let mut is_there = false;
+        self.0.visit_from((customer.get(), 0), |(found, _), _| {
+            is_there = found == customer.get();
+            false
+        })?;
+        Ok(is_there)
     }
 
     /// Reads a customer; `None` if no page has shown it.
-    pub(crate) fn read(&self, customer: CustomerId) -> Result<Option<Image>, ScratchError> {
-        let image = self
-            .images
-            .get(customer.get(), |json| serde_json::from_slice(json))?;
-        image.transpose().map_err(|_error| ScratchError::Entry)
+    pub(crate) fn read(&self, customer: CustomerId) -> Result<Option<Image>, TemporaryFileError> {
+        let mut last = None;
+        self.0.visit_from((customer.get(), 0), |(found, _), json| {
+            let is_same = found == customer.get();
+            if is_same {
+                last = Some(serde_json::from_slice(json));
+            }
+            is_same
+        })?;
+        Ok(last.transpose().map_err(io::Error::from)?)
     }
 }
 
@@ -85,23 +96,22 @@ mod tests {
     #[test]
     fn the_last_image_of_each_customer_is_kept() {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("shown");
-        let mut shown = ShownCustomers::create(&path).expect("a file");
+        let mut shown = ShownCustomersWriter::create(folder.path()).expect("a file");
         let (nurse, judge, pilot) = (image("Nurse"), image("Judge"), image("Pilot"));
-        shown
-            .keep([(id(9), &judge), (id(7), &nurse), (id(5), &nurse)])
-            .expect("it is kept");
-        shown.finish().expect("it is written");
-        shown.keep([]).expect("nothing is kept");
-        shown
-            .keep([(id(7), &judge), (id(7), &pilot)])
-            .expect("it is kept");
-        shown.finish().expect("it is written");
+        for (customer, image) in [
+            (9, &judge),
+            (7, &nurse),
+            (5, &nurse),
+            (7, &judge),
+            (7, &pilot),
+        ] {
+            shown.keep(id(customer), image).expect("it is kept");
+        }
+        let shown = shown.finish().expect("it is written");
         assert_eq!(shown.read(id(7)).expect("it is read"), Some(pilot));
         assert_eq!(shown.read(id(9)).expect("it is read"), Some(judge));
         assert_eq!(shown.read(id(8)).expect("nothing is read"), None);
         assert!(shown.contains(id(5)).expect("it is read"));
         assert!(!shown.contains(id(8)).expect("it is read"));
-        assert!(ShownCustomers::create(&path).is_err(), "it exists");
     }
 }

@@ -18,6 +18,7 @@ pub(crate) const ORDER: [&[&str]; 4] = [
         "objects",
         "state",
         "plan",
+        "external_sort",
         "journal",
         "rate_store",
         "schedule",

@@ -30,8 +30,8 @@ use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds};
 use crate::plan::{RequestsWriter, SeenWriter};
 use crate::preview::{
-    self, ChangeList, CustomerRows, Findings, PREVIEW_NAME, PreviewError, PreviewFiles, Previewer,
-    SNAPSHOT_ROWS_NAME,
+    ChangeList, CustomerRows, CustomerRowsWriter, Findings, PREVIEW_NAME, PreviewError,
+    PreviewFiles, Previewer,
 };
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
@@ -90,7 +90,6 @@ pub(crate) fn preview(
     };
     let started = start::for_preview(run_dir, settings, &known.inputs)?;
     let run_dir = started.run_dir;
-    preview::remove_snapshot(&run_dir).map_err(Failure::run_directory)?;
     let folder = PrivateFolder::inside(run_dir.path(), READS_NAME);
     let folder = folder.map_err(Failure::run_directory)?;
     let reads = Reads::begin(settings, server, grant, rate, folder.path(), &known.inputs)?;
@@ -184,14 +183,14 @@ impl PreviewEnd {
 
 /// The rows of the input, as they are kept for the reading of customers and for a plan.
 struct Survey {
-    rows: CustomerRows,
+    rows: CustomerRowsWriter,
     requests: RequestsWriter,
 }
 
 impl Survey {
     /// Begins their files in the run directory. An earlier plan there is removed.
     fn begin(run_dir: &RunDir) -> Result<Survey, Failure> {
-        let rows = CustomerRows::create(&run_dir.file(SNAPSHOT_ROWS_NAME));
+        let rows = CustomerRowsWriter::create(run_dir.path());
         let requests = RequestsWriter::create(run_dir);
         Ok(Survey {
             rows: rows.map_err(Failure::run_directory)?,
@@ -211,9 +210,9 @@ impl Survey {
         Ok(self.rows.add(row)?)
     }
 
-    fn finish(mut self) -> Result<(Arc<CustomerRows>, RequestsWriter), Failure> {
-        self.rows.finish().map_err(Failure::run_directory)?;
-        Ok((Arc::new(self.rows), self.requests))
+    fn finish(self) -> Result<(Arc<CustomerRows>, RequestsWriter), Failure> {
+        let rows = self.rows.finish().map_err(Failure::run_directory)?;
+        Ok((Arc::new(rows), self.requests))
     }
 }
 

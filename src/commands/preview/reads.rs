@@ -24,10 +24,7 @@ use crate::pipeline::sender::{
     CareSettings, PageReading, ProbeState, ReadMode, Sending, WantedCustomers,
 };
 use crate::pipeline::{self, RowFeed};
-use crate::preview::{
-    CustomerRows, Findings, PreviewError, Previewer, SNAPSHOT_NAME, SNAPSHOT_ROWS_NAME,
-    ShownCustomers,
-};
+use crate::preview::{CustomerRows, Findings, PreviewError, Previewer, ShownCustomersWriter};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
@@ -108,7 +105,7 @@ impl<'s> Reads<'s> {
         );
         let api = Api::new(&self.server.options(settings)).map_err(Failure::unusable)?;
         self.server.log_destination(settings);
-        let shown = ShownCustomers::create(&run_dir.file(SNAPSHOT_NAME));
+        let shown = ShownCustomersWriter::create(run_dir.path());
         let (rows, chosen) = (planned.clone(), sample.clone());
         let wanted = WantedCustomers {
             count: customers,
@@ -147,7 +144,7 @@ impl<'s> Reads<'s> {
         let guard = terminal.show_progress(progress, None);
         let feed = RowFeed::Preview(PreviewRows {
             rows: planned.clone(),
-            name: InputName::Path(run_dir.file(SNAPSHOT_ROWS_NAME)),
+            name: InputName::Path(run_dir.path().to_owned()),
             sample,
         });
         let (sent, _) = pipeline::run(feed, sending, recorder).map_err(Failure::unusable)?;

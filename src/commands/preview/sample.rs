@@ -7,14 +7,17 @@ use std::num::NonZeroU32;
 use roaring::RoaringTreemap;
 use siphasher::sip::SipHasher13;
 
-use crate::preview::{CustomerRows, ScratchError};
+use crate::preview::{CustomerRows, TemporaryFileError};
 
 /// The customers that are looked at together.
 const TOGETHER: usize = 4096;
 
 /// Returns this many of the customers, or all if there are fewer. They are those with the lowest hashes
 /// of their ids: spread over the whole input, and the same ones each time.
-pub(super) fn of(rows: &CustomerRows, size: NonZeroU32) -> Result<RoaringTreemap, ScratchError> {
+pub(super) fn of(
+    rows: &CustomerRows,
+    size: NonZeroU32,
+) -> Result<RoaringTreemap, TemporaryFileError> {
     let size = usize::try_from(size.get()).unwrap_or(usize::MAX);
     let mut chosen = BinaryHeap::new();
     let mut after = 0;

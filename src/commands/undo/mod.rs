@@ -41,7 +41,7 @@ use crate::pipeline::sender::{
 };
 use crate::pipeline::undo_rows::UndoRows;
 use crate::pipeline::{self, RowFeed};
-use crate::preview::ShownCustomers;
+use crate::preview::ShownCustomersWriter;
 use crate::process::exit::Exit;
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
@@ -54,8 +54,6 @@ use crate::text;
 
 /// The folder of an undo in the directory of the run.
 const UNDO_NAME: &str = "undo";
-/// The file of the customers that pages show, in the folder of a dry run.
-const SHOWN_NAME: &str = "shown";
 /// The setting of the way in which customers are read.
 const READ: &str = "read";
 
@@ -415,7 +413,7 @@ fn pages(
     folder: &PrivateFolder,
     undone: &UndoneRun,
 ) -> Result<PageReading, Failure> {
-    let shown = ShownCustomers::create(&folder.path().join(SHOWN_NAME));
+    let shown = ShownCustomersWriter::create(folder.path());
     let run = undone.images.clone();
     Ok(PageReading {
         way: settings.sending.read,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::contract::{CustomerId, CustomerPage, Image, PageError};
-use crate::preview::{ScratchError, ShownCustomers};
+use crate::preview::{ShownCustomers, ShownCustomersWriter, TemporaryFileError};
 use crate::schedule::{PageCheck, PageRules, ReadWay};
 
 /// The reading of whole pages of customers before the rows. It is for rows for which nothing but reads
@@ -14,7 +14,7 @@ pub(crate) struct PageReading {
     /// The customers that are to be read.
     pub wanted: WantedCustomers,
     /// The place for the customers that pages show.
-    pub shown: ShownCustomers,
+    pub shown: ShownCustomersWriter,
 }
 
 /// The customers that are to be read.
@@ -22,7 +22,7 @@ pub(crate) struct WantedCustomers {
     /// Their number.
     pub count: u64,
     /// Whether a customer is one of them.
-    pub contains: Box<dyn Fn(CustomerId) -> Result<bool, ScratchError>>,
+    pub contains: Box<dyn Fn(CustomerId) -> Result<bool, TemporaryFileError>>,
 }
 
 impl fmt::Debug for PageReading {
@@ -47,7 +47,10 @@ impl PageReading {
 /// The state of the reading of pages.
 pub(super) struct Pager {
     pub(super) wanted: WantedCustomers,
-    pub(super) shown: ShownCustomers,
+    /// The customers whom pages show, until the last page.
+    pub(super) reading: Option<ShownCustomersWriter>,
+    /// The customers whom pages have shown, after the last page.
+    pub(super) shown: Option<ShownCustomers>,
     /// The first page, until its first customer was read singly.
     pub(super) unchecked: Option<CustomerPage>,
     /// The reason why the last answer is no page, if it is none.
@@ -59,21 +62,32 @@ impl Pager {
         let PageReading { wanted, shown, .. } = reading;
         Pager {
             wanted,
-            shown,
+            reading: Some(shown),
+            shown: None,
             unchecked: None,
             flaw: None,
         }
     }
 
     /// Keeps the customers of a page that are to be read.
-    pub(super) fn keep(&mut self, page: &CustomerPage) -> Result<(), ScratchError> {
-        let mut wanted = Vec::with_capacity(page.customers.len());
+    pub(super) fn keep(&mut self, page: &CustomerPage) -> Result<(), TemporaryFileError> {
+        let Some(reading) = &mut self.reading else {
+            return Ok(());
+        };
         for (id, image) in &page.customers {
             if (self.wanted.contains)(*id)? {
-                wanted.push((*id, image));
+                reading.keep(*id, image)?;
             }
         }
-        self.shown.keep(wanted)
+        Ok(())
+    }
+
+    /// Ends the reading of pages: now it can be asked whom they have shown.
+    pub(super) fn finish(&mut self) -> Result<(), TemporaryFileError> {
+        if let Some(reading) = self.reading.take() {
+            self.shown = Some(reading.finish()?);
+        }
+        Ok(())
     }
 
     /// Compares a customer who was read singly with the first page.

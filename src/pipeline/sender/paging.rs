@@ -11,7 +11,7 @@ use crate::contract::{
     Answer, Answered, Attempt, CUSTOMERS_PER_PAGE, CustomerId, CustomerPage, PageAnswered,
     PageError,
 };
-use crate::preview::ScratchError;
+use crate::preview::TemporaryFileError;
 use crate::schedule::{
     Cause, PageCheck, PageFacts, PageRequest, PageShown, PagesEnd, Request, StopReason, Ticket,
 };
@@ -130,7 +130,7 @@ impl Driver {
         let pager = self.pager.as_mut().expect(READS_PAGES);
         pager.unchecked = None;
         let flaw = pager.flaw;
-        if let Err(error) = pager.shown.finish() {
+        if let Err(error) = pager.finish() {
             self.pages_are_lost(&error);
         }
         match end {
@@ -162,7 +162,7 @@ impl Driver {
 
     /// Whether a page has shown a customer.
     pub(super) fn is_known(&mut self, customer: CustomerId) -> bool {
-        let shown = self.pager.as_ref().map(|pager| &pager.shown);
+        let shown = (self.pager.as_ref()).and_then(|pager| pager.shown.as_ref());
         match shown.map_or(Ok(false), |shown| shown.contains(customer)) {
             Ok(is_known) => is_known,
             Err(error) => {
@@ -176,10 +176,10 @@ impl Driver {
     pub(super) fn decide_known(&mut self, ticket: Ticket) {
         let pager = self.pager.as_ref().expect(READS_PAGES);
         let customer = self.sending.schedule.row(ticket).id;
-        let read = customer.map(|customer| pager.shown.read(customer));
-        match read.transpose() {
+        let read = customer.zip(pager.shown.as_ref());
+        let read = read.map_or(Ok(None), |(customer, shown)| shown.read(customer));
+        match read {
             Ok(image) => {
-                let image = image.flatten();
                 self.decide(ticket, Seen::of(image.as_ref(), false));
             }
             Err(error) => self.pages_are_lost(&error),
@@ -187,7 +187,7 @@ impl Driver {
     }
 
     /// Stops, because the customers of pages cannot be kept or read.
-    fn pages_are_lost(&mut self, error: &ScratchError) {
+    fn pages_are_lost(&mut self, error: &TemporaryFileError) {
         error!(
             "the customers of pages cannot be kept: {}",
             with_causes(error)

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 /// A section of a file, by the places of its bytes.
 #[derive(Debug)]
-pub(super) struct Section {
+pub(crate) struct Section {
     file: Arc<File>,
     unread: Range<u64>,
 }
 
 impl Section {
-    pub(super) fn new(file: &Arc<File>, bytes: Range<u64>) -> Section {
+    pub(crate) fn new(file: &Arc<File>, bytes: Range<u64>) -> Section {
         Section {
             file: Arc::clone(file),
             unread: bytes,
