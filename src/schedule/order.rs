@@ -8,6 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use rapidhash::RapidHashMap;
+use slab::Slab;
 
 use super::decision::Care;
 use super::ended::Ending;
@@ -21,6 +22,7 @@ use crate::contract::CustomerId;
 /// A row that has no outcome yet.
 #[derive(Debug)]
 pub(super) struct Held<T> {
+    ticket: Ticket,
     pub(super) customer: CustomerId,
     pub(super) row: T,
     /// The purpose for which it is held.
@@ -89,7 +91,8 @@ struct Invalid<T> {
 /// The held rows.
 #[derive(Debug)]
 pub(super) struct Order<T> {
-    held: RapidHashMap<Ticket, Held<T>>,
+    /// The held rows, each in the place that its ticket has.
+    held: Slab<Held<T>>,
     bytes: usize,
     next_ticket: u64,
     /// Controls among the held rows.
@@ -115,7 +118,7 @@ pub(super) struct Order<T> {
 impl<T> Order<T> {
     pub(super) fn new() -> Order<T> {
         Order {
-            held: RapidHashMap::default(),
+            held: Slab::new(),
             bytes: 0,
             next_ticket: 0,
             controls: 0,
@@ -165,7 +168,7 @@ impl<T> Order<T> {
         self.hold_as(Purpose::Control(Request::Read), customer, row, 0)
     }
 
-    /// Returns a ticket that no other request has.
+    /// Returns a ticket for a request that is about no held row. No other request has it.
     pub(super) fn new_ticket(&mut self) -> Ticket {
         let ticket = Ticket::numbered(self.next_ticket);
         self.next_ticket += 1;
@@ -173,28 +176,26 @@ impl<T> Order<T> {
     }
 
     fn hold_as(&mut self, purpose: Purpose, customer: CustomerId, row: T, bytes: usize) -> Ticket {
-        let ticket = self.new_ticket();
+        let ticket = Ticket::new(self.next_ticket, self.held.vacant_key());
+        self.next_ticket += 1;
         self.bytes += bytes;
-        let (failures, took) = (RowFailures::default(), Duration::ZERO);
-        self.held.insert(
+        self.held.insert(Held {
             ticket,
-            Held {
-                customer,
-                row,
-                purpose,
-                care: Care::None,
-                request: Request::Write,
-                updates: 0,
-                sent: 0,
-                ending: None,
-                guard: Guard::None,
-                token_generation: 0,
-                failures,
-                departure: None,
-                took,
-                bytes,
-            },
-        );
+            customer,
+            row,
+            purpose,
+            care: Care::None,
+            request: Request::Write,
+            updates: 0,
+            sent: 0,
+            ending: None,
+            guard: Guard::None,
+            token_generation: 0,
+            failures: RowFailures::default(),
+            departure: None,
+            took: Duration::ZERO,
+            bytes,
+        });
         ticket
     }
 
@@ -261,14 +262,16 @@ impl<T> Order<T> {
     /// The held row of a ticket.
     pub(super) fn get(&self, ticket: Ticket) -> &Held<T> {
         self.held
-            .get(&ticket)
+            .get(ticket.place())
+            .filter(|held| held.ticket == ticket)
             .expect("a ticket is valid until its row has ended")
     }
 
     /// The held row of a ticket, to change it.
     pub(super) fn get_mut(&mut self, ticket: Ticket) -> &mut Held<T> {
         self.held
-            .get_mut(&ticket)
+            .get_mut(ticket.place())
+            .filter(|held| held.ticket == ticket)
             .expect("a ticket is valid until its row has ended")
     }
 
@@ -444,10 +447,9 @@ impl<T> Order<T> {
 
     /// Removes a row that has ended. Its customer is busy until [`Order::release`].
     pub(super) fn end(&mut self, ticket: Ticket) -> Held<T> {
-        let held = self
-            .held
-            .remove(&ticket)
-            .expect("a ticket is valid until its row has ended");
+        // The row is there, and not another one in its place.
+        self.get(ticket);
+        let held = self.held.remove(ticket.place());
         self.joins_the_others(ticket);
         self.bytes -= held.bytes;
         self.failed -= usize::from(held.failures.failed > 0);
@@ -538,6 +540,17 @@ mod tests {
             (take_all(&mut order), order.take_invalid()),
             (vec!["b"], None)
         );
+    }
+
+    #[test]
+    #[should_panic(expected = "a ticket is valid until its row has ended")]
+    fn a_ticket_is_not_that_of_the_next_row_in_its_place() {
+        let mut order = Order::new();
+        order.hold(id(1), "a", 1, Care::None);
+        let ticket = order.take_ready().expect("its turn");
+        order.end(ticket);
+        order.hold(id(2), "b", 1, Care::None);
+        order.get(ticket);
     }
 
     #[test]
