@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use reqwest::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName,
+    HeaderValue, IF_MATCH,
 };
 use reqwest::{Method, Request};
 use tracing::warn;
@@ -70,8 +71,8 @@ struct Requests {
     route: Route,
     /// The URL of all customers. A customer's URL appends the id, without parsing.
     customers: Url,
-    /// All headers of an update, with a placeholder for the token: adding one to the copy for each
-    /// request would make the map grow.
+    /// All headers of an update, with placeholders for the token and the length of the body: adding
+    /// one to the copy for each request would make the map grow.
     update_headers: HeaderMap,
     /// All headers of a read, with a placeholder for the token.
     read_headers: HeaderMap,
@@ -84,8 +85,7 @@ struct Requests {
 impl Api {
     /// A client with these options. Connections are made with the first requests.
     pub(crate) fn new(options: &ApiOptions) -> Result<Api, HttpError> {
-        let (update_headers, read_headers) =
-            (update_headers(options.tenant), read_headers(options.tenant));
+        let (update_headers, read_headers) = (update_headers(options), read_headers(options));
         let (clients, route) = Clients::new(&options.http, &options.base_url, BASE_URL)?;
         let lanes = Lanes::new(clients)?;
         let customers = customers_url(&options.base_url);
@@ -121,6 +121,8 @@ impl Api {
             self.requests
                 .request(Method::PUT, &self.requests.update_headers, customer, token);
         *request.body_mut() = Some(body.clone().into());
+        let length = HeaderValue::from(body.len());
+        request.headers_mut().insert(CONTENT_LENGTH, length);
         if let Some(tag) = if_match {
             let value = HeaderValue::from_bytes(tag.as_bytes());
             let value = value.expect("a tag consists of bytes that a header may have");
@@ -286,25 +288,42 @@ fn authorized(mut request: Request, headers: &HeaderMap, token: &Token) -> Reque
 }
 
 /// The headers that every request about a customer has, with a placeholder for the token.
-fn common_headers(tenant: Option<u64>) -> HeaderMap {
+fn common_headers(options: &ApiOptions) -> HeaderMap {
     let mut headers = clients::headers();
+    // The HTTP library would write it anew for each request. HTTP/2 has a field of its own for it.
+    if options.http.protocol == Protocol::Http1
+        && let Some(host) = host_of(&options.base_url)
+    {
+        headers.insert(HOST, host);
+    }
     headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer"));
-    if let Some(tenant) = tenant {
+    if let Some(tenant) = options.tenant {
         headers.insert(X_TENANT, HeaderValue::from(tenant));
     }
     headers
 }
 
-fn update_headers(tenant: Option<u64>) -> HeaderMap {
-    let mut headers = common_headers(tenant);
+/// The `Host` of a server: with a port if it is not the usual one (RFC 9110 §7.2).
+fn host_of(url: &Url) -> Option<HeaderValue> {
+    let host = url.host_str()?;
+    let value = match url.port() {
+        Some(port) => HeaderValue::from_maybe_shared(Bytes::from(format!("{host}:{port}"))),
+        None => HeaderValue::from_str(host),
+    };
+    value.ok()
+}
+
+fn update_headers(options: &ApiOptions) -> HeaderMap {
+    let mut headers = common_headers(options);
+    headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers
 }
 
 /// The headers of a read. There is no body, so no content type. Caches are bypassed, since a cached
 /// customer may be older than the update in question.
-fn read_headers(tenant: Option<u64>) -> HeaderMap {
-    let mut headers = common_headers(tenant);
+fn read_headers(options: &ApiOptions) -> HeaderMap {
+    let mut headers = common_headers(options);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers
 }
@@ -334,6 +353,20 @@ mod tests {
             echo: EchoCheck::Off,
         })
         .expect("a client")
+    }
+
+    #[test]
+    fn the_host_has_a_port_if_it_is_not_the_usual_one() {
+        for (url, want) in [
+            ("https://api.example/api", "api.example"),
+            ("https://api.example:443", "api.example"),
+            ("https://api.example:8443/api", "api.example:8443"),
+            ("http://127.0.0.1:80/", "127.0.0.1"),
+            ("http://[::1]:8080/api/", "[::1]:8080"),
+        ] {
+            let host = host_of(&Url::parse(url).expect("a URL"));
+            assert_eq!(host.expect("a host"), want, "{url}");
+        }
     }
 
     #[test]

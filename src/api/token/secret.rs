@@ -1,15 +1,16 @@
 //! The access token as it is sent, kept out of every output.
 
 use std::io;
+use std::sync::Arc;
 
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// A token that can be sent.
+/// A token that can be sent. Copies share its text: there is one for each request.
 #[derive(Debug, Clone)]
 pub struct Token {
     authorization: HeaderValue,
-    secret: SecretString,
+    secret: Arc<SecretString>,
 }
 
 /// The longest token that is sent. The longest in use, signed ones with many claims, take a few
@@ -219,7 +220,7 @@ impl Token {
         authorization.set_sensitive(true);
         Ok(Token {
             authorization,
-            secret: SecretString::from(token),
+            secret: Arc::new(SecretString::from(token)),
         })
     }
 
@@ -230,7 +231,7 @@ impl Token {
 
     /// The token itself.
     pub(crate) fn secret(&self) -> SecretString {
-        self.secret.clone()
+        SecretString::clone(&self.secret)
     }
 
     /// Replaces this token by `***` in a server's text, ignoring case (host names are lower-cased),
