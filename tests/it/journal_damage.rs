@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::harness::{End, Scenario, crc32c, rounds};
+use crate::harness::{End, Scenario, crc32c, step};
 
 const JOURNAL: &str = "run/results.ndjson";
 const ROWS: u64 = 9;
@@ -88,7 +88,7 @@ fn a_journal_that_was_cut_anywhere_near_its_end_continues() {
         .filter(|at| journal[*at] == b'\n')
         .collect();
     let from = ends[ends.len() - 4] + 1;
-    for cut in (from..journal.len()).step_by(rounds(29, 1)) {
+    for cut in (from..journal.len()).step_by(step(29, 1)) {
         let requests = scenario.counts().requests;
         assert_eq!(
             continues_or_refuses(&scenario, &journal[..cut], &format!("cut at {cut}")),
@@ -126,7 +126,7 @@ fn row(line: &[u8]) -> Option<u64> {
 fn a_flipped_bit_is_refused_or_costs_the_last_line() {
     let (scenario, journal) = finished();
     let mut codes = BTreeMap::new();
-    for bit in (0..journal.len() * 8).step_by(rounds(761, 41)) {
+    for bit in (0..journal.len() * 8).step_by(step(761, 41)) {
         let mut damaged = journal.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
         *codes

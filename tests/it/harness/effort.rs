@@ -1,11 +1,11 @@
 //! The number of rounds of random tests: a few by default, many if the environment asks for it.
 
-/// The variable with the number of kills that a run has to survive. A high number makes all such
-/// tests long.
+/// The variable with the number of kills that a run has to survive. A higher number makes all such
+/// tests longer.
 const VARIABLE: &str = "CUSTSYNC_TEST_KILLS";
 const KILLS_BY_DEFAULT: usize = 12;
-/// The number of kills from which on tests are long.
-const MANY_KILLS: usize = 50;
+/// The number of kills above the default from which on tests do all of their rounds.
+const ALL_ABOVE_DEFAULT: usize = 188;
 
 /// The number of kills that a run has to survive.
 pub(crate) fn kills() -> usize {
@@ -17,7 +17,21 @@ pub(crate) fn kills() -> usize {
     })
 }
 
-/// The number of rounds: `few` by default, `all` if the environment asks for many kills.
+/// The kills above the default, as far as they make tests longer.
+fn above_default() -> usize {
+    kills()
+        .saturating_sub(KILLS_BY_DEFAULT)
+        .min(ALL_ABOVE_DEFAULT)
+}
+
+/// The number of rounds: `few` by default, `all` with 200 kills, and in proportion between.
 pub(crate) fn rounds(few: usize, all: usize) -> usize {
-    if kills() < MANY_KILLS { few } else { all }
+    few + (all - few) * above_default() / ALL_ABOVE_DEFAULT
+}
+
+/// The step between the places that a test tries: `most` by default, `least` with 200 kills, and the
+/// number of places in proportion between.
+pub(crate) fn step(most: usize, least: usize) -> usize {
+    let places = least * ALL_ABOVE_DEFAULT + (most - least) * above_default();
+    most * least * ALL_ABOVE_DEFAULT / places
 }

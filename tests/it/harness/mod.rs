@@ -38,7 +38,7 @@ pub(crate) use self::binary_workbook::{BinaryWorkbook, cell, record, row_head, s
 pub(crate) use self::countries::{COUNTRIES, countries_known};
 pub(crate) use self::crc::{crc32c, sealed};
 pub(crate) use self::customers::{CustomerRow, Customers, FIELDS};
-pub(crate) use self::effort::{kills, rounds};
+pub(crate) use self::effort::{kills, rounds, step};
 pub(crate) use self::end::End;
 pub(crate) use self::failed::{FailedRow, parse as failed_rows};
 pub(crate) use self::file_server::{FileReply, FileRequest, FileServer, SIGNATURE, ServedFile};
