@@ -264,6 +264,14 @@ fn customers_on_no_page_and_unknown_ones_are_told_without_delay() {
 }
 
 #[test]
+fn the_time_for_single_reads_and_for_pages_is_told() {
+    let scenario = scene(&surgeons(1..=50));
+    let end = previewed(&scenario, ["--run-dir", "p", "--rate", "20/s"]).exits(0);
+    let end = end.says("50 customers to read, singly about 2 s at 20/s");
+    end.says("reading whole pages of 100 (requests: 1 instead of 50, about 1 s at 20/s)");
+}
+
+#[test]
 fn a_preview_after_the_run_proves_that_nothing_is_left() {
     let scenario = scene("id,job,email\n1,Surgeon,a@example.com\n2,Pilot,\n1,Judge,\n");
     let flags = ["--run-dir", "p", "--expect-equal"];

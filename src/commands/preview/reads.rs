@@ -134,6 +134,9 @@ impl<'s> Reads<'s> {
                 way: settings.sending.read,
                 wanted,
                 shown: shown.map_err(Failure::run_directory)?,
+                time_for: pace.map(|pace| {
+                    Box::new(move |requests| pace.time_for(requests)) as Box<dyn Fn(u64) -> String>
+                }),
             }),
             before_first_update: None,
             progress: progress.clone(),

@@ -422,6 +422,7 @@ fn pages(
             contains: Box::new(move |customer| Ok(run.contains(customer))),
         },
         shown: shown.map_err(Failure::run_directory)?,
+        time_for: None,
     })
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct PageReading {
     pub wanted: WantedCustomers,
     /// The place for the customers that pages show.
     pub shown: ShownCustomersWriter,
+    /// Tells the time for this many requests, if it is known beforehand.
+    pub time_for: Option<Box<dyn Fn(u64) -> String>>,
 }
 
 /// The customers that are to be read.
@@ -47,6 +49,7 @@ impl PageReading {
 /// The state of the reading of pages.
 pub(super) struct Pager {
     pub(super) wanted: WantedCustomers,
+    pub(super) time_for: Option<Box<dyn Fn(u64) -> String>>,
     /// The customers whom pages show, until the last page.
     pub(super) reading: Option<ShownCustomersWriter>,
     /// The customers whom pages have shown, after the last page.
@@ -59,9 +62,15 @@ pub(super) struct Pager {
 
 impl Pager {
     pub(super) fn new(reading: PageReading) -> Pager {
-        let PageReading { wanted, shown, .. } = reading;
+        let PageReading {
+            wanted,
+            shown,
+            time_for,
+            ..
+        } = reading;
         Pager {
             wanted,
+            time_for,
             reading: Some(shown),
             shown: None,
             unchecked: None,

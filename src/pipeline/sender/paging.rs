@@ -80,10 +80,15 @@ impl Driver {
         let pager = self.pager.as_mut().expect(READS_PAGES);
         let wanted = grouped(pager.wanted.count);
         match self.sending.schedule.pages() {
-            Some(pages) => info!(
-                "reading whole pages of {CUSTOMERS_PER_PAGE} (requests: {} instead of {wanted})",
-                grouped(pages)
-            ),
+            Some(pages) => {
+                let time = pager.time_for.as_ref().map(|time_for| time_for(pages));
+                info!(
+                    "reading whole pages of {CUSTOMERS_PER_PAGE} (requests: {} instead of {wanted}{})",
+                    grouped(pages),
+                    time.map(|time| format!(", about {time}"))
+                        .unwrap_or_default()
+                );
+            }
             None => {
                 info!(
                     "reading whole pages of {CUSTOMERS_PER_PAGE} (instead of {wanted} single reads)"
