@@ -82,7 +82,7 @@ pub(crate) fn run(
         settings,
         &known.inputs,
         of_run.as_ref(),
-        plan.as_ref().map(OpenPlan::key),
+        plan.as_ref().map(OpenPlan::of_run).as_ref(),
         shard,
     )?;
     if let Some(publish) = followers.publish {

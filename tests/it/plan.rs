@@ -201,8 +201,27 @@ fn a_plan_without_the_first_rows_is_none_of_all() {
 fn an_old_plan_is_refused_until_its_age_is_allowed() {
     let scenario = scenario(ROWS);
     planned(&scenario).exits(0);
+    grows_old(&scenario, 25);
+    refuses(&scenario, [], 5, "longer ago than --plan-max-age");
+    refuses(
+        &scenario,
+        ["--plan-max-age", "24h"],
+        5,
+        "make the plan again",
+    );
+    run(&scenario, ["--plan-max-age", "26h"])
+        .exits(0)
+        .counts([3, 0, 0, 0, 0]);
+    fs::remove_dir_all(scenario.path("run")).expect("the run is there");
+    refuses(&scenario, [], 5, "longer ago than --plan-max-age");
+    assert!(!scenario.path("run").exists(), "nothing is created");
+    run(&scenario, ["--plan-max-age", "none"]).exits(0);
+}
+
+/// Makes the plan look as if it had been complete this many hours ago.
+fn grows_old(scenario: &Scenario, hours: i64) {
     scenario.edit("plan/results.ndjson", |journal| {
-        let at = Timestamp::now() - SignedDuration::from_hours(25);
+        let at = Timestamp::now() - SignedDuration::from_hours(hours);
         let ended = Fact::Ended {
             at,
             exit: 0,
@@ -212,15 +231,58 @@ fn an_old_plan_is_refused_until_its_age_is_allowed() {
         };
         ended.encode(journal);
     });
-    refuses(&scenario, [], 5, "longer ago than --plan-max-age");
-    refuses(
-        &scenario,
-        ["--plan-max-age", "24h"],
-        5,
-        "make the plan again",
-    );
-    run(&scenario, ["--plan-max-age", "26h", "--max-rows", "1"]).exits(0);
-    run(&scenario, ["--plan-max-age", "none"]).exits(0);
+}
+
+#[test]
+fn a_run_that_has_begun_goes_on_whatever_the_age_of_its_plan() {
+    let scenario = scenario(ROWS);
+    planned(&scenario).exits(0);
+    run(&scenario, ["--max-rows", "1"]).exits(0);
+    grows_old(&scenario, 1_000);
+    run(&scenario, ["--max-rows", "2"]).exits(0);
+    assert_eq!(scenario.ledger().len(), 2);
+    let url = scenario.url().expect("a sandbox");
+    let begins = |directory: &'static str, more: &[&'static str]| {
+        let words = ["run", "customers.csv", "--plan", PLAN, "--base-url", &url];
+        let words = words.into_iter().chain(["--run-dir", directory]);
+        let end = scenario
+            .start_words(words.chain(more.iter().copied()))
+            .end();
+        end.exits(5).says("longer ago than --plan-max-age");
+    };
+    // Another directory is another run, and a shard begins for itself. Nothing is created that a
+    // newer plan would differ from.
+    begins("other", &[]);
+    begins("shards", &["--shard", "1/2"]);
+    assert!(!scenario.path("other").exists() && !scenario.path("shards").exists());
+    // A process that was killed before it had written its first line has begun nothing.
+    fs::create_dir(scenario.path("other")).expect("a directory");
+    scenario.write("other/results.ndjson", "");
+    begins("other", &[]);
+    assert_eq!(scenario.ledger().len(), 2);
+    run(&scenario, []).exits(0).counts([3, 0, 0, 0, 0]);
+    assert_eq!(scenario.sandbox_thread().customer(3)["job"], "Driver");
+}
+
+#[test]
+fn a_run_without_a_name_goes_on_whatever_the_age_of_its_plan() {
+    let scenario = scenario(ROWS);
+    planned(&scenario).exits(0);
+    let url = scenario.url().expect("a sandbox");
+    let run = |more: &[&str]| {
+        let words = ["run", "customers.csv", "--plan", PLAN, "--base-url", &url];
+        scenario
+            .start_words(words.iter().chain(more).copied())
+            .end()
+    };
+    run(&["--canary", "1"]).exits(6);
+    grows_old(&scenario, 25);
+    run(&["--canary", "1", "--canary-then", "go"]).exits(0);
+    assert_eq!(scenario.ledger().len(), 3);
+    run(&["--fresh"])
+        .exits(5)
+        .says("longer ago than --plan-max-age");
+    assert_eq!(scenario.ledger().len(), 3);
 }
 
 #[test]

@@ -34,6 +34,7 @@ pub(super) mod object_files;
 pub(super) mod pattern;
 pub(super) mod plan;
 pub(super) mod plan_name;
+pub(super) mod plan_of_run;
 pub(super) mod private_folder;
 pub(crate) mod publish;
 pub(super) mod put_back;

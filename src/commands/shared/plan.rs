@@ -1,7 +1,8 @@
 //! A run of a plan (`--plan`): what a check or a preview has found is sent, or nothing.
 //!
 //! 1. The plan is opened: the run directory of a finished check or preview, of the same settings
-//!    and columns, not too old ([`open`]). The run takes over its key.
+//!    and columns ([`open`]). The run takes over its key. The plan must not be too old when the run
+//!    begins ([`OpenPlan::of_run`]).
 //! 2. The input is read once, and has to make the request of the plan for each row
 //!    ([`OpenPlan::compare`]).
 //! 3. Each row is compared again as it is read to be sent ([`PlannedRows`]), and its customer with
@@ -17,6 +18,7 @@ use tracing::info;
 
 use super::identity::{PlanScope, header, key_of, refuse_another_plan};
 use super::plan_name::header_of;
+use super::plan_of_run::PlanOfRun;
 use super::start::Start;
 use super::unique::{self, is_stream};
 use super::{first_rows, row_range};
@@ -42,6 +44,8 @@ pub(in crate::commands) struct OpenPlan {
     key: RunKey,
     requests: Requests,
     seen: Option<Seen>,
+    /// The reason why it is too old for a run to begin with it.
+    too_old: Option<String>,
 }
 
 /// Refuses pipes for `--plan`, which reads inputs twice. Call before opening: opening a pipe blocks
@@ -118,33 +122,34 @@ fn read(path: &Path, max_age: Option<Duration>) -> anyhow::Result<OpenPlan> {
     let key = key_of(&header, &run_dir)?;
     let requests = Requests::open(&run_dir)?.ok_or_else(unfinished)?;
     let seen = Seen::open(&run_dir, key)?;
-    if let Some(max_age) = max_age {
-        refuse_old(ended, max_age, &directory)?;
-    }
     Ok(OpenPlan {
         run_dir,
         header,
         key,
         requests,
         seen,
+        too_old: max_age.and_then(|max_age| too_old(ended, max_age, &directory)),
     })
 }
 
-fn refuse_old(ended: Timestamp, max_age: Duration, directory: &str) -> anyhow::Result<()> {
+/// Returns the reason why a run may not begin with a plan that was complete then, if there is one.
+fn too_old(ended: Timestamp, max_age: Duration, directory: &str) -> Option<String> {
     let age = Duration::try_from(Timestamp::now().duration_since(ended)).unwrap_or_default();
-    if age <= max_age {
-        return Ok(());
-    }
-    bail!(
-        "the plan in {directory} was complete on {} UTC, longer ago than --plan-max-age: customers may have changed since; make the plan again, or allow its age with --plan-max-age none (a run that has begun goes on only with this plan); nothing was sent",
-        ended.strftime("%Y-%m-%d %H:%M:%S")
-    )
+    let time = ended.strftime("%Y-%m-%d %H:%M:%S");
+    (age > max_age).then(|| {
+        format!(
+            "the plan in {directory} was complete on {time} UTC, longer ago than --plan-max-age: customers may have changed since; make the plan again, or allow its age with --plan-max-age none; nothing was sent"
+        )
+    })
 }
 
 impl OpenPlan {
-    /// Returns the key of the plan, which the run takes over.
-    pub(in crate::commands) fn key(&self) -> RunKey {
-        self.key
+    /// Returns what the beginning of the run depends on.
+    pub(in crate::commands) fn of_run(&self) -> PlanOfRun {
+        PlanOfRun {
+            key: self.key,
+            too_old: self.too_old.clone(),
+        }
     }
 
     /// Compares the settings, the inputs and all rows with the plan, before anything is sent. Returns

@@ -40,6 +40,14 @@ pub(in crate::commands) fn of(
     }
 }
 
+/// Returns the path of the run directory of this process, which need not be there yet.
+pub(in crate::commands) fn place(named: &Path, shard: Option<Shard>) -> anyhow::Result<PathBuf> {
+    match shard {
+        Some(shard) => Ok(shared_path(named, shard)?.join(shard.directory_name())),
+        None => Ok(named.to_owned()),
+    }
+}
+
 /// Returns the run directory of this process: the one that the user named, or that of the shard in
 /// it.
 pub(in crate::commands) fn own_directory(

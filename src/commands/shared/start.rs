@@ -12,7 +12,10 @@ use tracing::{info, warn};
 use crate::commands::Failure;
 use crate::commands::shared::comparison::{Compared, InputDiffers, compare_input};
 use crate::commands::shared::identity::{header, key_of, refuse_another_run};
-use crate::commands::shared::{fresh, input_identity, locking, lost_journal, shards, unfinished};
+use crate::commands::shared::plan_of_run::PlanOfRun;
+use crate::commands::shared::{
+    fresh, input_identity, locking, lost_journal, plan_of_run, shards, unfinished,
+};
 use crate::config::Settings;
 use crate::config::output::Unfinished;
 use crate::config::sending::{NamedWait, SendingSettings};
@@ -59,8 +62,7 @@ struct Wanted<'w> {
     inputs: &'w [KnownInput],
     purpose: Purpose,
     state: Option<&'w StateOfRun>,
-    /// The key of the plan, which the run takes over.
-    plan: Option<RunKey>,
+    plan: Option<&'w PlanOfRun>,
     shard: Option<Shard>,
 }
 
@@ -91,7 +93,7 @@ pub(in crate::commands) fn for_run(
     settings: &Settings,
     inputs: &[KnownInput],
     state: Option<&StateOfRun>,
-    plan: Option<RunKey>,
+    plan: Option<&PlanOfRun>,
     shard: Option<Shard>,
 ) -> Result<Started, Failure> {
     let wanted = Wanted {
@@ -103,10 +105,12 @@ pub(in crate::commands) fn for_run(
         shard,
     };
     match (&settings.output.run_dir, settings.output.unfinished) {
-        (Some(path), _) => in_directory(
-            &shards::own_directory(path, shard, settings, inputs)?,
-            wanted,
-        ),
+        (Some(path), _) => {
+            let place = shards::place(path, shard).map_err(Failure::run_directory)?;
+            plan_of_run::refuse_old(&place, wanted.plan)?;
+            let path = shards::own_directory(path, shard, settings, inputs)?;
+            in_directory(&path, wanted)
+        }
         (None, Unfinished::Left) => in_new_directory(wanted),
         (None, Unfinished::Continued) => after_unfinished(wanted),
     }
@@ -129,6 +133,7 @@ fn in_directory(path: &Path, wanted: Wanted<'_>) -> Result<Started, Failure> {
 
 fn in_new_directory(wanted: Wanted<'_>) -> Result<Started, Failure> {
     let path = fresh::path(&wanted.settings.input.files, wanted.inputs);
+    plan_of_run::refuse_old(&path, wanted.plan)?;
     in_directory(&path, wanted)
 }
 
@@ -276,7 +281,7 @@ fn begin_run(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started,
 fn begin(file: File, run_dir: RunDir, wanted: Wanted<'_>) -> Result<Started, Failure> {
     let key = match (wanted.state, wanted.plan) {
         (Some(state), _) => state.key,
-        (None, Some(plan)) => plan,
+        (None, Some(plan)) => plan.key,
         (None, None) => RunKey::random().map_err(Failure::run_directory)?,
     };
     key.write(&run_dir).map_err(Failure::run_directory)?;
