@@ -12,6 +12,7 @@ use super::groups::input::InputSettings;
 use super::groups::nightly::NightlySettings;
 use super::groups::output::{OutputFormat, OutputSettings, Unfinished};
 use super::groups::plan::PlanSettings;
+use super::groups::preview::PreviewSettings;
 use super::groups::publish::PublishSettings;
 use super::groups::sending::SendingSettings;
 use super::names::{
@@ -169,12 +170,20 @@ pub(super) fn check_fill(
 }
 
 /// Reports what a plan cannot be used with, and flags about plans that have no effect.
-pub(super) fn check_plan(resolver: &mut Resolver, plan: &PlanSettings, nightly: &NightlySettings) {
+pub(super) fn check_plan(
+    resolver: &mut Resolver,
+    plan: &PlanSettings,
+    preview: &PreviewSettings,
+    nightly: &NightlySettings,
+) {
     if resolver.verb() == Verb::Check {
         return report_useless(resolver, &[PLAN], |_| Problem::PlanWithCheck);
     }
     if resolver.verb() == Verb::Preview {
         report_useless(resolver, &[PLAN], |_| Problem::PlanWithPreview);
+        if plan.is_written && preview.sample.is_some() {
+            report_useless(resolver, &[WRITE_PLAN], |_| Problem::PlanOfSample);
+        }
     }
     if !resolver.verb().is_about_a_run() {
         return;

@@ -145,6 +145,11 @@ pub enum Problem {
     /// `--plan` in a preview.
     #[error("--plan has no effect in a preview, which sends no update: leave one of them out")]
     PlanWithPreview,
+    /// `--write-plan` in a preview of a sample.
+    #[error(
+        "--write-plan has no effect with --sample, as a sample is no plan: leave --sample out for a plan, or --write-plan for a sample"
+    )]
+    PlanOfSample,
     /// `--explain` in a preview.
     #[error("--explain has no effect in a preview: use `custsync check`")]
     ExplainWithPreview,

@@ -120,7 +120,12 @@ impl Settings {
         conflicts::check_copies(&mut resolver, &settings.notices.publish);
         conflicts::check_state(&mut resolver, &settings.input, &settings.nightly);
         conflicts::check_fill(&mut resolver, &settings.sending, &settings.nightly);
-        conflicts::check_plan(&mut resolver, &settings.plan, &settings.nightly);
+        conflicts::check_plan(
+            &mut resolver,
+            &settings.plan,
+            &settings.preview,
+            &settings.nightly,
+        );
         conflicts::check_canary(&mut resolver, &settings.sending);
         conflicts::check_shard(&mut resolver, settings.shard, &settings.output);
         settings.effective = resolver.finish()?;

@@ -296,6 +296,20 @@ fn a_sample_is_no_plan_and_hashes_alone_leave_no_values() {
     assert_eq!(lines(&scenario, "p").len(), 7);
     let end = scenario.run(["--plan", "p"]).exits(5);
     assert!(end.stderr.contains("no finished plan"), "{}", end.stderr);
+    // Whoever asks for a plan of a sample is told before anything is read.
+    let requests = scenario.counts().requests;
+    let words = ["--run-dir", "q", "--sample", "7", "--write-plan"];
+    let end = previewed(&scenario, words).exits(2);
+    let no_plan = "--write-plan has no effect with --sample, as a sample is no plan";
+    assert!(end.stderr.contains(no_plan), "{}", end.stderr);
+    assert!(!scenario.path("q").exists());
+    assert_eq!(scenario.counts().requests, requests);
+    // A sample may hold all customers.
+    let end = previewed(&scenario, ["--run-dir", "p", "--sample", "40"]).exits(0);
+    assert!(!end.stdout.contains("--plan"), "{}", end.stdout);
+    assert!(scenario.read("p/plan.redb").is_none(), "no customers");
+    let end = scenario.run(["--plan", "p"]).exits(5);
+    assert!(end.stderr.contains("no finished plan"), "{}", end.stderr);
 
     previewed(&scenario, ["--run-dir", "p", "--hashes-only"]).exits(0);
     assert!(scenario.read("p/preview.csv").is_none());

@@ -135,7 +135,8 @@ pub(crate) fn preview(
                 recorded.fault.get_or_insert(error.into());
             }
         }
-        if ended.is_whole() && recorded.fault.is_none() {
+        let may_be_plan = settings.preview.sample.is_none() && ended.is_whole();
+        if may_be_plan && recorded.fault.is_none() {
             let rows = requests.last_row();
             requests.finish(rows).map_err(Failure::run_directory)?;
         }
@@ -174,7 +175,7 @@ struct PreviewEnd {
 }
 
 impl PreviewEnd {
-    /// Whether all customers were read, so that the preview is a plan.
+    /// Whether all customers were read.
     fn is_whole(&self) -> bool {
         let findings = self.findings.as_ref();
         self.stop.is_none() && findings.is_some_and(|findings| findings.not_read == 0)

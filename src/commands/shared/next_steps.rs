@@ -376,7 +376,8 @@ impl<'c> Typed<'c> {
     /// Whether the command has left a plan that a run can send.
     fn has_plan(&self, summary: &Summary) -> bool {
         let is_written = match &summary.preview {
-            Some(findings) => findings.not_read == 0,
+            // A sample of all customers is one, too.
+            Some(findings) => findings.not_read == 0 && self.settings.preview.sample.is_none(),
             None => self.settings.plan.is_written,
         };
         is_written && self.settings.nightly.state.is_none() && self.can_be_read_again
