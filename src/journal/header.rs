@@ -65,7 +65,8 @@ pub struct Header {
     /// of format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// The part of the rows that the run sends; absent if it sends all of them.
+    /// The part of the rows that the run sends, or that a check or preview is about; absent if it is
+    /// all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
     /// The run that had used the state last when this one began; absent without a state, and if
@@ -148,6 +149,12 @@ impl Header {
         serde_json::to_writer(&mut *buffer, self)
             .expect("a header, written to memory, cannot fail");
         line::seal(buffer, start);
+    }
+
+    /// The shard that a run or an undo is of, whose directories belong together; `None` for a check or
+    /// a preview, each of which stands alone.
+    pub(crate) fn shard_of_run(&self) -> Option<Shard> {
+        self.shard.filter(|_| !self.purpose.only_records_bad_rows())
     }
 
     /// Returns the settings that differ from another run's, in the order of their names.

@@ -188,6 +188,33 @@ fn shards_share_a_plan_of_all_rows() {
 }
 
 #[test]
+fn a_plan_of_one_shard_is_of_no_other() {
+    let row = |id| format!("{id},Nurse {id}\n");
+    let rows: String = (1..=20).map(row).collect();
+    let scenario = scenario(&format!("id,job\n{rows}"));
+    let end = scenario.check(["--write-plan", "--shard", "1/4"]);
+    end.exits(0);
+    fs::rename(scenario.path("run"), scenario.path(PLAN)).expect("the check has a directory");
+    let check = |flag: &str, run: &str| {
+        let text = format!("the plan in plan is of shard 1 of 4, and this run is of {run}: ");
+        refuses(&scenario, [flag], 5, &text);
+    };
+    check("--shard=2/4", "shard 2 of 4");
+    check("--shard=1/2", "shard 1 of 2");
+    check("--plan-max-age=24h", "all rows");
+    let end = run(&scenario, ["--shard", "1/4"]).exits(0);
+    let sent: Vec<u64> = end.ledger.0.iter().map(|applied| applied.id).collect();
+    assert!(!sent.is_empty() && sent.len() < 20, "{sent:?}");
+    for id in 1..=20 {
+        let is_sent = scenario.sandbox_thread().customer(id)["job"] == format!("Nurse {id}");
+        assert_eq!(is_sent, sent.contains(&id), "{id}");
+    }
+    // The check stands alone in a report.
+    let report = scenario.custsync(["report", PLAN]).exits(0);
+    assert!(!report.stdout.contains("missing"), "{}", report.stdout);
+}
+
+#[test]
 fn a_plan_without_the_first_rows_is_none_of_all() {
     let scenario = scenario(ROWS);
     let end = scenario.check(["--write-plan", "--skip-rows", "1"]);

@@ -69,7 +69,7 @@ pub(crate) fn check(
     let shard = shards::of(settings, &known.inputs)?;
     let typed = Typed::new(line, settings, &known.inputs);
     let CheckDirectory { run_dir, temporary } = directory::create(settings, &known.inputs)?;
-    let started = start::for_check(run_dir, settings, &known.inputs)?;
+    let started = start::for_check(run_dir, settings, &known.inputs, shard)?;
     let key = started.key;
     let mut plan = plan::begin(settings, &started.run_dir, temporary.as_ref())?;
     let failed = FailedRows::in_order(started.run_dir.clone(), &known.inputs, format);

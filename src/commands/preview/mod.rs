@@ -88,7 +88,7 @@ pub(crate) fn preview(
         Some(path) => fresh::create(path)?,
         None => fresh::create(&fresh::path(&settings.input.files, &known.inputs))?,
     };
-    let started = start::for_preview(run_dir, settings, &known.inputs)?;
+    let started = start::for_preview(run_dir, settings, &known.inputs, shard)?;
     let run_dir = started.run_dir;
     let folder = PrivateFolder::inside(run_dir.path(), READS_NAME);
     let folder = folder.map_err(Failure::run_directory)?;

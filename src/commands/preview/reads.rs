@@ -62,7 +62,7 @@ impl<'s> Reads<'s> {
         inputs: &[KnownInput],
     ) -> Result<Reads<'s>, Failure> {
         let run_dir = RunDir::create(folder).map_err(Failure::run_directory)?;
-        let started = start::for_preview(run_dir, settings, inputs)?;
+        let started = start::for_preview(run_dir, settings, inputs, None)?;
         let format = settings.output.failed_format;
         let failed = FailedRows::new(started.run_dir.clone(), inputs, format, 1);
         Ok(Reads {

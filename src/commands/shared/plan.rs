@@ -161,6 +161,7 @@ impl OpenPlan {
         names: &InputNames,
         shard: Option<Shard>,
     ) -> Result<PlannedRows, Failure> {
+        self.refuse_another_shard(shard)?;
         let now = header(settings, inputs, self.key, Purpose::Run)?;
         refuse_another_plan(
             &self.header,
@@ -192,6 +193,21 @@ impl OpenPlan {
         let directory = text::safe_path(self.run_dir.path());
         info!("all rows are those of the plan in {directory}");
         Ok(compared)
+    }
+
+    /// Refuses a plan of another shard: none of its rows is sent by this one. Shards can share a plan of
+    /// all rows.
+    fn refuse_another_shard(&self, shard: Option<Shard>) -> Result<(), Failure> {
+        let Some(planned) = self.header.shard.filter(|planned| Some(*planned) != shard) else {
+            return Ok(());
+        };
+        let named = |shard: Shard| format!("shard {} of {}", shard.index(), shard.of());
+        Err(Failure::run_directory(anyhow!(
+            "the plan in {} is of {}, and this run is of {}: use the plan of this run's rows, or one of all rows (made without --shard); nothing was sent",
+            text::safe_path(self.run_dir.path()),
+            named(planned),
+            shard.map_or_else(|| "all rows".to_owned(), named)
+        )))
     }
 
     /// Returns the customers that the preview saw, with which each customer is compared before its

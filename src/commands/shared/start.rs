@@ -198,8 +198,9 @@ pub(in crate::commands) fn for_check(
     run_dir: RunDir,
     settings: &Settings,
     inputs: &[KnownInput],
+    shard: Option<Shard>,
 ) -> Result<Started, Failure> {
-    without_sending(run_dir, settings, inputs, Purpose::Check)
+    without_sending(run_dir, settings, inputs, Purpose::Check, shard)
 }
 
 /// Begins a preview in this directory, where it overwrites an earlier one, or a check.
@@ -207,8 +208,9 @@ pub(in crate::commands) fn for_preview(
     run_dir: RunDir,
     settings: &Settings,
     inputs: &[KnownInput],
+    shard: Option<Shard>,
 ) -> Result<Started, Failure> {
-    without_sending(run_dir, settings, inputs, Purpose::Preview)
+    without_sending(run_dir, settings, inputs, Purpose::Preview, shard)
 }
 
 /// Begins what sends nothing, in place of an earlier check or preview.
@@ -217,6 +219,7 @@ fn without_sending(
     settings: &Settings,
     inputs: &[KnownInput],
     purpose: Purpose,
+    shard: Option<Shard>,
 ) -> Result<Started, Failure> {
     claim(&run_dir, settings)?;
     let file = match locking::journal(&run_dir, settings)? {
@@ -256,7 +259,7 @@ fn without_sending(
         purpose,
         state: None,
         plan: None,
-        shard: None,
+        shard,
     };
     begin(file, run_dir, wanted)
 }

@@ -76,7 +76,7 @@ struct SharedFacts {
 
 impl SharedFacts {
     fn of(header: &Header, path: &Path) -> Option<(SharedFacts, u32)> {
-        let shard = header.shard?;
+        let shard = header.shard_of_run()?;
         let (index, of) = (shard.index(), shard.of());
         // An undo reads the images of its own shard.
         let inputs = (header.inputs.iter()).filter(|_| header.purpose != Purpose::Undo);
@@ -136,7 +136,7 @@ fn grouped(parts: Vec<Part>) -> Vec<Vec<Part>> {
         }
     }
     let shared = shared.into_iter().map(|(_, _, mut parts)| {
-        parts.sort_by_key(|part| part.header.shard.map(Shard::index));
+        parts.sort_by_key(|part| part.header.shard_of_run().map(Shard::index));
         parts
     });
     singles.into_iter().chain(shared).collect()
@@ -308,7 +308,7 @@ fn settings(header: &Header, summary: &Summary) -> Vec<Setting> {
 
 fn processes(parts: &[Part]) -> Vec<Process> {
     let of_part = |part: &Part| {
-        let shard = part.header.shard.map(Shard::index);
+        let shard = part.header.shard_of_run().map(Shard::index);
         let kept = part
             .history
             .iter()

@@ -180,7 +180,7 @@ impl History {
 
     /// Notes a row that a shard has an outcome for.
     fn add_own_row(&mut self, row: u64, outcome: Outcome) {
-        if self.header.shard.is_some() && outcome != Outcome::Elsewhere {
+        if self.header.shard_of_run().is_some() && outcome != Outcome::Elsewhere {
             self.own_rows.insert(row);
         }
     }

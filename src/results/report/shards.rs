@@ -17,8 +17,8 @@ const PLACES_MAX: usize = 3;
 
 /// Returns the shards of a run; `None` if one process has all rows.
 pub(super) fn found(parts: &[Part]) -> Option<Shards> {
-    let of = parts.first()?.header.shard?.of();
-    let index = |part: &Part| part.header.shard.map(Shard::index);
+    let of = parts.first()?.header.shard_of_run()?.of();
+    let index = |part: &Part| part.header.shard_of_run().map(Shard::index);
     let unfinished = parts.iter().filter(|part| !is_finished(part));
     Some(Shards {
         of,
@@ -155,7 +155,7 @@ fn put_into_words(all: &mut Summary, parts: &[Part], of: u32, found: &[u32]) {
     let unfinished: Vec<_> = parts
         .iter()
         .filter(|part| !is_finished(part))
-        .filter_map(|part| Some((part.header.shard?.index(), &part.summary)))
+        .filter_map(|part| Some((part.header.shard_of_run()?.index(), &part.summary)))
         .collect();
     let is_whole = missing.is_empty() && unfinished.is_empty();
     all.verdict = if is_whole {
