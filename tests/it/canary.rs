@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use custsync::testing::sandbox::Counts;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Customers, End, Form, Scenario, SplitMix64, rounds};
 
@@ -56,6 +56,19 @@ fn verdicts(scenario: &Scenario) -> Vec<bool> {
         .collect()
 }
 
+/// The verdict in the report.
+fn reported(scenario: &Scenario) -> Value {
+    let end = scenario.custsync(["report", "--output-format", "json", "run"]);
+    let report: Value = serde_json::from_str(&end.exits(0).stdout).expect("a report is JSON");
+    report["runs"][0]["canaries"][0].clone()
+}
+
+/// The page of the report.
+fn page(scenario: &Scenario) -> String {
+    let page = scenario.read("run/report.html").expect("there is a page");
+    String::from_utf8(page).expect("a page is UTF-8")
+}
+
 fn requests(counts: &Counts) -> u64 {
     counts.requests
 }
@@ -85,14 +98,30 @@ fn a_run_stops_after_its_canary_and_the_printed_command_goes_on() {
         .says("the canary is good: 7 customers sent to, ");
     assert_eq!(requests(&scenario.counts()), before);
 
+    let on = "<code>--canary-then go</code> goes on to all others";
+    let told = reported(&scenario);
+    assert_eq!(
+        [&told["is_good"], &told["customers"]],
+        [&json!(true), &json!(7)]
+    );
+    assert_eq!(told["updated"], end.summary()["updated"]);
+    assert_eq!(
+        [&told["bad"], &told["then"]],
+        [&json!(0), &json!("stopped")]
+    );
+    assert!(page(&scenario).contains(on));
+
     // More customers are another canary.
     let more = scenario.run(["--canary", "9"]).exits(6);
     assert_eq!(updated(&more), first_customers(&customers, 9));
+    assert_eq!(reported(&scenario)["customers"], 9);
 
     let command = end.next_command().to_owned();
     assert!(command.contains("--canary-then go"), "{command}");
     scenario.shell(&command).exits(1);
     assert_eq!(verdicts(&scenario), [false, false, true]);
+    assert_eq!(reported(&scenario)["then"], "went_on");
+    assert!(!page(&scenario).contains(on), "nothing is left to be said");
     scenario.holds(customers.valid().map(|(_, row)| row));
     let (applied, repeats) = scenario.ledger().without_repeats();
     assert_eq!((applied, repeats), (customers.bodies_by_customer(), 0));
@@ -117,6 +146,11 @@ fn a_good_canary_goes_on_by_itself_and_a_bad_one_stops() {
     let end = end
         .says("the canary is bad: 5 customers sent to, ")
         .says("shown otherwise than sent: job in ");
+    let told = reported(&bad);
+    assert_eq!(
+        [&told["is_good"], &told["echo"]],
+        [&json!(false), &json!(["job"])]
+    );
     // A person has looked.
     bad.shell(end.next_command()).exits(0);
     assert_eq!(verdicts(&bad), [false, true]);

@@ -153,8 +153,11 @@ fn run_report(parts: Vec<Part>) -> Option<RunReport> {
     let headers: Vec<_> = parts.iter().map(|part| part.header.clone()).collect();
     let processes = processes(&parts);
     let paths: Vec<_> = parts.iter().map(|part| part.path.clone()).collect();
-    let histories = parts.into_iter().filter_map(|part| part.history);
-    let history = histories.reduce(|mut all, other| {
+    let mut histories: Vec<_> = parts.into_iter().filter_map(|part| part.history).collect();
+    let canaries = histories.iter_mut();
+    let canaries = canaries.filter_map(|history| history.canary.take());
+    let canaries: Vec<_> = canaries.collect();
+    let history = histories.into_iter().reduce(|mut all, other| {
         all.append(other);
         all
     });
@@ -187,6 +190,7 @@ fn run_report(parts: Vec<Part>) -> Option<RunReport> {
             .unwrap_or(first.started),
         inputs: inputs(first, &summary),
         books: books(&summary),
+        canaries,
         course: course.map(|course| with_timelines(course, &paths)),
         latency_us: latency_us.or_else(|| percentiles(&answers)),
         answer_times: answers.iter().collect(),

@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use roaring::RoaringTreemap;
 
 use super::course::CourseBuilder;
-use super::model::RowEnd;
+use super::model::{AfterCanary, Canary, RowEnd};
 use crate::journal::{
     AnswerTimes, BulkEntry, Entry, Fact, Header, Line, LineError, LineReader, Outcome, Processes,
+    Shard,
 };
 use crate::results::tally::Tally;
 use crate::row::Position;
@@ -33,6 +34,8 @@ pub(super) struct History {
     pub(super) ended: Option<Ended>,
     /// Whether its changes are being undone.
     pub(super) is_undone: bool,
+    /// The last verdict on its canary.
+    pub(super) canary: Option<Canary>,
     /// Whether its last line is torn.
     pub(super) is_torn: bool,
     /// The rows that a shard has an outcome for, but for those of other shards.
@@ -137,6 +140,7 @@ impl History {
             answers: AnswerTimes::default(),
             ended: None,
             is_undone: false,
+            canary: None,
             is_torn: false,
             own_rows: RoaringTreemap::new(),
         }
@@ -147,6 +151,9 @@ impl History {
         self.last_at = entry.at;
         self.processes.add_rows(1);
         self.ended = None;
+        if let (Some(canary), Some(_)) = (&mut self.canary, entry.attempts) {
+            canary.then = AfterCanary::WentOn;
+        }
         // The time was cut to milliseconds: on average, half of one is missing.
         let answer_us = entry
             .ms
@@ -229,7 +236,30 @@ impl History {
                 });
             }
             Fact::Undone { .. } => self.is_undone = true,
-            Fact::LeftOut { .. } | Fact::Canary { .. } | Fact::Synced { .. } | Fact::Unknown => {}
+            Fact::Canary {
+                at,
+                customers,
+                updated,
+                bad,
+                echo,
+                goes_on,
+            } => {
+                self.canary = Some(Canary {
+                    shard: self.header.shard_of_run().map(Shard::index),
+                    at: *at,
+                    is_good: *bad == 0 && echo.is_empty(),
+                    customers: *customers,
+                    updated: *updated,
+                    bad: *bad,
+                    echo: echo.names().map(str::to_owned).collect(),
+                    then: if *goes_on {
+                        AfterCanary::WentOn
+                    } else {
+                        AfterCanary::Stopped
+                    },
+                });
+            }
+            Fact::LeftOut { .. } | Fact::Synced { .. } | Fact::Unknown => {}
         }
         self.processes.add_fact(fact);
     }

@@ -43,6 +43,9 @@ pub(crate) struct RunReport {
     pub(crate) inputs: Vec<InputReport>,
     /// The books: each record by its outcome.
     pub(crate) books: Books,
+    /// The verdicts on its canary: one, or one for each shard; none if there was no canary.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) canaries: Vec<Canary>,
     /// The course of the run; `None` for a check, and for a run without rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) course: Option<Course>,
@@ -124,6 +127,39 @@ pub(crate) struct Books {
     pub(crate) total: Option<u64>,
     /// The rows by their end, in the order of the enum; none of them is zero.
     pub(crate) parts: BTreeMap<RowEnd, u64>,
+}
+
+/// The verdict on a canary: the first customers, who were sent to before all others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Canary {
+    /// The shard, if several processes shared the rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shard: Option<u32>,
+    /// The time of the verdict.
+    #[serde(serialize_with = "time")]
+    pub(crate) at: Timestamp,
+    /// Whether no row ended badly, and the API showed all values as they were sent.
+    pub(crate) is_good: bool,
+    /// The customers to whom a request was sent.
+    pub(crate) customers: u64,
+    /// Their rows that were updated.
+    pub(crate) updated: u64,
+    /// Their rows that ended badly.
+    pub(crate) bad: u64,
+    /// The fields that the API showed in another way than they were sent.
+    pub(crate) echo: Vec<String>,
+    /// The run's way on.
+    pub(crate) then: AfterCanary,
+}
+
+/// The way on of a run after the verdict on its canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AfterCanary {
+    /// It stopped, and has sent nothing since.
+    Stopped,
+    /// It sent to other customers.
+    WentOn,
 }
 
 /// The end of a row, as the report tells rows apart.

@@ -13,7 +13,7 @@ use crate::text::{grouped, safe_ellipsis};
 const GROUPS_MAX: usize = 50;
 /// The most bytes of the tables of errors and of warnings, so that the whole page stays small.
 const ERRORS_BYTES_MAX: usize = 12_900;
-const WARNINGS_BYTES_MAX: usize = 3_500;
+const WARNINGS_BYTES_MAX: usize = 1_500;
 /// The most places and sentences of a group.
 const PLACES_MAX: usize = 3;
 const SENTENCES_MAX: usize = 3;

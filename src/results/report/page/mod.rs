@@ -2,6 +2,7 @@
 //! screens and for paper. It does no I/O.
 
 mod books;
+mod canary;
 mod course;
 mod document;
 mod echo;
@@ -64,6 +65,7 @@ pub(crate) fn render(report: &Report, links: Links) -> String {
 fn one_run(page: &mut Markup, place: &Place, run: &RunReport) {
     verdict::draw(page, place, run);
     books::draw(page, place, &run.books);
+    canary::draw(page, place, run);
     if let Some(timeline) = run.course.as_ref().and_then(Timeline::of) {
         course::draw(page, place, &timeline);
         latency::draw(page, place, &timeline, run);

@@ -13,7 +13,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use self::reading::{Table, css_classes, rgb, svgs, tables, tags, variables};
 use super::{Links, render};
-use crate::results::report::model::{Report, RowEnd};
+use crate::contract::FIELDS;
+use crate::results::report::model::{AfterCanary, Report, RowEnd};
 use crate::results::summary::EchoSummary;
 use crate::text::grouped;
 
@@ -246,6 +247,11 @@ fn texts_of_any_length_leave_the_page_small() {
         rejected: true,
         fields: vec![field; 90],
     });
+    let canaries = (1..=1000).map(|n| scenes::canary(Some(n), 1, AfterCanary::Stopped));
+    run.canaries = canaries.collect();
+    for canary in &mut run.canaries {
+        canary.echo = FIELDS.iter().map(|rule| rule.name.to_owned()).collect();
+    }
     for setting in &mut run.settings {
         setting.value = Some(long.clone());
         setting.origin = Some(long.clone());
@@ -371,6 +377,26 @@ fn failed_rows_are_linked_only_where_they_lie_beside_the_page() {
     }
     let several = "failed.csv</bdi></a>, <a href=\"./failed-2.csv\"><bdi>failed-2.csv</bdi></a>";
     assert!(page("500-errors").contains(several));
+}
+
+#[test]
+fn the_verdict_on_a_canary_is_told_with_the_way_on_that_is_left() {
+    let on = "<code>--canary-then go</code> goes on to all others";
+    let one = page("outage");
+    let table = &tables(&one)["canary"];
+    let want = ["good", "2026-11-29 22:31:48", "20", "23", "0", "nothing"];
+    assert_eq!(table.rows[0][..6], want);
+    assert_eq!(table.rows[0][6], "the run went on");
+    assert!(!one.contains(on), "nothing is left to be said");
+    let shards = page("shards");
+    let table = &tables(&shards)["canary"];
+    assert_eq!(table.rows[1][..3], ["2", "bad", "2026-11-29 22:31:48"]);
+    assert_eq!(
+        table.rows[2][6..],
+        ["date_of_birth and job", "the run stopped"]
+    );
+    assert!(shards.contains(on));
+    assert!(!page("clean").contains("Canary"));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::results::report::model::{
-    Books, Column, Course, Group, InputReport, Process, Report, RowEnd, RunReport, SendingColumn,
-    Setting, Shards, Step, Stretch,
+    AfterCanary, Books, Canary, Column, Course, Group, InputReport, Process, Report, RowEnd,
+    RunReport, SendingColumn, Setting, Shards, Step, Stretch,
 };
 use crate::results::report::page::Links;
 use crate::results::summary::{EchoField, EchoSummary, Tone};
@@ -180,6 +180,7 @@ fn run(course: Option<Course>) -> RunReport {
             total: Some(records),
             parts,
         },
+        canaries: Vec::new(),
         course,
         answer_times,
         latency_us: Some([8400, 25_300, 61_000]),
@@ -192,6 +193,19 @@ fn run(course: Option<Course>) -> RunReport {
         processes: vec![process(started, 1200.0, 0, records)],
         processes_number: 1,
         text: String::new(),
+    }
+}
+
+pub(super) fn canary(shard: Option<u32>, bad: u64, then: AfterCanary) -> Canary {
+    Canary {
+        shard,
+        at: time("2026-11-29T22:31:48Z"),
+        is_good: bad == 0,
+        customers: 20,
+        updated: 23 - bad,
+        bad,
+        echo: Vec::new(),
+        then,
     }
 }
 
@@ -294,6 +308,7 @@ pub(super) fn outage() -> RunReport {
         ],
         next: vec![correct()],
         failed_files: vec!["failed.csv".to_owned()],
+        canaries: vec![canary(None, 0, AfterCanary::WentOn)],
         errors: vec![
             group(
                 Some(RowEnd::Rejected),
@@ -599,6 +614,15 @@ fn shards() -> RunReport {
         .collect();
     run.processes_number = 3;
     run.failed_files = vec!["failed.csv".to_owned()];
+    run.canaries = vec![
+        canary(Some(1), 0, AfterCanary::WentOn),
+        canary(Some(2), 3, AfterCanary::Stopped),
+        Canary {
+            is_good: false,
+            echo: ["date_of_birth", "job"].map(str::to_owned).to_vec(),
+            ..canary(Some(3), 0, AfterCanary::Stopped)
+        },
+    ];
     run
 }
 
