@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use custsync::testing::sandbox::{Put, Reads, SandboxOptions, SuccessShape};
+use custsync::testing::sandbox::{ETags, Put, Reads, SandboxOptions, SuccessShape};
 use serde_json::{Value, json};
 
-use crate::harness::{End, Scenario, SplitMix64, countries_known, rounds};
+use crate::harness::{End, Reply, Scenario, SplitMix64, countries_known, rounds};
 
 /// The exit code of a process that was killed.
 const KILLED: i32 = 137;
@@ -162,6 +162,77 @@ fn a_customer_whose_country_is_not_known_loses_no_more_than_that() {
     assert_eq!(rows_applied(&scenario).len(), 1);
     let end = end.says("has lost country_id, which cannot be put back: please do so by hand");
     assert!(end.files.contains_key("before.ndjson"), "the image is kept");
+}
+
+#[test]
+fn no_edit_of_others_is_lost_while_a_customer_is_put_back() {
+    let mut edits_before_the_end = 0;
+    for seed in (700..).take(rounds(20, 100)) {
+        let rows = rows(CUSTOMERS, &mut SplitMix64::new(seed));
+        let scenario = probing(
+            &rows,
+            |_| true,
+            |options| {
+                options.seed = seed;
+                options.put = Put::Replace;
+                options.etags = ETags::Strong;
+                options.edits.after = "30%".parse().expect("a share");
+            },
+        );
+        let mut want = customers(&scenario);
+        let end = scenario.run([]).exits(2).says(CLEARS);
+        for edit in scenario.sandbox_thread().edits() {
+            let customer = want.get_mut(&edit.customer).expect("it is known");
+            customer[edit.field] = edit.value;
+            let updates = scenario.ledger().len() as u64;
+            edits_before_the_end += u64::from(edit.updates_before + 1 == updates);
+        }
+        assert_eq!(customers(&scenario), want, "seed {seed}: {}", end.stderr);
+        assert!(!end.files.contains_key("before.ndjson"), "seed {seed}");
+    }
+    assert!(edits_before_the_end > 0, "no edit came in between");
+}
+
+#[test]
+fn a_customer_who_changes_each_time_is_not_overwritten_but_told() {
+    let shown = |job: Value, tag: &str| {
+        let customer = json!({"data": {"id": 7, "first_name": "Ann", "last_name": "Lee", "job": job,
+            "phone_number": "+4930123", "email": "a@b.example", "gender": "female", "address": "Street 1",
+            "date_of_birth": "1985-04-12", "identity_number": "N1", "country_name": null,
+            "default_channel_id": null, "related_user": null}});
+        let headers = format!("ETag: \"{tag}\"\r\n");
+        Reply::of(
+            200,
+            &headers,
+            "application/json",
+            customer.to_string().as_bytes(),
+        )
+    };
+    let scenario = Scenario::new()
+        .file("customers.csv", "id,email\n7,x@b.example\n")
+        .probing()
+        .server_with_reads(move |request| {
+            let is_read = request.line.starts_with("GET ");
+            match request.number {
+                1 => shown(json!("Nurse"), "first"),
+                2 => shown(Value::Null, "cleared"),
+                number if is_read => shown(Value::Null, &number.to_string()),
+                _ => Reply::error(412, "precondition_failed"),
+            }
+        });
+    let end = scenario.run([]).exits(2).says(CLEARS);
+    let end = end.says(
+        "the customer of row 1 (id 7) has lost job, and was changed by others each time that it was to be put back: nothing of theirs is overwritten",
+    );
+    assert!(end.files.contains_key("before.ndjson"), "the image is kept");
+    let requests = scenario.requests();
+    let updates = requests
+        .iter()
+        .filter(|request| !request.line.starts_with("GET "));
+    let conditions: Vec<_> = updates.map(|update| update.header("if-match")).collect();
+    let tags = ["first", "3", "5", "7", "9", "11", "13"].map(|tag| format!("\"{tag}\""));
+    let tags: Vec<_> = tags.iter().map(|tag| Some(tag.as_str())).collect();
+    assert_eq!(conditions, tags, "each is as it was read last");
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! Puts back customers whose fields an update has cleared that left them out. It was sent to find
 //! out whether the API does that, so few customers are concerned, and all of their images are kept.
+//!
+//! The update that puts a customer back sets all fields, also those that others may be changing. So
+//! it is sent on the condition that the customer is still as it was read, where the API shows entity
+//! tags. If it is not, it is read again, and decided anew.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +13,8 @@ use tracing::{info, warn};
 use crate::api::reading::KeepImage;
 use crate::api::{Api, Token, Update};
 use crate::contract::{
-    Answer, Answered, ChangeHistory, Conflicts, Countries, Field, FieldFate, FieldSet, Image,
-    LeftOutEffect, RestoreRequest, RestoreRules, SentFields,
+    Answer, Answered, ChangeHistory, Conflicts, Countries, EntityTag, Field, FieldFate, FieldSet,
+    Image, LeftOutEffect, RestoreRequest, RestoreRules, SentFields,
 };
 use crate::journal::ImageEntry;
 use crate::process::crash;
@@ -19,6 +23,11 @@ use crate::schedule::{Backoff, Jitter, Random};
 /// The first and the longest wait before a request is sent again.
 const WAIT_FIRST: Duration = Duration::from_secs(1);
 const WAIT_MAX: Duration = Duration::from_secs(30);
+/// The number of times that others may change a customer between a read and the update that puts it
+/// back.
+const CHANGES_MAX: u32 = 5;
+/// The status of an answer that says that the customer was changed since it was read.
+const PRECONDITION_FAILED: u16 = 412;
 
 /// The result of looking after the customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +40,31 @@ pub(in crate::commands) enum PutBack {
     Some,
 }
 
+/// A customer as it was read.
+struct Read {
+    image: Box<Image>,
+    /// The name of its state, if the API shows one.
+    tag: Option<EntityTag>,
+}
+
+/// The answer to an update that puts a customer back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// It was applied.
+    Applied,
+    /// It was not applied, because the customer was changed since it was read.
+    Changed,
+}
+
+/// The next step for a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Nothing is left to do.
+    Done(PutBack),
+    /// Others have changed it since it was read. It still lacks these fields.
+    Changed(FieldSet),
+}
+
 /// Sends requests one at a time, again and again until the API answers.
 pub(in crate::commands) struct Patient<'a> {
     pub(in crate::commands) api: &'a Api,
@@ -39,8 +73,8 @@ pub(in crate::commands) struct Patient<'a> {
     pub(in crate::commands) wait_max: Duration,
 }
 
-/// Reads the customers of these updates, listed by customer and in the order of their images, whose effect on fields that they left out is not known, and
-/// puts back those who have lost any.
+/// Reads the customers of these updates, listed by customer and in the order of their images, whose
+/// effect on fields that they left out is not known, and puts back those who have lost any.
 pub(in crate::commands) fn put_back(
     patient: &Patient<'_>,
     updates: &[Vec<ImageEntry>],
@@ -71,8 +105,34 @@ async fn put_one_back(
     let Some(update) = updates.last() else {
         return Ok(PutBack::NothingLost);
     };
+    let mut lacks = FieldSet::EMPTY;
+    for _ in 0..=CHANGES_MAX {
+        match try_to_put_back(patient, updates, update, countries).await? {
+            // It has lost fields, and has values again: those of others, or of an update of which no
+            // answer came.
+            Step::Done(PutBack::NothingLost) if !lacks.is_empty() => return Ok(PutBack::All),
+            Step::Done(result) => return Ok(result),
+            Step::Changed(fields) => lacks = fields,
+        }
+    }
+    warn!(
+        "the customer of row {} (id {}) has lost {}, and was changed by others each time that it was to be put back: nothing of theirs is overwritten; please put it back by hand",
+        update.row,
+        update.id,
+        names(lacks)
+    );
+    Ok(PutBack::Some)
+}
+
+/// Reads the customer of these updates, and puts it back if nobody changes it meanwhile.
+async fn try_to_put_back(
+    patient: &Patient<'_>,
+    updates: &[ImageEntry],
+    update: &ImageEntry,
+    countries: &Countries,
+) -> anyhow::Result<Step> {
     let sent = sent_of(update);
-    let Some(now) = patient.read(update).await? else {
+    let Some(Read { image: now, tag }) = patient.read(update).await? else {
         bail!("the customer of row {} cannot be read", update.row);
     };
     crash::kill_at("put-back-read");
@@ -80,7 +140,7 @@ async fn put_one_back(
     let lost = updates.iter().map(|update| lost_by(update, &now));
     let lost = lost.fold(FieldSet::EMPTY, FieldSet::union);
     if lost.is_empty() {
-        return Ok(PutBack::NothingLost);
+        return Ok(Step::Done(PutBack::NothingLost));
     }
     let mut countries = countries.clone();
     if let (Some(id), Some(name)) = (country_of(&sent), now.country_text()) {
@@ -105,7 +165,9 @@ async fn put_one_back(
             lost.union(blocked.iter().map(|(field, _)| *field).collect())
         }
         RestoreRequest::Put(body) => {
-            patient.write(update, body).await?;
+            if patient.write(update, body, tag).await? == Written::Changed {
+                return Ok(Step::Changed(lost));
+            }
             crash::kill_at("put-back-answered");
             kept_back.intersection(lost)
         }
@@ -117,7 +179,7 @@ async fn put_one_back(
             update.id,
             names(still_lost)
         );
-        return Ok(PutBack::Some);
+        return Ok(Step::Done(PutBack::Some));
     }
     if kept_back.is_empty() {
         info!("the customer of row {} is put back", update.row);
@@ -128,7 +190,7 @@ async fn put_one_back(
             names(kept_back)
         );
     }
-    Ok(PutBack::All)
+    Ok(Step::Done(PutBack::All))
 }
 
 /// The fields that an update set.
@@ -154,24 +216,43 @@ fn country_of(sent: &SentFields<'_>) -> Option<i64> {
 
 impl Patient<'_> {
     /// Reads the customer of an update; `None` if the API does not show them.
-    async fn read(&self, update: &ImageEntry) -> anyhow::Result<Option<Box<Image>>> {
+    async fn read(&self, update: &ImageEntry) -> anyhow::Result<Option<Read>> {
         let read = || self.api.read(update.id, b"{}", &self.token, KeepImage::Yes);
-        Ok(self.send(read).await?.image)
+        let answered = self.send(read).await?;
+        let tag = match answered.attempt.answer {
+            Answer::Response(response) => response.entity_tag,
+            Answer::Fault(_) => None,
+        };
+        Ok(answered.image.map(|image| Read { image, tag }))
     }
 
-    async fn write(&self, update: &ImageEntry, body: Vec<u8>) -> anyhow::Result<()> {
+    /// Puts a customer back who still has this entity tag.
+    async fn write(
+        &self,
+        update: &ImageEntry,
+        body: Vec<u8>,
+        tag: Option<EntityTag>,
+    ) -> anyhow::Result<Written> {
+        let is_conditional = tag.is_some();
         let body = bytes::Bytes::from(body);
         let write = || {
             let update = Update {
                 customer: update.id,
                 body: body.clone(),
-                if_match: None,
+                if_match: tag.clone(),
             };
             self.api.update(update, &self.token, KeepImage::No)
         };
         let answered = self.send(write).await?;
         match answered.attempt.answer {
-            Answer::Response(response) if (200..300).contains(&response.status) => Ok(()),
+            Answer::Response(response) if (200..300).contains(&response.status) => {
+                Ok(Written::Applied)
+            }
+            Answer::Response(response)
+                if is_conditional && response.status == PRECONDITION_FAILED =>
+            {
+                Ok(Written::Changed)
+            }
             Answer::Response(response) => Err(anyhow!(
                 "the customer of row {} cannot be put back: the API answers {}",
                 update.row,
