@@ -20,8 +20,8 @@ use crate::commands::shared::server::Server;
 use crate::commands::shared::shared_rate::SharedRate;
 use crate::commands::shared::start::Started;
 use crate::commands::shared::{
-    care, descriptors, hours, inputs, nightly, notices, plan, reading, row_range, shards, start,
-    unique,
+    care, descriptors, fill, hours, inputs, nightly, notices, plan, reading, row_range, shards,
+    start, unique,
 };
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
@@ -175,7 +175,7 @@ pub(crate) fn run(
         Ok((api, grant.token))
     });
     let is_over = sent.stop.is_none() && sent.read_to == ReadTo::End;
-    let of_fill = || is_over.then(|| care::end_of_fill(&run_dir, settings, &recorded));
+    let of_fill = || is_over.then(|| fill::end(&run_dir, settings, &recorded));
     if let Err(failure) = ended.and_then(|()| of_fill().unwrap_or(Ok(()))) {
         terminal::print_error(&failure.message());
     }

@@ -48,7 +48,7 @@ pub use figures::{Figures, SentFigures};
 pub(crate) use header::{FORMAT_VERSION, READING_RULES};
 pub use header::{Header, InputIdentity, Purpose, SettingText};
 pub(crate) use images::{
-    IMAGES_NAME, ImageEntry, ImageIndex, ImagesError, ImagesFile, for_each_image,
+    IMAGES_NAME, ImageEntry, ImageIndex, ImagesError, ImagesFile, for_each_image, keep_images,
 };
 pub use key::RunKey;
 pub(crate) use key::{KEY_NAME, REQUEST_HASH_VERSION};

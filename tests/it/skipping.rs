@@ -2,11 +2,13 @@
 //! ends as after a run that skips nothing, but for the fields that were to be filled.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use custsync::testing::sandbox::{ETags, Put};
 use serde_json::{Value, json};
 
-use crate::harness::{FIELDS, Scenario, SplitMix64, countries_known, rounds};
+use crate::harness::{FIELDS, Reply, Scenario, SplitMix64, countries_known, rounds};
 
 /// The customers of a world.
 const CUSTOMERS: u64 = 6;
@@ -324,4 +326,125 @@ fn a_field_is_filled_and_set_again_by_a_later_row_of_the_run() {
         scenario.read("run/before.ndjson").is_none(),
         "nothing is left to send"
     );
+}
+
+/// The rows of the images that are left, or nothing if there is no file.
+fn rows_of_images(scenario: &Scenario) -> Option<Vec<u64>> {
+    let images = scenario.read("run/before.ndjson")?;
+    let images = String::from_utf8(images).expect("images are text");
+    let lines = images.lines().filter(|line| line.starts_with("{\"row\":"));
+    let lines = lines.map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
+    Some(
+        lines
+            .map(|line| line["row"].as_u64().expect("a row"))
+            .collect(),
+    )
+}
+
+#[test]
+fn a_conflict_leaves_no_image_behind() {
+    let scenario = Scenario::new()
+        .unlimited()
+        .sandbox(|options| options.customers = 3);
+    for id in 1..=2 {
+        let cleared = scenario.sandbox_thread().edit(id, "job", Value::Null);
+        cleared.expect("there is one");
+    }
+    let rows = "id,job,at\n1,Nurse,2999-01-01T00:00:00Z\n2,Nurse,2000-01-01T00:00:00Z\n3,Nurse,2000-01-01T00:00:00Z\n";
+    let scenario = scenario.file("customers.csv", rows);
+    let before = scenario.sandbox_thread().customer(3);
+    let flags = ["--fill", "job", "--unless-changed-since", "at"];
+    let end = scenario.run(flags).exits(1);
+    let results = end.results();
+    let outcomes = (1..=3).map(|row| results.row(row)["outcome"].clone());
+    let outcomes: Vec<_> = outcomes.collect();
+    assert_eq!(outcomes, ["updated", "conflict", "conflict"]);
+    let job = |id| scenario.sandbox_thread().customer(id)["job"].clone();
+    assert_eq!((job(1), job(2)), (json!("Nurse"), Value::Null));
+    assert_eq!(scenario.sandbox_thread().customer(3), before);
+    assert_eq!(rows_of_images(&scenario), None, "nothing is sent again");
+}
+
+#[test]
+fn what_is_left_of_a_run_is_what_its_rows_that_may_go_again_need() {
+    let jobs = Mutex::new(BTreeMap::<u64, String>::new());
+    let is_open = Arc::new(AtomicBool::new(false));
+    let opened = is_open.clone();
+    let scenario = Scenario::new()
+        .unlimited()
+        .flags(RUN)
+        .file(
+            "customers.csv",
+            "id,job\n1,Nurse\n2,Nurse\n1,Judge\n3,Nurse\n2,Chef\n",
+        )
+        .server_with_reads(move |request| {
+            let (id, mut jobs) = (request.id(), jobs.lock().expect("a lock"));
+            if !request.line.starts_with("GET ") {
+                let body: Value = serde_json::from_str(&request.text).expect("a body");
+                let job = body["job"].as_str().expect("a job");
+                if job == "Judge" && !is_open.load(Ordering::Relaxed) {
+                    return Reply::error(422, "not_now");
+                }
+                jobs.insert(id, job.to_owned());
+            }
+            Reply::json(200, &json!({"data": {"id": id, "job": jobs.get(&id)}}))
+        });
+    let end = scenario.run(["--fill", "job"]).exits(1);
+    let results = end.results();
+    let outcomes = (1..=5).map(|row| results.row(row)["outcome"].clone());
+    let outcomes: Vec<_> = outcomes.collect();
+    let want = ["updated", "updated", "rejected", "updated", "updated"];
+    assert_eq!(outcomes, want);
+    assert_eq!(rows_of_images(&scenario), Some(vec![1]));
+    assert!(!scenario.path("run/before.ndjson.unfinished").exists());
+    // The run itself has filled the field, so the row may set it again.
+    opened.store(true, Ordering::Relaxed);
+    let end = scenario
+        .run(["--fill", "job", "--retry", "rejected"])
+        .exits(0);
+    assert_eq!(end.summary()["updated"], 5);
+    let last = scenario.requests();
+    let last = last.last().expect("requests");
+    assert_eq!(last.text, r#"{"job":"Judge"}"#, "it was the last one");
+    assert_eq!(rows_of_images(&scenario), None);
+}
+
+/// The first update is refused, because somebody has set the field after the read: the run has
+/// filled nothing, also in the eyes of a later process.
+#[test]
+fn a_field_that_others_have_filled_first_is_theirs_after_a_kill() {
+    if !cfg!(debug_assertions) {
+        println!("did not run: only builds with debug assertions kill themselves on demand");
+        return;
+    }
+    let mut scenario = Scenario::new()
+        .unlimited()
+        .flags(RUN)
+        .file("customers.csv", "id,job\n7,Nurse\n7,Judge\n")
+        .server_with_reads(|request| {
+            let shown = |job: Value, tag: &str| {
+                let body = json!({"data": {"id": 7, "job": job}}).to_string();
+                let headers = format!("ETag: \"{tag}\"\r\n");
+                Reply::of(200, &headers, "application/json", body.as_bytes())
+            };
+            match request.number {
+                1 => shown(Value::Null, "first"),
+                2 => Reply::error(412, "precondition_failed"),
+                _ => shown(json!("Clerk"), "second"),
+            }
+        });
+    scenario.set_variable(KILL, "entry-written@1");
+    scenario.run(["--fill", "job"]).exits(KILLED);
+    assert_eq!(rows_of_images(&scenario), Some(vec![1]));
+    scenario.set_variable(KILL, "");
+    let end = scenario.run(["--fill", "job"]).exits(0);
+    let results = end.results();
+    let outcomes = (1..=2).map(|row| results.row(row)["outcome"].clone());
+    assert_eq!(outcomes.collect::<Vec<_>>(), ["unchanged", "unchanged"]);
+    let requests = scenario.requests();
+    let updates = requests
+        .iter()
+        .filter(|request| !request.line.starts_with("GET "));
+    assert_eq!(updates.count(), 1, "the value of others stays");
+    assert_eq!(rows_of_images(&scenario), None);
 }

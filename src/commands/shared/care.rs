@@ -1,8 +1,7 @@
 //! The care of a run for customers before and after their updates: which are read, and where their
 //! images are kept.
 
-use std::fs;
-use std::io::{self, BufReader};
+use std::io::BufReader;
 
 use anyhow::anyhow;
 use jiff::Timestamp;
@@ -12,6 +11,7 @@ use tracing::info;
 use crate::api::{Api, Token};
 
 use crate::commands::Failure;
+use crate::commands::shared::fill;
 use crate::commands::shared::put_back::{Patient, PutBack, put_back};
 use crate::commands::shared::start::Start;
 use crate::config::Settings;
@@ -19,13 +19,12 @@ use crate::config::sending::EqualRows;
 use crate::contract::{Countries, Field, SinceRule};
 use crate::journal::{
     Fact, IMAGES_NAME, ImageIndex, ImagesError, ImagesFile, JOURNAL_NAME, JournalWriter, Line,
-    LineReader, Outcome, RunDir, WriteError, for_each_image,
+    LineReader, Outcome, RunDir, WriteError,
 };
 use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
-use crate::pipeline::recorder::Recorded;
 use crate::pipeline::resume::LeftOut;
 use crate::pipeline::sender::{
-    CareResult, CareSettings, Fill, PlannedCustomers, ProbeState, ReadMode, Since, UpdateCare,
+    CareResult, CareSettings, PlannedCustomers, ProbeState, ReadMode, Since, UpdateCare,
 };
 use crate::process::crash;
 use crate::process::exit::Exit;
@@ -45,7 +44,7 @@ pub(in crate::commands) fn of_run(
         is_kept: settings.sending.undoable,
         is_complete: settings.sending.complete,
         skips_equal: settings.sending.equal == EqualRows::Skipped,
-        fill: fill(settings, run_dir, start)?,
+        fill: fill::of_run(settings, run_dir, start)?,
         since: since(settings, run_dir, start).map_err(Failure::run_directory)?,
     };
     let keeps_images = keeps_images(settings);
@@ -91,16 +90,6 @@ pub(in crate::commands) fn of_run(
 /// Whether images of customers are kept as long as the run goes on.
 fn keeps_images(settings: &Settings) -> bool {
     settings.sending.undoable || !settings.sending.fill.is_empty()
-}
-
-/// The fields that are sent only where the API has none, after earlier processes.
-fn fill(settings: &Settings, run_dir: &RunDir, start: &Start) -> Result<Fill, Failure> {
-    let mut fill = Fill::new(settings.sending.fill);
-    let is_continued = matches!(start, Start::Continue { .. });
-    if is_continued && !settings.sending.fill.is_empty() && run_dir.file(IMAGES_NAME).exists() {
-        for_each_image(run_dir, |entry| fill.kept(entry)).map_err(Failure::run_directory)?;
-    }
-    Ok(fill)
 }
 
 /// The changes of earlier processes, if nobody else may have changed a customer since the time in a
@@ -285,37 +274,7 @@ fn drop_images(run_dir: &RunDir, settings: &Settings, result: PutBack) -> Result
     if keeps_images(settings) || result == PutBack::Some {
         return Ok(());
     }
-    delete_images(run_dir)
-}
-
-fn delete_images(run_dir: &RunDir) -> Result<(), Failure> {
-    match fs::remove_file(run_dir.file(IMAGES_NAME)) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Failure::run_directory(
-            anyhow::Error::from(error).context(run_dir.display_path(IMAGES_NAME)),
-        )),
-    }
-}
-
-/// Deletes the images of a run that needs them for `--fill` alone, and that has nothing left to send.
-pub(in crate::commands) fn end_of_fill(
-    run_dir: &RunDir,
-    settings: &Settings,
-    recorded: &Recorded,
-) -> Result<(), Failure> {
-    let may_go_on = [Outcome::Failed, Outcome::Rejected, Outcome::Conflict]
-        .iter()
-        .any(|outcome| recorded.tally.count(*outcome) > 0);
-    if settings.sending.fill.is_empty()
-        || settings.sending.undoable
-        || may_go_on
-        || recorded.unrecorded > 0
-        || recorded.fault.is_some()
-    {
-        return Ok(());
-    }
-    delete_images(run_dir)
+    fill::delete_images(run_dir)
 }
 
 /// Records that the API clears what is left out.

@@ -15,6 +15,7 @@ pub(crate) mod early_end;
 pub(super) mod estimate;
 pub(super) mod file_kinds;
 pub(super) mod files;
+pub(super) mod fill;
 pub(super) mod finish;
 pub(super) mod first_rows;
 pub(super) mod fresh;

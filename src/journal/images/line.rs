@@ -102,7 +102,7 @@ pub(super) fn image(content: &[u8]) -> serde_json::Result<Option<ImageEntry>> {
 }
 
 /// Returns the pair in an intact line; `None` for other lines.
-fn country_pair(content: &[u8]) -> serde_json::Result<Option<CountryPair>> {
+pub(super) fn country_pair(content: &[u8]) -> serde_json::Result<Option<CountryPair>> {
     const PAIR_START: &[u8] = b"{\"country_id\":";
     if content.starts_with(PAIR_START) {
         return serde_json::from_slice(content).map(Some);

@@ -17,12 +17,14 @@
 mod error;
 mod file;
 mod index;
+mod keep;
 mod line;
 mod reader;
 
 pub(crate) use error::ImagesError;
 pub(crate) use file::ImagesFile;
 pub(crate) use index::{ImageIndex, for_each_image};
+pub(crate) use keep::keep_images;
 pub(crate) use line::ImageEntry;
 
 /// The file's name.

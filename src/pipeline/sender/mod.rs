@@ -23,8 +23,8 @@ use tracing::{error, info};
 
 use self::attempt_log::AttemptLog;
 pub(crate) use self::care::{
-    CareResult, CareSettings, Fill, PlannedCustomers, ProbeState, ReadMode, Since, UndoCounts,
-    Undoing, UpdateCare,
+    CareResult, CareSettings, Fill, KeptFills, PlannedCustomers, ProbeState, ReadMode, Since,
+    UndoCounts, Undoing, UpdateCare,
 };
 use self::care::{Carer, Seen};
 use self::meter::Meter;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use rapidhash::RapidHashMap;
 use roaring::RoaringTreemap;
 
 use crate::contract::{CustomerId, Field, FieldSet, Image, SentFields, body_of_fields};
@@ -20,6 +21,11 @@ pub(crate) struct Fill {
     /// The ids take at most 51 bytes each, and usually less than 5.
     filled: BTreeMap<Field, RoaringTreemap>,
 }
+
+/// The last image of each customer among those that are taken up: its row, and the fields that the
+/// row's update has filled and that no earlier one did.
+#[derive(Debug, Default)]
+pub(crate) struct KeptFills(RapidHashMap<CustomerId, (u64, FieldSet)>);
 
 /// The part of a row's request that may be sent.
 #[derive(Debug)]
@@ -39,10 +45,25 @@ impl Fill {
         }
     }
 
-    /// Takes up an image that an earlier process kept.
-    pub(crate) fn kept(&mut self, entry: &ImageEntry) {
-        let filled = self.filled_by(entry.sent.get().as_bytes(), &entry.image);
-        self.remember(entry.id, filled);
+    /// Takes up an image that an earlier process kept. They come in the order in which they were
+    /// kept.
+    ///
+    /// A row that was decided anew has several. A field that its later update left out has got a
+    /// value of another since, and its earlier update was refused for that.
+    pub(crate) fn kept(&mut self, entry: &ImageEntry, last: &mut KeptFills) {
+        let sent = entry.sent.get().as_bytes();
+        let of_row = match last.0.get(&entry.id) {
+            Some((row, filled)) if *row == entry.row => *filled,
+            Some(_) | None => FieldSet::EMPTY,
+        };
+        let left_out = of_row.without(fields_of(sent));
+        self.forget(entry.id, left_out);
+        let filled = self.filled_by(sent, &entry.image);
+        let is_new = |field: &Field| !self.was_filled(entry.id, *field);
+        let new: FieldSet = filled.iter().filter(is_new).collect();
+        self.remember(entry.id, new);
+        let of_row = of_row.without(left_out).union(new);
+        last.0.insert(entry.id, (entry.row, of_row));
     }
 
     /// Whether there are any such fields.
@@ -107,6 +128,12 @@ impl Fill {
             .map(|(field, _)| field)
             .collect()
     }
+}
+
+/// The fields that a request sets.
+fn fields_of(body: &[u8]) -> FieldSet {
+    let sent = SentFields::of_request(body).unwrap_or_default();
+    sent.fields().map(|(field, _)| field).collect()
 }
 
 #[cfg(test)]
@@ -196,12 +223,51 @@ mod tests {
         let check = |sent: &[u8], members: &str, want: bool| {
             let mut fill = Fill::new([Field::Job].into_iter().collect());
             let at = jiff::Timestamp::UNIX_EPOCH;
-            fill.kept(&ImageEntry::new(1, id(), image(members), sent, at));
+            let entry = ImageEntry::new(1, id(), image(members), sent, at);
+            fill.kept(&entry, &mut KeptFills::default());
             assert_eq!(fill.was_filled(id(), Field::Job), want, "{members}");
         };
         check(br#"{"job":"Nurse"}"#, r#""job":null"#, true);
         check(br#"{"job":"Nurse"}"#, r#""job":"Clerk""#, false);
         check(br#"{"job":null}"#, r#""job":null"#, false);
         check(br#"{"email":null}"#, r#""job":null"#, false);
+    }
+
+    #[test]
+    fn the_last_image_of_a_row_tells_what_it_has_filled() {
+        let none = r#""job":null,"address":null"#;
+        let of_others = r#""job":"Clerk","address":null"#;
+        let own = r#""job":"Nurse","address":null"#;
+        let both: &[u8] = br#"{"job":"Nurse","address":"Street"}"#;
+        let address: &[u8] = br#"{"address":"Street"}"#;
+        let check = |images: &[(u64, &str, &[u8])], want: &str| {
+            let mut fill = Fill::new([Field::Job, Field::Address].into_iter().collect());
+            let mut last = KeptFills::default();
+            for (row, members, sent) in images {
+                let at = jiff::Timestamp::UNIX_EPOCH;
+                let entry = ImageEntry::new(*row, id(), image(members), sent, at);
+                fill.kept(&entry, &mut last);
+            }
+            let filled = [Field::Job, Field::Address].into_iter();
+            let filled: FieldSet = filled
+                .filter(|field| fill.was_filled(id(), *field))
+                .collect();
+            assert_eq!(
+                filled.names().collect::<Vec<_>>().join(" "),
+                want,
+                "{images:?}"
+            );
+        };
+        check(&[(1, none, both)], "job address");
+        // Somebody has set the job before the first update came.
+        check(&[(1, none, both), (1, of_others, address)], "address");
+        // The first update may have been applied, so the second one sets the job again.
+        check(&[(1, none, both), (1, own, both)], "job address");
+        // Another row leaves it out.
+        check(&[(1, none, both), (2, own, address)], "job address");
+        check(
+            &[(1, none, both), (2, own, both), (2, of_others, address)],
+            "job address",
+        );
     }
 }

@@ -23,7 +23,7 @@ use jiff::Timestamp;
 
 pub(super) use self::decided::{Decided, Undecided, Verdict};
 pub(super) use self::error::CareError;
-pub(crate) use self::fill::Fill;
+pub(crate) use self::fill::{Fill, KeptFills};
 pub(crate) use self::left_out::ProbeState;
 use self::left_out::{AfterRead, AfterWrite, LeftOutProbe};
 pub(crate) use self::plan::PlannedCustomers;
