@@ -100,7 +100,7 @@ pub(crate) fn run(
     care::look_after(&run_dir, &start, settings, &patient, &mut journal)?;
     let timeline = timeline(&start, &run_dir);
     let elsewhere = nightly.as_ref().and_then(Nightly::left_out_is_kept);
-    let customers = plan.and_then(|plan| plan.customers(&start));
+    let customers = plan::customers(plan, &run_dir, &start)?;
     let care = care::of_run(settings, &run_dir, &start, customers, elsewhere)?;
     let reads = read_need(&care);
     let asked = row_range::rows(&settings.input);

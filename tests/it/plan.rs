@@ -536,6 +536,51 @@ fn what_the_api_makes_of_a_value_is_no_change_of_another() {
 }
 
 #[test]
+fn what_the_api_has_made_of_a_value_is_known_to_later_processes() {
+    let rows = "id,job,email\n1,Head  Nurse,a@b.example\n1,Chef,c@d.example\n2,Head  Cook,e@f.example\n2,Cook,g@h.example\n";
+    let scenario = Scenario::new()
+        .file("customers.csv", rows)
+        .unlimited()
+        .sandbox(|options| options.echo = "job=squeeze".parse().expect("an echo"));
+    planned(&scenario).exits(0);
+    let body = |job: &str, email: &str| json!({"job": job, "email": email});
+    let of_1 = [
+        body("Head  Nurse", "a@b.example"),
+        body("Chef", "c@d.example"),
+    ];
+    let of_2 = [
+        body("Head  Cook", "e@f.example"),
+        body("Cook", "g@h.example"),
+    ];
+    see(&scenario, &[(1, &of_1), (2, &of_2)]);
+    let flags = ["--max-errors", "none"];
+    // Each process knows of the others only what the journal says.
+    run(&scenario, ["--max-rows", "1"]).exits(0);
+    run(&scenario, ["--max-rows", "3"]).exits(0);
+    assert_eq!(scenario.sandbox_thread().customer(1)["job"], "Chef");
+    assert_eq!(scenario.sandbox_thread().customer(2)["job"], "Head Cook");
+    // What others change in another field is still a conflict.
+    let sandbox = scenario.sandbox_thread();
+    sandbox
+        .edit(2, "email", json!("new@f.example"))
+        .expect("a field");
+    let end = run(&scenario, flags).exits(1);
+    let line = end.results().row(4).clone();
+    assert_eq!(line["outcome"], "conflict", "{line}");
+    let fields: Vec<_> = line["errors"].as_array().into_iter().flatten().collect();
+    assert_eq!(fields.len(), 1, "{line}");
+    assert_eq!(
+        fields[0]["field"], "email",
+        "the job is the run's own: {line}"
+    );
+    assert_eq!(
+        scenario.sandbox_thread().customer(2)["email"],
+        "new@f.example"
+    );
+    assert_eq!(end.summary()["updated"], 3);
+}
+
+#[test]
 fn a_run_that_is_killed_goes_on_by_its_plan() {
     let row = |id| format!("{id},Nurse,{}\n", id % 9);
     let rows: String = (1..=60).map(row).collect();

@@ -6,8 +6,9 @@
 //! 2. The input is read once, and has to make the request of the plan for each row
 //!    ([`OpenPlan::compare`]).
 //! 3. Each row is compared again as it is read to be sent ([`PlannedRows`]), and its customer with
-//!    what the preview saw ([`OpenPlan::customers`]).
+//!    what the preview saw ([`customers`]).
 
+use std::io::BufReader;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -26,7 +27,8 @@ use crate::commands::Failure;
 use crate::config::Settings;
 use crate::input::KnownInput;
 use crate::journal::{
-    FINISHED, Fact, Header, JOURNAL_NAME, Purpose, RunDir, RunKey, Shard, last_fact,
+    FINISHED, Fact, Header, JOURNAL_NAME, Line, LineReader, Purpose, RunDir, RunKey, Shard,
+    last_fact,
 };
 use crate::pipeline::planned_rows::{
     ComparePlanError, PlanComparison, PlanDifference, PlannedRows,
@@ -66,6 +68,38 @@ pub(in crate::commands) fn open(settings: &Settings) -> Result<Option<OpenPlan>,
     read(path, settings.plan.max_age)
         .map(Some)
         .map_err(Failure::run_directory)
+}
+
+/// Returns the customers that the preview saw, with which each customer is compared before its update;
+/// `None` if there is no plan, or one without customers. `run_dir` is that of the run.
+pub(in crate::commands) fn customers(
+    plan: Option<OpenPlan>,
+    run_dir: &RunDir,
+    start: &Start,
+) -> Result<Option<PlannedCustomers>, Failure> {
+    let Some(seen) = plan.and_then(|plan| plan.seen) else {
+        return Ok(None);
+    };
+    Ok(Some(match start {
+        Start::Fresh => PlannedCustomers::new(seen, CountryDoubt::Refused),
+        Start::Continue { .. } => {
+            let mut customers = PlannedCustomers::new(seen, CountryDoubt::Accepted);
+            take_up_echoes(run_dir, &mut customers).map_err(Failure::run_directory)?;
+            customers
+        }
+    }))
+}
+
+/// Takes up what the API has made of the values that earlier processes of the run have sent.
+fn take_up_echoes(run_dir: &RunDir, customers: &mut PlannedCustomers) -> anyhow::Result<()> {
+    let journal = run_dir.open_file(JOURNAL_NAME)?;
+    let mut lines = LineReader::of(BufReader::new(journal));
+    while let Some(line) = lines.next_line()? {
+        if let Line::Entry(entry) = line {
+            customers.recorded(&entry);
+        }
+    }
+    Ok(())
 }
 
 fn refusal_of_stream(name: &str) -> Failure {
@@ -208,16 +242,6 @@ impl OpenPlan {
             named(planned),
             shard.map_or_else(|| "all rows".to_owned(), named)
         )))
-    }
-
-    /// Returns the customers that the preview saw, with which each customer is compared before its
-    /// update; `None` if the plan has none.
-    pub(in crate::commands) fn customers(self, start: &Start) -> Option<PlannedCustomers> {
-        let doubt = match start {
-            Start::Fresh => CountryDoubt::Refused,
-            Start::Continue { .. } => CountryDoubt::Accepted,
-        };
-        self.seen.map(|seen| PlannedCustomers::new(seen, doubt))
     }
 
     fn failure(&self, error: ComparePlanError, rows: &Range<u64>, names: &InputNames) -> Failure {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::contract::{Countries, CustomerId, FieldSet, Image, SentFields};
+use crate::journal::Entry;
 use crate::plan::{CountryDoubt, PlanError, Seen};
 use crate::row::{Row, RowContent};
 
@@ -67,12 +68,24 @@ impl PlannedCustomers {
             unreachable!("only updates are sent");
         };
         let fields = self.unknown(*id, body, shown, countries)?;
+        self.is_shown_otherwise(*id, fields);
+        Ok(())
+    }
+
+    /// Takes up the entry of a row that an earlier process sent: its echo names the fields that the API
+    /// has shown with other values.
+    pub(crate) fn recorded(&mut self, entry: &Entry<'_>) {
+        if let Some(customer) = entry.id.and_then(|id| CustomerId::new(id).ok()) {
+            self.is_shown_otherwise(customer, entry.echo);
+        }
+    }
+
+    fn is_shown_otherwise(&mut self, customer: CustomerId, fields: FieldSet) {
         let has_room = self.shown_otherwise.len() < SHOWN_OTHERWISE_MAX;
-        if !fields.is_empty() && (has_room || self.shown_otherwise.contains_key(id)) {
-            let known = self.shown_otherwise.entry(*id).or_default();
+        if !fields.is_empty() && (has_room || self.shown_otherwise.contains_key(&customer)) {
+            let known = self.shown_otherwise.entry(customer).or_default();
             *known = known.union(fields);
         }
-        Ok(())
     }
 
     fn unknown(
