@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use serde::Serializer;
 use serde_json::value::RawValue;
 
 use super::classification::{UsualValue, classify_usual};
@@ -86,8 +85,20 @@ impl CustomerUpdate<'_> {
 
     /// Appends the request's body.
     pub fn write_body(&self, body: &mut Vec<u8>) {
-        serde_json::to_writer(body, self)
-            .expect("a map with text keys, written to memory, cannot fail");
+        let values = FIELDS.iter().zip(self.values);
+        let given = values.filter(|(rule, _)| self.given.contains(rule.field));
+        let mut before = b'{';
+        for (rule, value) in given {
+            body.extend_from_slice(&[before, b'"']);
+            body.extend_from_slice(rule.name.as_bytes());
+            body.extend_from_slice(b"\":");
+            value.write_json(body);
+            before = b',';
+        }
+        if before == b'{' {
+            body.push(before);
+        }
+        body.push(b'}');
     }
 }
 
@@ -308,18 +319,6 @@ impl<'a> UpdateBuilder<'a> {
     #[cold]
     fn refuse(&mut self, subject: Subject, (code, message): CellError) {
         self.errors.push(FieldError::new(subject, code, message));
-    }
-}
-
-impl Serialize for CustomerUpdate<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (rule, value) in FIELDS.iter().zip(self.values) {
-            if self.given.contains(rule.field) {
-                map.serialize_entry(rule.name, value)?;
-            }
-        }
-        map.end()
     }
 }
 

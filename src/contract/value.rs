@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use serde::{Serialize, Serializer};
-
 use super::classification::{Classification, classify, classify_integer, classify_usual, is_blank};
 use super::damage;
 use super::date::{self, MIDNIGHT};
@@ -49,7 +47,7 @@ pub enum Cell<'a> {
     HalfCharacter,
 }
 
-/// The value of one field. It serialises to the field's JSON.
+/// The value of one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FieldValue<'a> {
     Null,
@@ -60,14 +58,22 @@ pub(super) enum FieldValue<'a> {
     Integer(i64),
 }
 
-impl Serialize for FieldValue<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            FieldValue::Null => serializer.serialize_unit(),
-            FieldValue::Text(text) => serializer.serialize_str(text),
-            FieldValue::Day(day) => serializer.collect_str(&format_args!("{day}{MIDNIGHT}")),
-            FieldValue::Integer(integer) => serializer.serialize_i64(*integer),
-        }
+impl FieldValue<'_> {
+    /// Appends the value as JSON.
+    pub(super) fn write_json(&self, to: &mut Vec<u8>) {
+        let written = match self {
+            FieldValue::Null => return to.extend_from_slice(b"null"),
+            FieldValue::Text(text) => serde_json::to_writer(to, text),
+            // Digits and hyphens are themselves in JSON.
+            FieldValue::Day(day) => {
+                to.push(b'"');
+                to.extend_from_slice(day.as_bytes());
+                to.extend_from_slice(MIDNIGHT.as_bytes());
+                return to.push(b'"');
+            }
+            FieldValue::Integer(integer) => serde_json::to_writer(to, integer),
+        };
+        written.expect("a text or a number, written to memory, cannot fail");
     }
 }
 
@@ -79,7 +85,9 @@ pub(crate) fn field_value(
 ) -> Result<String, FieldError> {
     match value(cell, field.rule(), rules, &mut RowNotes::default()) {
         Ok(value) => {
-            Ok(serde_json::to_string(&value).expect("null, a text or a number serialises"))
+            let mut json = Vec::new();
+            value.write_json(&mut json);
+            Ok(String::from_utf8(json).expect("JSON is UTF-8"))
         }
         Err((code, message)) => Err(FieldError::new(Subject::Field(field), code, message)),
     }

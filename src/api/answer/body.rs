@@ -63,7 +63,18 @@ pub(crate) fn classify(
 }
 
 fn members_of(body: &[u8], wanted: Wanted) -> serde_json::Result<BodyMembers<'_>> {
-    let mut parser = serde_json::Deserializer::from_slice(body);
+    // In a text that is UTF-8 as a whole, the parser does not check each string anew. In another one,
+    // strings that nothing asks for may be anything.
+    match simdutf8::basic::from_utf8(body) {
+        Ok(text) => parse(serde_json::Deserializer::from_str(text), wanted),
+        Err(_) => parse(serde_json::Deserializer::from_slice(body), wanted),
+    }
+}
+
+fn parse<'a, R: serde_json::de::Read<'a>>(
+    mut parser: serde_json::Deserializer<R>,
+    wanted: Wanted,
+) -> serde_json::Result<BodyMembers<'a>> {
     let members = parser.deserialize_map(MembersVisitor(wanted))?;
     parser.end()?;
     Ok(members)

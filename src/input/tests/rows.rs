@@ -25,11 +25,12 @@ fn rows_of_block(block: &Block, layout: &Layout, rules: &RowRules, explained: u6
     let mut rows = Vec::new();
     layout.parse(block, rules, explained, &mut |record| {
         let checked = match record.checked {
-            Ok(update) => Ok(format!(
-                "{} {}",
-                update.id(),
-                serde_json::to_string(&update).expect("serialises")
-            )),
+            Ok(update) => {
+                let mut body = Vec::new();
+                update.write_body(&mut body);
+                let body = String::from_utf8(body).expect("JSON is UTF-8");
+                Ok(format!("{} {body}", update.id()))
+            }
             Err(row) => {
                 let errors: Vec<_> = row.errors.iter().map(ToString::to_string).collect();
                 let id = row.id.map_or_else(|| "?".to_owned(), |id| id.to_string());
