@@ -175,8 +175,8 @@ pub mod testing {
     /// The API's double.
     pub mod sandbox {
         pub use crate::sandbox::{
-            Counts, ETags, Edit, Edits, PageTotal, Pages, Put, RateHeaders, Reads, SandboxOptions,
-            SandboxThread, Share, SuccessShape, Window,
+            Counts, Deletion, ETags, Edit, Edits, PageTotal, Pages, Put, RateHeaders, Reads,
+            SandboxOptions, SandboxThread, Share, SuccessShape, Window,
         };
     }
     /// The schedule.

@@ -29,8 +29,16 @@ pub(crate) struct Image {
     /// is shown instead.
     values: [Option<MemberValue<'static>>; FIELDS.len()],
     country_name: Option<MemberValue<'static>>,
-    /// The time of the last change. It is not kept in files.
-    updated_at: Option<Timestamp>,
+    marks: Marks,
+}
+
+/// The part of an image that is no value of a field. The JSON of an image leaves it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Marks {
+    /// The time of the last change, if it was shown.
+    pub(crate) updated_at: Option<Timestamp>,
+    /// Whether the customer was shown as deleted.
+    pub(crate) is_deleted: bool,
 }
 
 impl Image {
@@ -39,8 +47,22 @@ impl Image {
         Image {
             values: FIELDS.each_ref().map(|rule| keep(shown.value(rule.field))),
             country_name: keep(shown.country_name()),
-            updated_at: shown.updated_at(),
+            marks: Marks {
+                updated_at: shown.updated_at(),
+                is_deleted: shown.is_deleted(),
+            },
         }
+    }
+
+    /// Returns the image with these marks.
+    #[must_use]
+    pub(crate) fn with_marks(self, marks: Marks) -> Image {
+        Image { marks, ..self }
+    }
+
+    /// Returns the marks, which the JSON leaves out.
+    pub(crate) fn marks(&self) -> Marks {
+        self.marks
     }
 
     /// Returns the image of this customer from the body of an answer; `None` if the answer shows no
@@ -68,7 +90,12 @@ impl Image {
 
     /// Returns the time at which the customer was changed last, if it was shown.
     pub(crate) fn updated_at(&self) -> Option<Timestamp> {
-        self.updated_at
+        self.marks.updated_at
+    }
+
+    /// Whether the customer was shown as deleted, with a time in `deleted_at`.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.marks.is_deleted
     }
 
     /// Returns the value that shows a field: the name of the country for `country_id`.
@@ -241,6 +268,19 @@ mod tests {
             r#"{"id":7,"job":"a","job":"b","email":null}"#,
             r#"{"email":null}"#,
         );
+    }
+
+    #[test]
+    fn a_customer_is_deleted_if_there_is_a_time_of_it() {
+        let is_deleted = |deleted_at: &str| {
+            image(&format!(r#"{{"id":7,"deleted_at":{deleted_at}}}"#)).is_deleted()
+        };
+        assert!(is_deleted("\"2026-11-23T09:18:04Z\""));
+        assert!(is_deleted("1795425484"));
+        for value in ["null", "\"\"", "false", "null,\"deleted_at\":\"2026\""] {
+            assert!(!is_deleted(value), "{value}");
+        }
+        assert!(!image(r#"{"id":7}"#).is_deleted(), "it is not shown");
     }
 
     #[test]

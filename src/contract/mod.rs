@@ -77,7 +77,7 @@ pub use field_set::FieldSet;
 pub(crate) use hints::not_utf_8;
 pub use id::CustomerId;
 pub(crate) use id::IdError;
-pub(crate) use image::Image;
+pub(crate) use image::{Image, Marks};
 pub(crate) use lay_over::lay_over;
 pub(crate) use member_name::read_name;
 pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};

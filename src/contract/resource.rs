@@ -48,6 +48,7 @@ struct ResourceMembers<'a> {
     /// The id of `related_user`, or null where that is null.
     related_user: Option<MemberValue<'a>>,
     updated_at: Option<MemberValue<'a>>,
+    deleted_at: Option<MemberValue<'a>>,
 }
 
 /// The object around the resource.
@@ -93,6 +94,14 @@ impl<'a> Resource<'a> {
         point_in_time(self.0.updated_at.as_ref()?.as_text()?)
     }
 
+    /// Whether the customer is shown as deleted: with a text or a number as the time of it.
+    pub(crate) fn is_deleted(&self) -> bool {
+        match &self.0.deleted_at {
+            Some(value @ (MemberValue::Text(_) | MemberValue::Integer(_))) => !is_null(value),
+            Some(MemberValue::Null | MemberValue::Other(_) | MemberValue::Repeated) | None => false,
+        }
+    }
+
     /// The name of the customer's country.
     pub(crate) fn country_name(&self) -> Option<&MemberValue<'a>> {
         self.0.country_name.as_ref()
@@ -122,6 +131,7 @@ enum MemberName {
     CountryName,
     RelatedUserId,
     UpdatedAt,
+    DeletedAt,
     Other,
 }
 
@@ -132,6 +142,7 @@ impl<'de> Deserialize<'de> for MemberName {
             "country_name" => MemberName::CountryName,
             "related_user" => MemberName::RelatedUserId,
             "updated_at" => MemberName::UpdatedAt,
+            "deleted_at" => MemberName::DeletedAt,
             name => Field::from_name(name).map_or(MemberName::Other, MemberName::Of),
         })
     }
@@ -166,6 +177,7 @@ impl<'de> Deserialize<'de> for ResourceMembers<'de> {
                         MemberName::Id
                         | MemberName::CountryName
                         | MemberName::UpdatedAt
+                        | MemberName::DeletedAt
                         | MemberName::Of(_) => Some(map.next_value::<MemberValue<'_>>()?),
                     };
                     let slot = match key {
@@ -173,6 +185,7 @@ impl<'de> Deserialize<'de> for ResourceMembers<'de> {
                         MemberName::CountryName => &mut members.country_name,
                         MemberName::RelatedUserId => &mut members.related_user,
                         MemberName::UpdatedAt => &mut members.updated_at,
+                        MemberName::DeletedAt => &mut members.deleted_at,
                         MemberName::Of(field) => members
                             .values
                             .get_mut(field.index())

@@ -6,7 +6,7 @@ use super::odd::OddSign;
 use crate::contract::{ChangeKind, FIELDS, Field, FieldChange, FieldSet};
 
 /// The findings of a preview. The customers add up: `customers` is the sum of `changed`, `uncertain`,
-/// `unchanged`, `not_sent`, `not_found`, `not_readable` and `not_read`.
+/// `unchanged`, `not_sent`, `not_found`, `deleted`, `not_readable` and `not_read`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Findings {
     /// Valid rows that were laid over their customers.
@@ -23,6 +23,9 @@ pub struct Findings {
     pub not_sent: u64,
     /// Customers whom the API does not know.
     pub not_found: u64,
+    /// Customers whom the API shows as deleted.
+    #[serde(default)]
+    pub deleted: u64,
     /// Customers whom the API does not show.
     pub not_readable: u64,
     /// Customers who were not read: they are outside of a sample, or the preview stopped before.
@@ -63,7 +66,7 @@ pub struct FieldFindings {
 impl Findings {
     /// Whether a run would reject rows, or not send them.
     pub(crate) fn has_bad_rows(&self) -> bool {
-        self.not_found + self.not_readable + self.rows_not_sent > 0
+        self.not_found + self.deleted + self.not_readable + self.rows_not_sent > 0
     }
 
     /// Whether the rows would change nothing, and all customers were read.
@@ -148,6 +151,10 @@ impl Counts {
         self.findings.not_found += 1;
     }
 
+    pub(super) fn add_deleted(&mut self) {
+        self.findings.deleted += 1;
+    }
+
     pub(super) fn add_not_readable(&mut self) {
         self.findings.not_readable += 1;
     }
@@ -160,6 +167,7 @@ impl Counts {
             + findings.unchanged
             + findings.not_sent
             + findings.not_found
+            + findings.deleted
             + findings.not_readable;
         findings.customers = customers;
         findings.not_read = customers.saturating_sub(read);
@@ -207,13 +215,16 @@ mod tests {
         counts.add(&[unknown], FieldSet::EMPTY, 1, 0);
         counts.add::<()>(&[], FieldSet::EMPTY, 0, 2);
         counts.add_not_found();
+        counts.add_deleted();
+        counts.add_deleted();
         counts.add_not_readable();
-        let found = counts.finish(11, &[]);
+        let found = counts.finish(13, &[]);
         assert_eq!((found.rows, found.rows_not_sent), (6, 3));
         assert_eq!(found.uncertain, 1);
         assert_eq!((found.changed, found.unchanged, found.not_sent), (2, 1, 1));
-        assert_eq!((found.not_found, found.not_readable), (1, 1));
-        assert_eq!((found.customers, found.not_read), (11, 4));
+        assert_eq!((found.not_found, found.deleted), (1, 2));
+        assert_eq!(found.not_readable, 1);
+        assert_eq!((found.customers, found.not_read), (13, 4));
         let fields: Vec<_> = (found.fields.iter())
             .map(|field| (field.field.as_str(), field.changes(), field.left_out))
             .collect();

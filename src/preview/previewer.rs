@@ -17,6 +17,8 @@ use crate::row::Position;
 
 /// The word of the list for a row that would not be sent, because fields would be lost.
 const NOT_SENT: &str = "not_sent";
+/// The word for a row whose customer is shown as deleted.
+const DELETED: &str = "deleted";
 
 /// The reason why the API does not show a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +90,9 @@ impl Previewer {
         image: &Image,
         countries: &Countries,
     ) -> Result<(), PreviewError> {
+        if image.is_deleted() {
+            return self.deleted(customer, image);
+        }
         let mut projection = Projection::new(image, self.kind, countries);
         let (mut laid, mut not_sent) = (0, 0);
         let mut lost: Vec<(Position, Field)> = Vec::new();
@@ -122,6 +127,21 @@ impl Previewer {
         Ok(())
     }
 
+    /// Takes a customer who is shown as deleted. A run treats it as any other, so it is part of the
+    /// plan.
+    fn deleted(&mut self, customer: CustomerId, image: &Image) -> Result<(), PreviewError> {
+        self.counts.add_deleted();
+        if let Some(plan) = &mut self.files.plan {
+            let mut planned = PlannedBodies::default();
+            self.rows.of_customer(customer, |_, body| {
+                let row = SentFields::of_request(body).unwrap_or_default();
+                planned.add(&row, body);
+            })?;
+            planned.write(customer, image, plan)?;
+        }
+        self.remark_rows(customer, DELETED)
+    }
+
     /// Takes a customer whom the API does not show.
     pub(crate) fn not_shown(
         &mut self,
@@ -132,13 +152,18 @@ impl Previewer {
             NotShown::NotFound => self.counts.add_not_found(),
             NotShown::NotReadable => self.counts.add_not_readable(),
         }
+        self.remark_rows(customer, why.name())
+    }
+
+    /// Adds a line with this word for each row of a customer.
+    fn remark_rows(&mut self, customer: CustomerId, word: &str) -> Result<(), PreviewError> {
         let Some(list) = &mut self.files.list else {
             return Ok(());
         };
         let mut written = Ok(());
         self.rows.of_customer(customer, |position, _| {
             if written.is_ok() {
-                written = list.add_remark(position, customer, None, why.name());
+                written = list.add_remark(position, customer, None, word);
             }
         })?;
         Ok(written?)

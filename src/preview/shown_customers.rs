@@ -5,8 +5,10 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::TemporaryFileError;
-use crate::contract::{CustomerId, Image};
+use crate::contract::{CustomerId, Image, Marks};
 use crate::external_sort::{SortedEntries, Sorter};
 
 /// Customers whom pages have shown.
@@ -43,7 +45,12 @@ impl ShownCustomersWriter {
         customer: CustomerId,
         image: &Image,
     ) -> Result<(), TemporaryFileError> {
-        let json = serde_json::to_vec(image).map_err(io::Error::other)?;
+        let Marks {
+            updated_at,
+            is_deleted,
+        } = image.marks();
+        let entry = (image, updated_at.map(|at| at.to_string()), is_deleted);
+        let json = serde_json::to_vec(&entry).map_err(io::Error::other)?;
         self.images.add((customer.get(), self.number), &json)?;
         self.number += 1;
         Ok(())
@@ -69,15 +76,28 @@ impl ShownCustomers {
     /// Reads a customer; `None` if no page has shown it.
     pub(crate) fn read(&self, customer: CustomerId) -> Result<Option<Image>, TemporaryFileError> {
         let mut last = None;
-        self.0.visit_from((customer.get(), 0), |(found, _), json| {
-            let is_same = found == customer.get();
-            if is_same {
-                last = Some(serde_json::from_slice(json));
-            }
-            is_same
-        })?;
-        Ok(last.transpose().map_err(io::Error::from)?)
+        self.0
+            .visit_from((customer.get(), 0), |(found, _), entry| {
+                let is_same = found == customer.get();
+                if is_same {
+                    last = Some(image_of(entry));
+                }
+                is_same
+            })?;
+        Ok(last.transpose()?)
     }
+}
+
+/// Returns the image in an entry. The JSON of an image leaves its marks out, so they are beside it.
+fn image_of(entry: &[u8]) -> io::Result<Image> {
+    let (image, updated_at, is_deleted): (Image, Option<String>, bool) =
+        serde_json::from_slice(entry)?;
+    let updated_at: Option<Timestamp> =
+        (updated_at.map(|at| at.parse()).transpose()).map_err(io::Error::other)?;
+    Ok(image.with_marks(Marks {
+        updated_at,
+        is_deleted,
+    }))
 }
 
 #[cfg(test)]
@@ -89,7 +109,8 @@ mod tests {
     }
 
     fn image(job: &str) -> Image {
-        let body = format!(r#"{{"data":{{"id":7,"job":"{job}","email":null}}}}"#);
+        let times = r#""updated_at":"2026-11-23T09:18:04.000001Z","deleted_at":"2026-11-24""#;
+        let body = format!(r#"{{"data":{{"id":7,"job":"{job}","email":null,{times}}}}}"#);
         Image::of_answer(body.as_bytes(), id(7)).expect("the customer is shown")
     }
 

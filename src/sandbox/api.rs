@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::clock::{Clock, Elapsed};
 use super::contract::{Changes, field_named, replacement};
 use super::counts::Counts;
-use super::customers::{Customer, Customers};
+use super::customers::{Customer, Customers, Deletion};
 use super::edits::{Edit, Editor};
 use super::fault::{Access, Fault, FaultKind};
 use super::grants::{GrantError, Grants, Login};
@@ -219,8 +219,10 @@ impl Api {
             .or_default() += 1;
     }
 
+    /// Whether a customer can be updated.
     pub(super) fn knows(&self, id: u64) -> bool {
-        self.hold().customers.exists(id)
+        let held = self.hold();
+        held.customers.exists(id) && !held.customers.is_deleted(id)
     }
 
     /// Counts a read of customers, and returns how it is answered.
@@ -266,6 +268,11 @@ impl Api {
         self.hold().edit(id, field, value)
     }
 
+    /// Deletes a customer as a third party. `None` if there is no such customer.
+    pub(super) fn delete(&self, id: u64, deletion: Deletion) -> Option<()> {
+        self.hold().customers.delete(id, deletion, Timestamp::now())
+    }
+
     pub(super) fn edits(&self) -> Vec<Edit> {
         self.hold().editor.edits().to_vec()
     }
@@ -302,7 +309,7 @@ impl Api {
         } = update;
         let mut held = self.hold();
         let now = Timestamp::now();
-        if !held.customers.exists(id) {
+        if !held.customers.exists(id) || held.customers.is_deleted(id) {
             return Err(Refusal::not_found());
         }
         if let Some(condition) = condition

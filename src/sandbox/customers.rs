@@ -1,7 +1,7 @@
 //! The customers of a sandbox, generated from its seed until they are changed.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -24,6 +24,17 @@ pub(super) struct Customers {
     /// The customers that moving pages have inserted so far.
     newcomers: u64,
     changed: HashMap<u64, Customer>,
+    /// The deleted customers that are on no page.
+    unlisted: BTreeSet<u64>,
+}
+
+/// The reads that still show a deleted customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deletion {
+    /// Pages, and reads of the one customer.
+    Listed,
+    /// Reads of the one customer alone.
+    Unlisted,
 }
 
 /// A customer as the API stores it.
@@ -36,6 +47,7 @@ pub(super) struct Customer {
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
+    deleted_at: Option<Timestamp>,
 }
 
 /// A customer as the API shows it, the `CustomerResource` of its pages. It has `country_name`
@@ -58,7 +70,7 @@ pub(super) struct CustomerResource<'a> {
     related_user: Option<RelatedUser>,
     created_at: String,
     updated_at: String,
-    deleted_at: Option<&'a str>,
+    deleted_at: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -76,6 +88,7 @@ impl Customers {
             newcomer: None,
             newcomers: 0,
             changed: HashMap::new(),
+            unlisted: BTreeSet::new(),
         }
     }
 
@@ -83,6 +96,7 @@ impl Customers {
     pub(super) fn count(&self) -> u64 {
         self.count
             .saturating_add(u64::from(self.newcomer.is_some()))
+            .saturating_sub(self.unlisted.len() as u64)
     }
 
     pub(super) fn exists(&self, id: u64) -> bool {
@@ -91,12 +105,18 @@ impl Customers {
 
     /// The customer at a place on the pages, counted from 0.
     pub(super) fn at(&self, place: u64) -> Option<u64> {
-        match self.newcomer {
-            Some(newcomer) if place == 0 => Some(newcomer),
-            Some(_) => Some(place),
-            None => place.checked_add(1),
+        let mut id = match self.newcomer {
+            Some(newcomer) if place == 0 => return Some(newcomer),
+            Some(_) => place,
+            None => place.checked_add(1)?,
+        };
+        // They ascend, so that each makes room for all that follow.
+        for unlisted in &self.unlisted {
+            if *unlisted <= id {
+                id = id.checked_add(1)?;
+            }
         }
-        .filter(|id| self.exists(*id))
+        (1..=self.count).contains(&id).then_some(id)
     }
 
     /// Inserts a customer before all others, or removes the one that was inserted last.
@@ -107,6 +127,24 @@ impl Customers {
             self.newcomers += 1;
             self.count.checked_add(self.newcomers)
         };
+    }
+
+    /// Whether the customer was deleted.
+    pub(super) fn is_deleted(&self, id: u64) -> bool {
+        (self.changed.get(&id)).is_some_and(|customer| customer.deleted_at.is_some())
+    }
+
+    /// Deletes a customer. `None` if there is no such customer.
+    pub(super) fn delete(&mut self, id: u64, deletion: Deletion, now: Timestamp) -> Option<()> {
+        let mut customer = self.get(id)?.into_owned();
+        customer.version += 1;
+        (customer.updated_at, customer.deleted_at) = (now, Some(now));
+        self.changed.insert(id, customer);
+        match deletion {
+            Deletion::Listed => self.unlisted.remove(&id),
+            Deletion::Unlisted => self.unlisted.insert(id),
+        };
+        Some(())
     }
 
     pub(super) fn get(&self, id: u64) -> Option<Cow<'_, Customer>> {
@@ -122,7 +160,7 @@ impl Customers {
         self.exists(id).then(|| self.made_up(id))
     }
 
-    /// The ids of the customers that were ever changed, in ascending order.
+    /// The ids of the customers that were ever changed or deleted, in ascending order.
     pub(super) fn changed_ids(&self) -> Vec<u64> {
         let mut ids: Vec<u64> = self.changed.keys().copied().collect();
         ids.sort_unstable();
@@ -220,6 +258,7 @@ impl Customer {
             version: 0,
             created_at,
             updated_at: created_at,
+            deleted_at: None,
         }
     }
 
@@ -257,7 +296,7 @@ impl Customer {
             }),
             created_at: format!("{:.0}", self.created_at),
             updated_at: format!("{:.0}", self.updated_at),
-            deleted_at: None,
+            deleted_at: self.deleted_at.map(|at| format!("{at:.0}")),
         }
     }
 
@@ -282,7 +321,7 @@ mod tests {
 
     use super::super::contract::{Changes, Violation, validate};
     use super::super::share::Share;
-    use super::Customers;
+    use super::{Customers, Deletion};
 
     fn well_kept(count: u64, seed: u64) -> Customers {
         Customers::new(count, seed, Share::default())
@@ -340,6 +379,29 @@ mod tests {
         customers.change(3, Changes::new(), Timestamp::MAX).unwrap();
         assert_eq!(shown(&customers, 3), want);
         assert!(customers.change(6, Changes::new(), now).is_none());
+    }
+
+    #[test]
+    fn a_deleted_customer_is_shown_with_the_time_of_it() {
+        let mut customers = well_kept(5, 7);
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        customers.delete(2, Deletion::Unlisted, now).unwrap();
+        customers.delete(3, Deletion::Unlisted, now).unwrap();
+        customers.delete(4, Deletion::Listed, now).unwrap();
+        assert!(customers.delete(6, Deletion::Listed, now).is_none());
+        for id in 1..=5 {
+            let is_deleted = (2..=4).contains(&id);
+            assert_eq!(customers.is_deleted(id), is_deleted);
+            let want = is_deleted.then_some("2027-01-15T08:00:00Z");
+            assert_eq!(shown(&customers, id)["deleted_at"], json!(want));
+        }
+        let listed = |customers: &Customers| -> Vec<u64> {
+            (0..).map_while(|place| customers.at(place)).collect()
+        };
+        assert_eq!((listed(&customers), customers.count()), (vec![1, 4, 5], 3));
+        customers.move_pages();
+        assert_eq!(listed(&customers), [6, 1, 4, 5]);
+        assert_eq!(customers.count(), 4);
     }
 
     #[test]

@@ -64,6 +64,7 @@ use self::api::Api;
 use self::ledger::Ledger;
 
 pub use self::counts::Counts;
+pub use self::customers::Deletion;
 pub(crate) use self::echo::Echo;
 pub use self::edits::{Edit, Edits};
 pub(crate) use self::fault::FaultKind;

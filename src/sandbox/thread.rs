@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::api::Api;
-use super::{Counts, Edit, Login, Sandbox, SandboxError, SandboxOptions};
+use super::{Counts, Deletion, Edit, Login, Sandbox, SandboxError, SandboxOptions};
 
 /// A sandbox that runs on its own thread and runtime. Dropping it stops it and waits for its
 /// thread.
@@ -71,7 +71,8 @@ impl SandboxThread {
         self.api.values(id)
     }
 
-    /// The ids of the customers that an update or an edit has ever changed, in ascending order.
+    /// The ids of the customers that an update, an edit or a deletion has ever changed, in ascending
+    /// order.
     pub fn customers_changed(&self) -> Vec<u64> {
         self.api.changed_ids()
     }
@@ -80,6 +81,12 @@ impl SandboxThread {
     /// nothing if there is no such customer or field.
     pub fn edit(&self, customer: u64, field: &str, value: Value) -> Option<Edit> {
         self.api.edit(customer, field, value)
+    }
+
+    /// Deletes a customer as a third party. Reads still show it, and updates of it are answered with
+    /// 404. Returns `None` and does nothing if there is no such customer.
+    pub fn delete(&self, customer: u64, deletion: Deletion) -> Option<()> {
+        self.api.delete(customer, deletion)
     }
 
     /// All edits so far, in the order in which they were made: those that were drawn

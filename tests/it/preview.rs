@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use custsync::testing::sandbox::{PageTotal, Pages, Put};
+use custsync::testing::sandbox::{Deletion, PageTotal, Pages, Put};
 use rustix::process::Signal;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{End, FIELDS, Scenario, SplitMix64, rounds};
 use crate::undo::world::{Plan, World, customers};
@@ -110,6 +110,42 @@ fn plain(field: &str, value: &Value) -> String {
     }
 }
 
+/// Deletes some customers. Returns their ids.
+fn delete_some(world: &World, random: &mut SplitMix64) -> BTreeSet<u64> {
+    let mut deleted = BTreeSet::new();
+    for _ in 0..random.below(40) {
+        let id = 1 + random.below(CUSTOMERS as usize) as u64;
+        let deletion = random.pick(&[Deletion::Listed, Deletion::Unlisted]);
+        let sandbox = world.scenario.sandbox_thread();
+        sandbox
+            .delete(id, deletion)
+            .expect("there is such a customer");
+        deleted.insert(id);
+    }
+    deleted
+}
+
+/// The places of the rows of these customers.
+fn rows_of(world: &World, customers: &BTreeSet<u64>) -> BTreeSet<String> {
+    let file = world.scenario.read("customers.csv").expect("the input");
+    let mut reader = csv::Reader::from_reader(file.as_slice());
+    let mut rows = BTreeSet::new();
+    for record in reader.records() {
+        let record = record.expect("the input is CSV");
+        let line = record.position().expect("it was read").line();
+        if customers.contains(&record[0].parse().expect("an id")) {
+            rows.insert(format!("customers.csv:{line}"));
+        }
+    }
+    rows
+}
+
+/// The rows that the list has with this change.
+fn rows_with(lines: &[Line], change: &str) -> BTreeSet<String> {
+    let lines = lines.iter().filter(|line| line.change == change);
+    lines.map(|line| line.row.clone()).collect()
+}
+
 /// Checks the list against the customers before and after the run.
 fn is_true(
     seed: u64,
@@ -126,11 +162,7 @@ fn is_true(
             .collect()
     };
     let (certain, spelled) = (of_kind(&CERTAIN), of_kind(&["spelling"]));
-    let not_sent: BTreeSet<_> = (lines.iter())
-        .filter(|line| line.change == "not_sent")
-        .map(|line| line.row.clone())
-        .collect();
-    let last = last_rows(world, &not_sent);
+    let last = last_rows(world, &rows_with(lines, "not_sent"));
     let mut changed = BTreeSet::new();
     for (id, now) in after {
         for &field in FIELDS {
@@ -192,12 +224,19 @@ fn a_preview_tells_what_a_run_changes() {
         }
         replaced += usize::from(plan.put == Put::Replace);
         let mut world = plan.world();
+        let deleted = if random.happens(50) {
+            delete_some(&world, &mut random)
+        } else {
+            BTreeSet::new()
+        };
         let before = customers(&world.scenario, CUSTOMERS);
         let way = random.pick(&["auto", "each", "list"]);
         flags.extend(["--read", way]);
         let end = preview(&world, "preview", &flags);
         listed += end.lines_with("reading whole pages");
         let found = lines(&world.scenario, "preview");
+        let of_deleted = rows_of(&world, &deleted);
+        assert_eq!(rows_with(&found, "deleted"), of_deleted, "seed {seed}");
         let ran = world.run(&[]);
         assert_eq!(
             ran.results()
@@ -269,6 +308,53 @@ fn the_time_for_single_reads_and_for_pages_is_told() {
     let end = previewed(&scenario, ["--run-dir", "p", "--rate", "20/s"]).exits(0);
     let end = end.says("50 customers to read, singly about 2 s at 20/s");
     end.says("reading whole pages of 100 (requests: 1 instead of 50, about 1 s at 20/s)");
+}
+
+#[test]
+fn deleted_customers_are_told_and_a_run_treats_them_as_any_other() {
+    let scenario = scene(&(surgeons(1..=20) + "3,Pilot\n"));
+    let sandbox = scenario.sandbox_thread();
+    for (id, deletion) in [(3, Deletion::Listed), (4, Deletion::Unlisted)] {
+        sandbox
+            .delete(id, deletion)
+            .expect("there is such a customer");
+    }
+    for way in ["list", "each"] {
+        let flags = ["--run-dir", way, "--read", way];
+        let end = previewed(&scenario, flags).exits(1);
+        let verdict = "18 of 20 customers would change; 2 are deleted.";
+        assert!(end.stdout.contains(verdict), "{}", end.stdout);
+        let found = lines(&scenario, way);
+        let deleted: Vec<_> = (found.iter())
+            .filter(|line| [3, 4].contains(&line.id))
+            .map(|line| (&*line.row, &*line.field, &*line.change))
+            .collect();
+        let want = ["customers.csv:4", "customers.csv:22", "customers.csv:5"];
+        assert_eq!(deleted.len(), want.len());
+        for row in want {
+            assert!(deleted.contains(&(row, "", "deleted")), "{deleted:?}");
+        }
+        let summary = scenario.read(&format!("{way}/summary.json"));
+        let summary = summary.expect("the preview has a summary");
+        let summary: Value = serde_json::from_slice(&summary).expect("a summary is JSON");
+        let findings = &summary["preview"];
+        assert_eq!(
+            (&findings["deleted"], &findings["rows"]),
+            (&json!(2), &json!(18))
+        );
+    }
+    let end = scenario
+        .run(["--plan", "list", "--max-errors", "none"])
+        .exits(1);
+    let results = end.results();
+    for row in 1..=21 {
+        let want = if [3, 4, 21].contains(&row) {
+            "rejected"
+        } else {
+            "updated"
+        };
+        assert_eq!(results.row(row)["outcome"], want, "row {row}");
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub(super) fn verdict(findings: &Findings) -> String {
             "has its values already",
         ),
         (findings.not_found, "were not found", "was not found"),
+        (findings.deleted, "are deleted", "is deleted"),
         (
             findings.not_readable,
             "could not be read",
@@ -208,6 +209,15 @@ mod tests {
         assert_eq!(
             verdict(&findings()),
             "402 of 1,000 customers would change; 597 have their values already, 1 was not found."
+        );
+        let deleted = Findings {
+            changed: 400,
+            deleted: 2,
+            ..findings()
+        };
+        assert_eq!(
+            verdict(&deleted),
+            "400 of 1,000 customers would change; 597 have their values already, 1 was not found, 2 are deleted."
         );
         let equal = Findings {
             customers: 1,
