@@ -157,10 +157,6 @@ pub(super) fn check_fill(
     if sending.fill.is_empty() {
         return;
     }
-    if resolver.verb() == Verb::Preview {
-        let place = resolver.place(FILL);
-        resolver.report(Problem::FillWithPreview { place });
-    }
     // The state holds whole requests. It would take a field that was not filled for one that was
     // sent, and a later run without `--fill` would leave the row out.
     if nightly.state.is_some() && resolver.verb().is_about_rows() {

@@ -153,14 +153,6 @@ pub enum Problem {
     /// `--explain` in a preview.
     #[error("--explain has no effect in a preview: use `custsync check`")]
     ExplainWithPreview,
-    /// `--fill` in a preview.
-    #[error(
-        "{place}: a preview does not know which fields a run fills, and would list changes that the run does not make: leave it out of the preview, and give it to the run (also to one with --plan)"
-    )]
-    FillWithPreview {
-        /// The place of the value.
-        place: String,
-    },
     /// `--plan-max-age` without `--plan`.
     #[error("--plan-max-age has no effect without --plan")]
     AgeWithoutPlan,

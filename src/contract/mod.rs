@@ -26,6 +26,7 @@ mod fault;
 mod field;
 mod field_error;
 mod field_set;
+mod fill;
 mod hints;
 mod id;
 mod image;
@@ -74,6 +75,7 @@ pub(crate) use field::{READ_ONLY, field_table};
 pub use field_error::ErrorCode;
 pub(crate) use field_error::{FieldError, Subject};
 pub use field_set::FieldSet;
+pub(crate) use fill::FillRule;
 pub(crate) use hints::not_utf_8;
 pub use id::CustomerId;
 pub(crate) use id::IdError;
@@ -81,7 +83,7 @@ pub(crate) use image::{Image, Marks};
 pub(crate) use lay_over::lay_over;
 pub(crate) use member_name::read_name;
 pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};
-pub(crate) use projection::{ChangeKind, FieldChange, Projection, RequestKind};
+pub(crate) use projection::{ChangeKind, FieldChange, Projection, ProjectionRules, RequestKind};
 pub(crate) use resource::{MemberValue, SentFields};
 pub(crate) use restore::{
     ChangeHistory, Conflicts, FieldFate, LeftOutEffect, RestoreRequest, RestoreRules,

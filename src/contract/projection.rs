@@ -5,6 +5,7 @@ use super::as_shown::compare_sent;
 use super::compare::ValueComparison;
 use super::country::Countries;
 use super::field::FIELDS;
+use super::fill::FillRule;
 use super::image::Image;
 use super::resource::{MemberValue, SentFields, is_null};
 use super::sendable::{Unsendable, sendable};
@@ -52,12 +53,21 @@ pub(crate) enum RequestKind {
     Complete,
 }
 
+/// The rules by which the run that is previewed makes requests of rows and customers.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ProjectionRules {
+    /// The kind of the requests.
+    pub(crate) kind: RequestKind,
+    /// The fields that are sent only where the customer has none (`--fill`).
+    pub(crate) fill: FillRule,
+}
+
 /// A customer, with the rows that were laid over it so far. `P` is the place of a row.
 #[derive(Debug)]
 pub(crate) struct Projection<'c, P> {
     before: &'c Image,
     countries: &'c Countries,
-    kind: RequestKind,
+    rules: ProjectionRules,
     /// The values that rows set, and the row that set each last.
     set: [Option<(MemberValue<'static>, P)>; FIELDS.len()],
     /// The fields of the last row that would be sent.
@@ -68,13 +78,13 @@ impl<'c, P: Copy> Projection<'c, P> {
     /// The customer without any row.
     pub(crate) fn new(
         before: &'c Image,
-        kind: RequestKind,
+        rules: ProjectionRules,
         countries: &'c Countries,
     ) -> Projection<'c, P> {
         Projection {
             before,
             countries,
-            kind,
+            rules,
             set: [const { None }; FIELDS.len()],
             last: None,
         }
@@ -86,15 +96,25 @@ impl<'c, P: Copy> Projection<'c, P> {
         place: P,
         row: &SentFields<'_>,
     ) -> Result<(), Vec<(Field, Unsendable)>> {
-        let fields: FieldSet = row.fields().map(|(field, _)| field).collect();
-        if self.kind == RequestKind::Complete {
+        let mut fields: FieldSet = row.fields().map(|(field, _)| field).collect();
+        if !self.rules.fill.is_none() {
+            // Rows fill only what the customer lacks before all of them, so its image from then
+            // tells.
+            fields = self.rules.fill.sent(fields, self.before, FieldSet::EMPTY);
+            if fields.is_empty() {
+                return Ok(());
+            }
+        }
+        if self.rules.kind == RequestKind::Complete {
             let lost = self.lost_beside(fields);
             if !lost.is_empty() {
                 return Err(lost);
             }
         }
         for (slot, rule) in self.set.iter_mut().zip(&FIELDS) {
-            if let Some((_, value)) = row.fields().find(|(field, _)| *field == rule.field) {
+            if fields.contains(rule.field)
+                && let Some((_, value)) = row.fields().find(|(field, _)| *field == rule.field)
+            {
                 *slot = Some((value.to_owned(), place));
             }
         }
@@ -147,7 +167,7 @@ impl<'c, P: Copy> Projection<'c, P> {
     /// The fields that are filled and that the last request leaves out. An API that clears what an
     /// update leaves out would clear them.
     pub(crate) fn left_out(&self) -> FieldSet {
-        match (self.kind, self.last) {
+        match (self.rules.kind, self.last) {
             (RequestKind::Complete, _) | (_, None) => FieldSet::EMPTY,
             (RequestKind::Partial, Some(last)) => {
                 let set = self.set.iter().zip(&FIELDS);
@@ -234,6 +254,11 @@ mod tests {
         "date_of_birth":"1985-04-12","gender":"female","country_name":"Country 4","identity_number":"",
         "job":null,"default_channel_id":2,"related_user":{"id":3,"name":"x"}}"#;
 
+    const COMPLETE: ProjectionRules = ProjectionRules {
+        kind: RequestKind::Complete,
+        fill: FillRule::NONE,
+    };
+
     fn image(shown: &str) -> Image {
         let id = CustomerId::new(7).expect("an id");
         Image::of_answer(shown.as_bytes(), id).expect("the customer is shown")
@@ -243,7 +268,7 @@ mod tests {
     fn changes(rows: &[&str]) -> Vec<String> {
         let (image, mut countries) = (image(SHOWN), Countries::default());
         countries.learn(4, "Country 4");
-        let mut projection = Projection::new(&image, RequestKind::Partial, &countries);
+        let mut projection = Projection::new(&image, ProjectionRules::default(), &countries);
         for (number, row) in (1_u64..).zip(rows) {
             let sent = SentFields::of_request(row.as_bytes()).expect("an object");
             projection.lay(number, &sent).expect("nothing is completed");
@@ -290,7 +315,7 @@ mod tests {
     #[test]
     fn a_country_whose_id_is_not_known_cannot_be_compared() {
         let (image, countries) = (image(SHOWN), Countries::default());
-        let mut projection = Projection::new(&image, RequestKind::Partial, &countries);
+        let mut projection = Projection::new(&image, ProjectionRules::default(), &countries);
         let sent = SentFields::of_request(br#"{"country_id":4}"#).expect("an object");
         projection.lay((), &sent).expect("nothing is completed");
         let kinds: Vec<_> = projection
@@ -321,7 +346,7 @@ mod tests {
     fn a_row_that_cannot_be_completed_is_not_sent() {
         let image = image(r#"{"id":7,"gender":"unknown","job":"Nurse","last_name":null}"#);
         let countries = Countries::default();
-        let mut projection = Projection::new(&image, RequestKind::Complete, &countries);
+        let mut projection = Projection::new(&image, COMPLETE, &countries);
         let mut lay = |place: u64, row: &str| {
             let sent = SentFields::of_request(row.as_bytes()).expect("an object");
             let laid = projection.lay(place, &sent);
@@ -343,10 +368,53 @@ mod tests {
     }
 
     #[test]
+    fn a_field_that_is_only_filled_is_set_where_the_customer_had_none() {
+        let image = image(r#"{"id":7,"job":null,"email":"","gender":"unknown","address":"12"}"#);
+        let countries = Countries::default();
+        let fill = [Field::Job, Field::Email, Field::Gender, Field::UserId];
+        let fill = FillRule::new(fill.into_iter().collect());
+        let partial = ProjectionRules {
+            fill,
+            ..ProjectionRules::default()
+        };
+        let mut projection = Projection::new(&image, partial, &countries);
+        let rows = [
+            r#"{"job":"Nurse","gender":"other","user_id":3,"address":"13"}"#,
+            r#"{"job":"Judge","email":"a@b.example"}"#,
+            r#"{"email":null}"#,
+            r#"{"gender":"male","user_id":4}"#,
+        ];
+        for (place, row) in (1_u64..).zip(rows) {
+            let sent = SentFields::of_request(row.as_bytes()).expect("an object");
+            projection.lay(place, &sent).expect("nothing is completed");
+        }
+        let changes = projection.changes().into_iter();
+        let changes: Vec<_> = changes
+            .map(|change| (change.field, change.kind, change.place))
+            .collect();
+        let want = [
+            (Field::Job, ChangeKind::Filled, 2),
+            (Field::Address, ChangeKind::Replaced, 1),
+        ];
+        assert_eq!(changes, want, "what is not shown may have a value");
+        // The third row is the last one that is sent.
+        let left_out = [Field::Gender, Field::Job, Field::Address];
+        assert_eq!(projection.left_out(), left_out.into_iter().collect());
+
+        // A field that is not filled would be lost, unless it can be sent again.
+        let complete = ProjectionRules { fill, ..COMPLETE };
+        let mut projection = Projection::new(&image, complete, &countries);
+        let sent = SentFields::of_request(rows[0].as_bytes()).expect("an object");
+        let lost = projection.lay(1, &sent).expect_err("the gender is lost");
+        let lost: Vec<_> = lost.into_iter().map(|(field, _)| field).collect();
+        assert_eq!(lost, [Field::Gender]);
+    }
+
+    #[test]
     fn filled_fields_that_the_last_request_leaves_out_may_be_lost() {
         let image = image(r#"{"id":7,"job":"Nurse","email":"a@b.example","address":null}"#);
         let countries = Countries::default();
-        let mut projection = Projection::new(&image, RequestKind::Partial, &countries);
+        let mut projection = Projection::new(&image, ProjectionRules::default(), &countries);
         assert!(projection.left_out().is_empty(), "nothing is sent");
         for (place, row) in [(1, r#"{"address":"12"}"#), (2, r#"{"job":null}"#)] {
             let sent = SentFields::of_request(row.as_bytes()).expect("an object");

@@ -10,7 +10,7 @@ use super::customer_rows::CustomerRows;
 use super::findings::{Counts, Findings};
 use super::odd::OddSigns;
 use crate::contract::{
-    Countries, CustomerId, FIELDS, Field, FieldSet, Image, Projection, RequestKind, SentFields,
+    Countries, CustomerId, FIELDS, Field, FieldSet, Image, Projection, ProjectionRules, SentFields,
 };
 use crate::plan::{PlanError, SeenWriter, VALUES_MAX};
 use crate::row::Position;
@@ -55,7 +55,7 @@ pub(crate) struct PreviewFiles {
 /// Compares customers with the rows of an input.
 pub(crate) struct Previewer {
     rows: Arc<CustomerRows>,
-    kind: RequestKind,
+    rules: ProjectionRules,
     files: PreviewFiles,
     counts: Counts,
     odd: OddSigns,
@@ -71,12 +71,12 @@ impl Previewer {
     /// Compares with these rows.
     pub(crate) fn new(
         rows: Arc<CustomerRows>,
-        kind: RequestKind,
+        rules: ProjectionRules,
         files: PreviewFiles,
     ) -> Previewer {
         Previewer {
             rows,
-            kind,
+            rules,
             files,
             counts: Counts::new(),
             odd: OddSigns::new(),
@@ -93,7 +93,7 @@ impl Previewer {
         if image.is_deleted() {
             return self.deleted(customer, image);
         }
-        let mut projection = Projection::new(image, self.kind, countries);
+        let mut projection = Projection::new(image, self.rules, countries);
         let (mut laid, mut not_sent) = (0, 0);
         let mut lost: Vec<(Position, Field)> = Vec::new();
         let mut planned = PlannedBodies::default();

@@ -110,6 +110,12 @@ fn plain(field: &str, value: &Value) -> String {
     }
 }
 
+/// Some of the fields.
+fn some_fields(random: &mut SplitMix64) -> BTreeSet<&'static str> {
+    let count = 1 + random.below(FIELDS.len());
+    (0..count).map(|_| random.pick(FIELDS)).collect()
+}
+
 /// Deletes some customers. Returns their ids.
 fn delete_some(world: &World, random: &mut SplitMix64) -> BTreeSet<u64> {
     let mut deleted = BTreeSet::new();
@@ -199,7 +205,7 @@ fn is_true(
 
 #[test]
 fn a_preview_tells_what_a_run_changes() {
-    let (mut listed, mut replaced) = (0, 0);
+    let (mut listed, mut replaced, mut filled) = (0, 0, 0);
     for seed in (9_000..).take(rounds(6, 50)) {
         let mut random = SplitMix64::new(seed);
         let mut plan = Plan::new(seed);
@@ -212,6 +218,16 @@ fn a_preview_tells_what_a_run_changes() {
         plan.faults = random.pick(&["", "", "503=3%,reset=3%"]);
         let complete = plan.put == Put::Replace || random.happens(30);
         let mut flags = Vec::new();
+        let fill = if random.happens(50) {
+            some_fields(&mut random)
+        } else {
+            BTreeSet::new()
+        };
+        if !fill.is_empty() {
+            // The flags of a world live as long as the program.
+            let fields: &str = Vec::from_iter(fill.clone()).join(",").leak();
+            flags.extend(["--fill", fields]);
+        }
         if complete {
             flags.push("--complete");
         } else {
@@ -237,6 +253,12 @@ fn a_preview_tells_what_a_run_changes() {
         let found = lines(&world.scenario, "preview");
         let of_deleted = rows_of(&world, &deleted);
         assert_eq!(rows_with(&found, "deleted"), of_deleted, "seed {seed}");
+        let of_filled = found.iter().filter(|line| line.change != "not_sent");
+        let of_filled = of_filled.filter(|line| fill.contains(&*line.field));
+        for line in of_filled {
+            assert_eq!(line.change, "filled", "seed {seed}: {line:?}");
+            filled += 1;
+        }
         let ran = world.run(&[]);
         assert_eq!(
             ran.results()
@@ -264,6 +286,7 @@ fn a_preview_tells_what_a_run_changes() {
     }
     assert!(listed > 0, "no world was read in pages");
     assert!(replaced > 0, "no API replaces");
+    assert!(filled > 0, "no field is only filled");
 }
 
 /// A file that gives these customers the same job.
@@ -355,6 +378,45 @@ fn deleted_customers_are_told_and_a_run_treats_them_as_any_other() {
         };
         assert_eq!(results.row(row)["outcome"], want, "row {row}");
     }
+}
+
+#[test]
+fn a_run_of_a_plan_fills_what_the_preview_has_filled_alone() {
+    let scenario = scene("id,job,email\n1,Pilot,a@example.com\n2,Pilot,b@example.com\n");
+    let sandbox = scenario.sandbox_thread();
+    let edited = sandbox.edit(1, "job", Value::Null);
+    edited.expect("there is such a customer");
+    let flags = ["--run-dir", "p", "--fill", "job"];
+    let end = previewed(&scenario, flags).exits(0);
+    let changes: Vec<_> = (lines(&scenario, "p").into_iter())
+        .map(|line| (line.id, line.field, line.change))
+        .collect();
+    let want = [
+        (1, "email", "replaced"),
+        (1, "job", "filled"),
+        (2, "email", "replaced"),
+    ];
+    let want = want.map(|(id, field, change)| (id, field.to_owned(), change.to_owned()));
+    assert_eq!(changes.into_iter().collect::<BTreeSet<_>>(), want.into());
+    let words: Vec<_> = end.stdout.split_whitespace().collect();
+    assert!(words.join(" ").contains("--fill job"), "{}", end.stdout);
+
+    let applied = scenario.counts().applied;
+    let refused = scenario.run(["--plan", "p"]).exits(5);
+    refused.says("another fill (`job`, now none)");
+    let refused = scenario.run(["--plan", "p", "--fill", "email"]).exits(5);
+    refused.says("another fill (`job`, now `email`)");
+    assert_eq!(scenario.counts().applied, applied, "nothing was sent");
+    scenario
+        .run(["--plan", "p", "--fill", "job,email"])
+        .exits(0);
+    let now = |id| {
+        let customer = scenario.sandbox_thread().customer(id);
+        (customer["job"].clone(), customer["email"].clone())
+    };
+    assert_eq!(now(1), (json!("Pilot"), json!("customer1@example.com")));
+    assert_ne!(now(2).0, json!("Pilot"), "it had a job");
+    assert_eq!(now(2).1, json!("customer2@example.com"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ use crate::commands::shared::{
 };
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
-use crate::contract::{RequestKind, SinceRule};
+use crate::contract::{FillRule, ProjectionRules, RequestKind, SinceRule};
 use crate::journal::{Purpose, RunDir, RunKey};
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds};
@@ -121,12 +121,7 @@ pub(crate) fn preview(
     };
     if ended.stop.is_none() && checked.input_fault.is_none() && recorded.fault.is_none() {
         let (planned, requests) = survey.finish()?;
-        let kind = if settings.sending.complete {
-            RequestKind::Complete
-        } else {
-            RequestKind::Partial
-        };
-        let previewer = Previewer::new(planned.clone(), kind, files);
+        let previewer = Previewer::new(planned.clone(), rules(settings), files);
         let done = reads.carry_out(&run_dir, &planned, previewer, &terminal, signals)?;
         ended.stop = done.stop;
         match done.findings {
@@ -166,6 +161,18 @@ pub(crate) fn preview(
     let end = finish.finish(&terminal);
     drop(folder);
     end
+}
+
+/// The rules by which a run of these settings makes requests.
+fn rules(settings: &Settings) -> ProjectionRules {
+    ProjectionRules {
+        kind: if settings.sending.complete {
+            RequestKind::Complete
+        } else {
+            RequestKind::Partial
+        },
+        fill: FillRule::new(settings.sending.fill),
+    }
 }
 
 /// The end of a preview.

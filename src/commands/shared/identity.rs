@@ -30,6 +30,9 @@ const OF_RUNS: [&str; 7] = [
     "undoable",
     "unless-changed-since",
 ];
+/// Those of them with which a preview shows fewer changes than without. A run of its plan needs what
+/// the preview has, or it would make changes that the preview has not shown. It may have more.
+const NARROWING: [&str; 1] = ["fill"];
 /// The most characters of a setting's value in an error.
 const VALUE_CHARACTERS_MAX: usize = 80;
 /// The most values of a list in an error.
@@ -209,7 +212,12 @@ pub(in crate::commands) fn refuse_another_plan(
 ) -> anyhow::Result<()> {
     let directory = text::safe_path(run_dir.path());
     let is_compared = |name: &&str| match scope {
+        PlanScope::RowsAndApi if NARROWING.contains(name) => {
+            let now = items(name, now);
+            items(name, plan).iter().any(|item| !now.contains(item))
+        }
         PlanScope::RowsAndApi => !OF_RUNS.contains(name),
+        // A check reads no customer.
         PlanScope::Rows => !OF_RUNS.contains(name) && !API.contains(name),
     };
     let differing: Vec<_> = now
@@ -259,12 +267,7 @@ fn difference(name: &str, earlier: &Header, now: &Header) -> String {
     if !has_value(earlier) || !has_value(now) {
         return format!("another {}", text::safe(name));
     }
-    let items = |header: &Header| match header.settings.get(name) {
-        None | Some(SettingText::Digest { .. }) => Vec::new(),
-        Some(SettingText::One(text)) => vec![text.clone()],
-        Some(SettingText::Many(items)) => items.clone(),
-    };
-    let (before, after) = (items(earlier), items(now));
+    let (before, after) = (items(name, earlier), items(name, now));
     let only_in = |these: &[String], others: &[String]| -> Vec<String> {
         these
             .iter()
@@ -281,6 +284,15 @@ fn difference(name: &str, earlier: &Header, now: &Header) -> String {
         (gone, new) => format!("{}, now {}", shown(gone), shown(new)),
     };
     format!("another {} ({what})", text::safe(name))
+}
+
+/// Returns the values of a setting; none for a digest.
+fn items(name: &str, header: &Header) -> Vec<String> {
+    match header.settings.get(name) {
+        None | Some(SettingText::Digest { .. }) => Vec::new(),
+        Some(SettingText::One(text)) => vec![text.clone()],
+        Some(SettingText::Many(items)) => items.clone(),
+    }
 }
 
 /// Returns values as an error shows them.
@@ -313,7 +325,7 @@ mod tests {
     #[test]
     fn the_settings_of_runs_are_settings() {
         let settings = Settings::defaults(Verb::Run);
-        for name in OF_RUNS {
+        for name in OF_RUNS.into_iter().chain(NARROWING) {
             let setting = settings.iter().find(|setting| setting.name == name);
             let belongs_to = setting.map(|setting| setting.belongs_to);
             assert_eq!(belongs_to, Some(BelongsTo::Run(Holds::Words)), "{name}");

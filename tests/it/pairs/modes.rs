@@ -102,14 +102,14 @@ impl Mode {
         }
     }
 
-    /// Whether a preview that is the plan of a run needs its flags, too: they make requests of rows.
+    /// Whether a preview that is the plan of a run has its flags, too: they make requests of rows, or
+    /// tell which changes are shown.
     pub(super) fn is_of_a_plan(self) -> bool {
         match self {
-            Mode::UniqueLast | Mode::UniqueReject | Mode::Since => true,
+            Mode::UniqueLast | Mode::UniqueReject | Mode::Fill | Mode::Since => true,
             Mode::State
             | Mode::Plan
             | Mode::SkipEqual
-            | Mode::Fill
             | Mode::Complete
             | Mode::Undoable
             | Mode::Canary

@@ -275,6 +275,10 @@ impl World {
             Mode::Since if self.sends() => self.count(ended, "conflict") == 1,
             // Its column is one that the API does not know.
             Mode::Since => self.input().contains("exported_at"),
+            Mode::Fill if self.has(Mode::Preview) => {
+                self.each_has(ended, "preview.csv", ",job,filled,")
+                    && !self.each_has(ended, "preview.csv", ",job,replaced,")
+            }
             // The customers and the requests tell these.
             Mode::Fill | Mode::Stdin | Mode::DryRun => true,
             Mode::Preview => self.each_has(ended, "preview.csv", "replaced"),

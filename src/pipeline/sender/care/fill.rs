@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use rapidhash::RapidHashMap;
 use roaring::RoaringTreemap;
 
-use crate::contract::{CustomerId, Field, FieldSet, Image, SentFields, body_of_fields};
+use crate::contract::{CustomerId, Field, FieldSet, FillRule, Image, SentFields, body_of_fields};
 use crate::journal::ImageEntry;
 use crate::row::RowRequest;
 
@@ -17,7 +17,7 @@ use crate::row::RowRequest;
 /// filled them.
 #[derive(Debug, Default)]
 pub(crate) struct Fill {
-    fields: FieldSet,
+    rule: FillRule,
     /// The ids take at most 51 bytes each, and usually less than 5.
     filled: BTreeMap<Field, RoaringTreemap>,
 }
@@ -40,7 +40,7 @@ impl Fill {
     /// Fields that no update of the run has filled yet.
     pub(crate) fn new(fields: FieldSet) -> Fill {
         Fill {
-            fields,
+            rule: FillRule::new(fields),
             filled: BTreeMap::new(),
         }
     }
@@ -59,8 +59,7 @@ impl Fill {
         let left_out = of_row.without(fields_of(sent));
         self.forget(entry.id, left_out);
         let filled = self.filled_by(sent, &entry.image);
-        let is_new = |field: &Field| !self.was_filled(entry.id, *field);
-        let new: FieldSet = filled.iter().filter(is_new).collect();
+        let new = filled.without(self.filled(entry.id));
         self.remember(entry.id, new);
         let of_row = of_row.without(left_out).union(new);
         last.0.insert(entry.id, (entry.row, of_row));
@@ -68,17 +67,13 @@ impl Fill {
 
     /// Whether there are any such fields.
     pub(super) fn is_none(&self) -> bool {
-        self.fields.is_empty()
+        self.rule.is_none()
     }
 
     /// Returns the part of a request that may be sent to the customer with this image.
     pub(super) fn of(&self, customer: CustomerId, own: &RowRequest, image: &Image) -> Filling {
-        let may_be_set = |field: &Field| {
-            !self.fields.contains(*field)
-                || image.is_empty(*field)
-                || self.was_filled(customer, *field)
-        };
-        let fields: FieldSet = own.fields.iter().filter(may_be_set).collect();
+        let filled = self.filled(customer);
+        let fields = self.rule.sent(own.fields, image, filled);
         let request = if fields.is_empty() {
             None
         } else if fields == own.fields {
@@ -89,9 +84,8 @@ impl Fill {
         };
         let body = request.as_ref().map(|request| &*request.body);
         let fills = self.filled_by(body.unwrap_or_default(), image);
-        let is_new = |field: &Field| !self.was_filled(customer, *field);
         Filling {
-            fills: fills.iter().filter(is_new).collect(),
+            fills: fills.without(filled),
             request,
         }
     }
@@ -113,20 +107,17 @@ impl Fill {
         }
     }
 
-    fn was_filled(&self, customer: CustomerId, field: Field) -> bool {
-        let filled = self.filled.get(&field);
-        filled.is_some_and(|filled| filled.contains(customer.get()))
+    /// The fields of a customer that this run has filled.
+    fn filled(&self, customer: CustomerId) -> FieldSet {
+        let filled = self.filled.iter();
+        let filled = filled.filter(|(_, customers)| customers.contains(customer.get()));
+        filled.map(|(field, _)| *field).collect()
     }
 
     /// The fields that are empty in the image and that the request fills.
     fn filled_by(&self, body: &[u8], image: &Image) -> FieldSet {
         let sent = SentFields::of_request(body).unwrap_or_default();
-        sent.fields()
-            .filter(|(field, value)| {
-                self.fields.contains(*field) && image.is_empty(*field) && !value.is_empty()
-            })
-            .map(|(field, _)| field)
-            .collect()
+        self.rule.filled_by(&sent, image)
     }
 }
 
@@ -225,7 +216,8 @@ mod tests {
             let at = jiff::Timestamp::UNIX_EPOCH;
             let entry = ImageEntry::new(1, id(), image(members), sent, at);
             fill.kept(&entry, &mut KeptFills::default());
-            assert_eq!(fill.was_filled(id(), Field::Job), want, "{members}");
+            let filled = fill.filled(id());
+            assert_eq!(filled.contains(Field::Job), want, "{members}");
         };
         check(br#"{"job":"Nurse"}"#, r#""job":null"#, true);
         check(br#"{"job":"Nurse"}"#, r#""job":"Clerk""#, false);
