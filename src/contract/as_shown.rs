@@ -13,7 +13,13 @@ pub(crate) fn is_as_shown(sent: &SentFields<'_>, shown: &Image, countries: &Coun
         .all(|(field, value)| has_value(field, value, shown, countries))
 }
 
-fn has_value(field: Field, sent: &MemberValue<'_>, shown: &Image, countries: &Countries) -> bool {
+/// Whether a field is shown with the value that is sent.
+pub(super) fn has_value(
+    field: Field,
+    sent: &MemberValue<'_>,
+    shown: &Image,
+    countries: &Countries,
+) -> bool {
     match (field, shown.shown(field)) {
         // A country is shown by its name.
         (_, None) | (Field::CountryId, Some(MemberValue::Integer(_))) => false,

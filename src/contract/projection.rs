@@ -1,8 +1,8 @@
 //! A customer as the rows of an input would leave it: the rows are laid over the customer that the API
 //! shows, in the order of the input, as a run would send them.
 
-use super::as_shown::compare_sent;
-use super::compare::ValueComparison;
+use super::as_shown::{compare_sent, has_value};
+use super::compare::{ValueComparison, compare_values};
 use super::country::Countries;
 use super::field::FIELDS;
 use super::fill::FillRule;
@@ -60,6 +60,8 @@ pub(crate) struct ProjectionRules {
     pub(crate) kind: RequestKind,
     /// The fields that are sent only where the customer has none (`--fill`).
     pub(crate) fill: FillRule,
+    /// Whether a row that changes nothing is not sent (`--skip-equal`).
+    pub(crate) skips_equal: bool,
 }
 
 /// A customer, with the rows that were laid over it so far. `P` is the place of a row.
@@ -105,12 +107,23 @@ impl<'c, P: Copy> Projection<'c, P> {
                 return Ok(());
             }
         }
+        if self.rules.skips_equal && self.changes_nothing(row, fields) {
+            self.set_values(place, row, fields);
+            return Ok(());
+        }
         if self.rules.kind == RequestKind::Complete {
             let lost = self.lost_beside(fields);
             if !lost.is_empty() {
                 return Err(lost);
             }
         }
+        self.set_values(place, row, fields);
+        self.last = Some(fields);
+        Ok(())
+    }
+
+    /// Sets these fields to the values of a row.
+    fn set_values(&mut self, place: P, row: &SentFields<'_>, fields: FieldSet) {
         for (slot, rule) in self.set.iter_mut().zip(&FIELDS) {
             if fields.contains(rule.field)
                 && let Some((_, value)) = row.fields().find(|(field, _)| *field == rule.field)
@@ -118,8 +131,18 @@ impl<'c, P: Copy> Projection<'c, P> {
                 *slot = Some((value.to_owned(), place));
             }
         }
-        self.last = Some(fields);
-        Ok(())
+    }
+
+    /// Whether the customer has the values that a row sets in these fields, after the rows before.
+    fn changes_nothing(&self, row: &SentFields<'_>, fields: FieldSet) -> bool {
+        let mut values = row.fields().filter(|(field, _)| fields.contains(*field));
+        values.all(|(field, value)| {
+            let set = self.set.get(field.index()).and_then(Option::as_ref);
+            match set {
+                Some((set, _)) => compare_values(field, value, set) == ValueComparison::Same,
+                None => has_value(field, value, self.before, self.countries),
+            }
+        })
     }
 
     /// The fields that an update of these fields cannot be completed with. Fields that an earlier row
@@ -257,6 +280,7 @@ mod tests {
     const COMPLETE: ProjectionRules = ProjectionRules {
         kind: RequestKind::Complete,
         fill: FillRule::NONE,
+        skips_equal: false,
     };
 
     fn image(shown: &str) -> Image {
@@ -365,6 +389,41 @@ mod tests {
             .collect();
         assert_eq!(changed, [(Field::Gender, 2), (Field::Job, 3)]);
         assert!(projection.left_out().is_empty());
+    }
+
+    #[test]
+    fn a_row_that_changes_nothing_is_neither_completed_nor_the_last() {
+        let image =
+            image(r#"{"id":7,"gender":"unknown","job":"Nurse","country_name":"Country 4"}"#);
+        let mut countries = Countries::default();
+        countries.learn(4, "Country 4");
+        let rules = ProjectionRules {
+            skips_equal: true,
+            ..COMPLETE
+        };
+        let mut projection = Projection::new(&image, rules, &countries);
+        let mut lay = |place: u64, row: &str| {
+            let sent = SentFields::of_request(row.as_bytes()).expect("an object");
+            projection.lay(place, &sent).is_ok()
+        };
+        assert!(lay(1, r#"{"job":"Nurse","country_id":4}"#));
+        assert!(!lay(2, r#"{"job":"nurse"}"#), "the gender would be lost");
+        assert!(lay(3, r#"{"gender":"other"}"#));
+        assert!(lay(4, r#"{"job":"Judge","country_id":5}"#));
+
+        let partial = ProjectionRules {
+            kind: RequestKind::Partial,
+            ..rules
+        };
+        let mut projection = Projection::new(&image, partial, &countries);
+        let rows = [r#"{"job":"Judge","country_id":5}"#, r#"{"country_id":5}"#];
+        for (place, row) in (1_u64..).zip(rows) {
+            let sent = SentFields::of_request(row.as_bytes()).expect("an object");
+            projection.lay(place, &sent).expect("nothing is completed");
+        }
+        // The first row was the last one that is sent.
+        let left_out = [Field::Gender].into_iter().collect();
+        assert_eq!(projection.left_out(), left_out);
     }
 
     #[test]

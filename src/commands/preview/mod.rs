@@ -24,6 +24,7 @@ use crate::commands::shared::{
 };
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
+use crate::config::sending::EqualRows;
 use crate::contract::{FillRule, ProjectionRules, RequestKind, SinceRule};
 use crate::journal::{Purpose, RunDir, RunKey};
 use crate::pipeline::recorder::{Inputs, Recorder};
@@ -45,14 +46,13 @@ use crate::text;
 /// The folder of the results of reads, in the run directory of a preview that works.
 const READS_NAME: &str = "reads";
 /// The flags that have no effect on a preview.
-const WITHOUT_EFFECT: [&str; 8] = [
+const WITHOUT_EFFECT: [&str; 7] = [
     "canary",
     "metrics-file",
     "metrics-addr",
     "metrics-push-file",
     "publish",
     "ping-url-file",
-    "skip-equal",
     "undoable",
 ];
 
@@ -172,6 +172,7 @@ fn rules(settings: &Settings) -> ProjectionRules {
             RequestKind::Partial
         },
         fill: FillRule::new(settings.sending.fill),
+        skips_equal: settings.sending.equal == EqualRows::Skipped,
     }
 }
 
