@@ -83,7 +83,9 @@ pub(crate) use image::{Image, Marks};
 pub(crate) use lay_over::lay_over;
 pub(crate) use member_name::read_name;
 pub(crate) use oddity::{has_line_break, has_odd_characters, has_odd_text};
-pub(crate) use projection::{ChangeKind, FieldChange, Projection, ProjectionRules, RequestKind};
+pub(crate) use projection::{
+    ChangeKind, FieldChange, NotLaid, Projection, ProjectionRules, RequestKind,
+};
 pub(crate) use resource::{MemberValue, SentFields};
 pub(crate) use restore::{
     ChangeHistory, Conflicts, FieldFate, LeftOutEffect, RestoreRequest, RestoreRules,
@@ -94,6 +96,7 @@ pub(crate) use sendable::Unsendable;
 pub(crate) use server_words::{NAME_CHARACTERS_MAX, is_code, is_field};
 pub(crate) use sheet_fault::SheetFault;
 pub(crate) use shown_fields::ShownFields;
+pub(crate) use since::{ChangeSince, change_since};
 pub use update::UpdateBuilder;
 pub(crate) use update::{CustomerUpdate, InvalidRow, body_of_fields};
 pub(crate) use value::{Cell, field_value, id_value};

@@ -1,6 +1,8 @@
 //! A customer as the rows of an input would leave it: the rows are laid over the customer that the API
 //! shows, in the order of the input, as a run would send them.
 
+use jiff::Timestamp;
+
 use super::as_shown::{compare_sent, has_value};
 use super::compare::{ValueComparison, compare_values};
 use super::country::Countries;
@@ -9,6 +11,7 @@ use super::fill::FillRule;
 use super::image::Image;
 use super::resource::{MemberValue, SentFields, is_null};
 use super::sendable::{Unsendable, sendable};
+use super::since::{ChangeSince, change_since};
 use super::{ErrorCode, Field, FieldSet};
 
 /// The kind of a change of a field.
@@ -53,6 +56,15 @@ pub(crate) enum RequestKind {
     Complete,
 }
 
+/// The reason why a row is not laid over its customer: it would not be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NotLaid {
+    /// Others may have changed the customer since the time in the row (`--unless-changed-since`).
+    Conflict,
+    /// These fields would be lost.
+    Lost(Vec<(Field, Unsendable)>),
+}
+
 /// The rules by which the run that is previewed makes requests of rows and customers.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ProjectionRules {
@@ -92,13 +104,28 @@ impl<'c, P: Copy> Projection<'c, P> {
         }
     }
 
-    /// Lays a row over it. The error: the row would not be sent, because these fields would be lost.
+    /// Lays a row over it. `since` is the latest time at which others may have changed the customer.
     pub(crate) fn lay(
         &mut self,
         place: P,
+        since: Option<Timestamp>,
         row: &SentFields<'_>,
-    ) -> Result<(), Vec<(Field, Unsendable)>> {
+    ) -> Result<(), NotLaid> {
         let mut fields: FieldSet = row.fields().map(|(field, _)| field).collect();
+        // Once a row is sent, the last change is the run's own.
+        if let Some(since) = since
+            && self.last.is_none()
+        {
+            match change_since(self.before, since, None) {
+                ChangeSince::No => {}
+                // Nothing would be overwritten.
+                ChangeSince::Yes if self.changes_nothing(row, fields) => {
+                    self.set_values(place, row, fields);
+                    return Ok(());
+                }
+                ChangeSince::Yes | ChangeSince::NotShown => return Err(NotLaid::Conflict),
+            }
+        }
         if !self.rules.fill.is_none() {
             // Rows fill only what the customer lacks before all of them, so its image from then
             // tells.
@@ -114,7 +141,7 @@ impl<'c, P: Copy> Projection<'c, P> {
         if self.rules.kind == RequestKind::Complete {
             let lost = self.lost_beside(fields);
             if !lost.is_empty() {
-                return Err(lost);
+                return Err(NotLaid::Lost(lost));
             }
         }
         self.set_values(place, row, fields);
@@ -288,6 +315,14 @@ mod tests {
         Image::of_answer(shown.as_bytes(), id).expect("the customer is shown")
     }
 
+    /// The fields that would be lost.
+    fn lost(not_laid: NotLaid) -> Vec<Field> {
+        match not_laid {
+            NotLaid::Conflict => panic!("the customer was not changed"),
+            NotLaid::Lost(fields) => fields.into_iter().map(|(field, _)| field).collect(),
+        }
+    }
+
     /// The changes of these rows, numbered from 1, as text: kind, field, row, before and after.
     fn changes(rows: &[&str]) -> Vec<String> {
         let (image, mut countries) = (image(SHOWN), Countries::default());
@@ -295,7 +330,9 @@ mod tests {
         let mut projection = Projection::new(&image, ProjectionRules::default(), &countries);
         for (number, row) in (1_u64..).zip(rows) {
             let sent = SentFields::of_request(row.as_bytes()).expect("an object");
-            projection.lay(number, &sent).expect("nothing is completed");
+            projection
+                .lay(number, None, &sent)
+                .expect("nothing is completed");
         }
         let changes = projection.changes().into_iter().map(|change| {
             let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
@@ -341,7 +378,9 @@ mod tests {
         let (image, countries) = (image(SHOWN), Countries::default());
         let mut projection = Projection::new(&image, ProjectionRules::default(), &countries);
         let sent = SentFields::of_request(br#"{"country_id":4}"#).expect("an object");
-        projection.lay((), &sent).expect("nothing is completed");
+        projection
+            .lay((), None, &sent)
+            .expect("nothing is completed");
         let kinds: Vec<_> = projection
             .changes()
             .iter()
@@ -373,8 +412,8 @@ mod tests {
         let mut projection = Projection::new(&image, COMPLETE, &countries);
         let mut lay = |place: u64, row: &str| {
             let sent = SentFields::of_request(row.as_bytes()).expect("an object");
-            let laid = projection.lay(place, &sent);
-            laid.map_err(|lost| lost.into_iter().map(|(field, _)| field).collect::<Vec<_>>())
+            let laid = projection.lay(place, None, &sent);
+            laid.map_err(lost)
         };
         assert_eq!(lay(1, r#"{"job":"Judge"}"#), Err(vec![Field::Gender]));
         assert_eq!(lay(2, r#"{"gender":"other"}"#), Ok(()));
@@ -404,7 +443,7 @@ mod tests {
         let mut projection = Projection::new(&image, rules, &countries);
         let mut lay = |place: u64, row: &str| {
             let sent = SentFields::of_request(row.as_bytes()).expect("an object");
-            projection.lay(place, &sent).is_ok()
+            projection.lay(place, None, &sent).is_ok()
         };
         assert!(lay(1, r#"{"job":"Nurse","country_id":4}"#));
         assert!(!lay(2, r#"{"job":"nurse"}"#), "the gender would be lost");
@@ -419,11 +458,55 @@ mod tests {
         let rows = [r#"{"job":"Judge","country_id":5}"#, r#"{"country_id":5}"#];
         for (place, row) in (1_u64..).zip(rows) {
             let sent = SentFields::of_request(row.as_bytes()).expect("an object");
-            projection.lay(place, &sent).expect("nothing is completed");
+            projection
+                .lay(place, None, &sent)
+                .expect("nothing is completed");
         }
         // The first row was the last one that is sent.
         let left_out = [Field::Gender].into_iter().collect();
         assert_eq!(projection.left_out(), left_out);
+    }
+
+    #[test]
+    fn a_row_is_in_conflict_until_the_run_itself_has_changed_the_customer() {
+        let check = |updated_at: &str, skips_equal, rows: &[(&str, &str)], want: &[bool]| {
+            let shown = format!(r#"{{"id":7,"job":"Nurse","updated_at":{updated_at}}}"#);
+            let (image, countries) = (image(&shown), Countries::default());
+            let rules = ProjectionRules {
+                skips_equal,
+                ..ProjectionRules::default()
+            };
+            let mut projection = Projection::new(&image, rules, &countries);
+            let laid = rows.iter().map(|(since, row)| {
+                let sent = SentFields::of_request(row.as_bytes()).expect("an object");
+                let since = since.parse().expect("a time");
+                match projection.lay((), Some(since), &sent) {
+                    Ok(()) => true,
+                    Err(not_laid) => {
+                        assert_eq!(not_laid, NotLaid::Conflict);
+                        false
+                    }
+                }
+            });
+            assert_eq!(laid.collect::<Vec<_>>(), want, "{updated_at} {rows:?}");
+        };
+        let (before, after) = ("2026-11-23T08:59:59Z", "2026-11-23T10:00:00+01:00");
+        let at = r#""2026-11-23T09:00:00Z""#;
+        let (nurse, judge) = (r#"{"job":"Nurse"}"#, r#"{"job":"Judge"}"#);
+        let rows = [(before, judge), (after, judge), (before, nurse)];
+        check(at, false, &rows, &[false, true, true]);
+        check("null", false, &rows, &[false, false, false]);
+        // The customer has the value, so that nothing is sent.
+        check(
+            at,
+            false,
+            &[(before, nurse), (before, judge)],
+            &[true, false],
+        );
+        // It is sent, unless equal rows are skipped.
+        let rows = [(after, nurse), (before, judge)];
+        check(at, false, &rows, &[true, true]);
+        check(at, true, &rows, &[true, false]);
     }
 
     #[test]
@@ -445,7 +528,9 @@ mod tests {
         ];
         for (place, row) in (1_u64..).zip(rows) {
             let sent = SentFields::of_request(row.as_bytes()).expect("an object");
-            projection.lay(place, &sent).expect("nothing is completed");
+            projection
+                .lay(place, None, &sent)
+                .expect("nothing is completed");
         }
         let changes = projection.changes().into_iter();
         let changes: Vec<_> = changes
@@ -464,9 +549,8 @@ mod tests {
         let complete = ProjectionRules { fill, ..COMPLETE };
         let mut projection = Projection::new(&image, complete, &countries);
         let sent = SentFields::of_request(rows[0].as_bytes()).expect("an object");
-        let lost = projection.lay(1, &sent).expect_err("the gender is lost");
-        let lost: Vec<_> = lost.into_iter().map(|(field, _)| field).collect();
-        assert_eq!(lost, [Field::Gender]);
+        let not_laid = projection.lay(1, None, &sent);
+        assert_eq!(not_laid.map_err(lost), Err(vec![Field::Gender]));
     }
 
     #[test]
@@ -477,7 +561,9 @@ mod tests {
         assert!(projection.left_out().is_empty(), "nothing is sent");
         for (place, row) in [(1, r#"{"address":"12"}"#), (2, r#"{"job":null}"#)] {
             let sent = SentFields::of_request(row.as_bytes()).expect("an object");
-            projection.lay(place, &sent).expect("nothing is completed");
+            projection
+                .lay(place, None, &sent)
+                .expect("nothing is completed");
         }
         let lost: FieldSet = [Field::Email, Field::Address].into_iter().collect();
         assert_eq!(projection.left_out(), lost);

@@ -6,8 +6,30 @@ use jiff::civil;
 use super::ErrorCode;
 use super::classification::is_blank;
 use super::date::is_date_time;
+use super::image::Image;
 use super::value::{Cell, CellError};
 use super::value_rules::ValueRules;
+
+/// Whether others may have changed a customer after the time in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChangeSince {
+    /// They have not.
+    No,
+    /// They have.
+    Yes,
+    /// The API does not show when the customer was changed.
+    NotShown,
+}
+
+/// Returns whether others may have changed the customer with this image after the time in a row.
+/// `own` is the time of the last change that the run itself has made.
+pub(crate) fn change_since(image: &Image, since: Timestamp, own: Option<Timestamp>) -> ChangeSince {
+    match image.updated_at() {
+        None => ChangeSince::NotShown,
+        Some(at) if at <= since || own.is_some_and(|own| at <= own) => ChangeSince::No,
+        Some(_) => ChangeSince::Yes,
+    }
+}
 
 /// Reads the time in a cell. It needs an offset: in another zone it would be another time.
 pub(super) fn since(cell: Option<&Cell<'_>>, rules: &ValueRules) -> Result<Timestamp, CellError> {

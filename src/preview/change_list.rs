@@ -15,7 +15,7 @@ const COLUMNS: [&str; 6] = ["custsync_row", "id", "field", "change", "before", "
 /// The list of changes. It holds customers' values: only its owner can read it.
 ///
 /// The lines are in no order: customers come as they are read. A line whose change is
-/// `not_found`, `deleted`, `not_readable` or `not_sent` tells of a row that changes nothing.
+/// `not_found`, `deleted`, `not_readable`, `not_sent` or `conflict` tells of a row that changes nothing.
 #[derive(Debug)]
 pub(crate) struct ChangeList {
     writer: csv::Writer<BufWriter<File>>,

@@ -3,10 +3,23 @@
 use std::io;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::TemporaryFileError;
 use crate::contract::CustomerId;
 use crate::external_sort::{SortedEntries, Sorter};
 use crate::row::{Position, Row, RowContent};
+
+/// A row of a customer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CustomerRow<'b> {
+    /// The place of the record.
+    pub(crate) position: Position,
+    /// The latest time at which others may have changed the customer (`--unless-changed-since`).
+    pub(crate) since: Option<Timestamp>,
+    /// The body of its request.
+    pub(crate) body: &'b [u8],
+}
 
 /// The valid rows of an input, by their customers.
 #[derive(Debug)]
@@ -36,15 +49,26 @@ impl CustomerRowsWriter {
 
     /// Keeps a row, if it would be sent.
     pub(crate) fn add(&mut self, row: &Row) -> Result<(), TemporaryFileError> {
-        let RowContent::Update { id, body, .. } = &row.content else {
+        let RowContent::Update {
+            id,
+            body,
+            read_first,
+            ..
+        } = &row.content
+        else {
             return Ok(());
         };
+        let since = read_first.as_ref().and_then(|read_first| read_first.since);
         let Position { row, input, line } = row.position;
-        self.content.clear();
-        self.content
-            .extend_from_slice(&(input as u64).to_le_bytes());
-        self.content.extend_from_slice(&line.to_le_bytes());
-        self.content.extend_from_slice(body);
+        let content = &mut self.content;
+        content.clear();
+        content.extend_from_slice(&(input as u64).to_le_bytes());
+        content.extend_from_slice(&line.to_le_bytes());
+        content.push(u8::from(since.is_some()));
+        if let Some(since) = since {
+            content.extend_from_slice(&since.as_nanosecond().to_le_bytes());
+        }
+        content.extend_from_slice(body);
         self.count += 1;
         Ok(self.rows.add((id.get(), row), &self.content)?)
     }
@@ -99,11 +123,11 @@ impl CustomerRows {
             .map_err(|error| io::Error::other(error).into())
     }
 
-    /// Visits the rows of a customer in the order of the input, each with its request's body.
+    /// Visits the rows of a customer in the order of the input.
     pub(crate) fn of_customer(
         &self,
         customer: CustomerId,
-        mut visit: impl FnMut(Position, &[u8]),
+        mut visit: impl FnMut(CustomerRow<'_>),
     ) -> Result<(), TemporaryFileError> {
         let mut is_whole = true;
         self.rows
@@ -111,8 +135,8 @@ impl CustomerRows {
                 if found != customer.get() {
                     return false;
                 }
-                match place_and_body(value) {
-                    Some((input, line, body)) => visit(Position { row, input, line }, body),
+                match row_of(row, value) {
+                    Some(row) => visit(row),
                     None => is_whole = false,
                 }
                 is_whole
@@ -125,12 +149,29 @@ impl CustomerRows {
     }
 }
 
-/// Takes a value apart: the input, the line and the body.
-fn place_and_body(value: &[u8]) -> Option<(usize, u64, &[u8])> {
+/// Takes the value of a row with this number apart.
+fn row_of(row: u64, value: &[u8]) -> Option<CustomerRow<'_>> {
     let (input, rest) = value.split_first_chunk()?;
-    let (line, body) = rest.split_first_chunk()?;
-    let input = usize::try_from(u64::from_le_bytes(*input)).ok()?;
-    Some((input, u64::from_le_bytes(*line), body))
+    let (line, rest) = rest.split_first_chunk()?;
+    let (has_since, rest) = rest.split_first()?;
+    let (since, body) = match has_since {
+        0 => (None, rest),
+        1 => {
+            let (since, body) = rest.split_first_chunk()?;
+            let since = Timestamp::from_nanosecond(i128::from_le_bytes(*since));
+            (Some(since.ok()?), body)
+        }
+        _ => return None,
+    };
+    Some(CustomerRow {
+        position: Position {
+            row,
+            input: usize::try_from(u64::from_le_bytes(*input)).ok()?,
+            line: u64::from_le_bytes(*line),
+        },
+        since,
+        body,
+    })
 }
 
 #[cfg(test)]
@@ -165,6 +206,26 @@ mod tests {
     }
 
     #[test]
+    fn the_time_of_a_row_comes_back_with_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut rows = CustomerRowsWriter::create(folder.path()).expect("a file");
+        let times = ["2026-11-23T09:00:00.000000001Z", "-001000-01-01T00:00:00Z"];
+        let times = times.map(|time| Some(time.parse().expect("a time")));
+        let times = [times[0], None, times[1]];
+        for (number, since) in (1..).zip(times) {
+            let mut row = row(number, 7, "a");
+            let read_first = row.read_first_mut().expect("it is an update");
+            read_first.since = since;
+            rows.add(&row).expect("it is kept");
+        }
+        let rows = rows.finish().expect("it is written");
+        let mut found = Vec::new();
+        rows.of_customer(id(7), |row| found.push((row.since, row.body.to_vec())))
+            .expect("it is read");
+        assert_eq!(found, times.map(|since| (since, b"a".to_vec())));
+    }
+
+    #[test]
     fn rows_come_back_by_customer_in_the_order_of_the_input() {
         let folder = tempfile::tempdir().expect("a folder");
         let mut rows = CustomerRowsWriter::create(folder.path()).expect("a file");
@@ -186,8 +247,9 @@ mod tests {
         assert_eq!((rows.count(), rows.customers()), (5, 3));
         let of = |customer: u64| {
             let mut found = Vec::new();
-            rows.of_customer(id(customer), |position, body| {
-                let body = String::from_utf8(body.to_vec()).expect("UTF-8");
+            rows.of_customer(id(customer), |row| {
+                let (position, body) = (row.position, row.body.to_vec());
+                let body = String::from_utf8(body).expect("UTF-8");
                 found.push((position.row, position.input, position.line, body));
             })
             .expect("it is read");

@@ -6,7 +6,7 @@ use super::odd::OddSign;
 use crate::contract::{ChangeKind, FIELDS, Field, FieldChange, FieldSet};
 
 /// The findings of a preview. The customers add up: `customers` is the sum of `changed`, `uncertain`,
-/// `unchanged`, `not_sent`, `not_found`, `deleted`, `not_readable` and `not_read`.
+/// `unchanged`, `not_sent`, `conflict`, `not_found`, `deleted`, `not_readable` and `not_read`.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Findings {
     /// Valid rows that were laid over their customers.
@@ -21,6 +21,9 @@ pub struct Findings {
     pub unchanged: u64,
     /// Customers none of whose rows would be sent, because fields would be lost (`--complete`).
     pub not_sent: u64,
+    /// Customers none of whose rows would be sent, and one in conflict (`--unless-changed-since`).
+    #[serde(default)]
+    pub conflict: u64,
     /// Customers whom the API does not know.
     pub not_found: u64,
     /// Customers whom the API shows as deleted.
@@ -32,6 +35,10 @@ pub struct Findings {
     pub not_read: u64,
     /// Rows that would not be sent, because fields would be lost (`--complete`).
     pub rows_not_sent: u64,
+    /// Rows that would not be sent, because others may have changed their customers since the time in
+    /// the row (`--unless-changed-since`).
+    #[serde(default)]
+    pub rows_conflict: u64,
     /// The fields that would change, in the contract's order.
     pub fields: Vec<FieldFindings>,
     /// Signs that the input means something else than it says, a sentence each.
@@ -66,7 +73,8 @@ pub struct FieldFindings {
 impl Findings {
     /// Whether a run would reject rows, or not send them.
     pub(crate) fn has_bad_rows(&self) -> bool {
-        self.not_found + self.deleted + self.not_readable + self.rows_not_sent > 0
+        let customers = self.not_found + self.deleted + self.not_readable;
+        customers + self.rows_not_sent + self.rows_conflict > 0
     }
 
     /// Whether the rows would change nothing, and all customers were read.
@@ -85,6 +93,17 @@ impl FieldFindings {
     pub(crate) fn changes(&self) -> u64 {
         self.replaced + self.next_day + self.filled + self.cleared + self.spelling + self.unknown
     }
+}
+
+/// The rows of a customer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct RowCounts {
+    /// Those that were laid over it.
+    pub(super) laid: u64,
+    /// Those that would not be sent, because fields would be lost.
+    pub(super) not_sent: u64,
+    /// Those in conflict.
+    pub(super) conflict: u64,
 }
 
 /// The findings while customers are read.
@@ -107,19 +126,20 @@ impl Counts {
         }
     }
 
-    /// Adds a customer with these changes, and the fields that its last request leaves out. `laid` of
-    /// its rows would be sent, and `not_sent` would not.
+    /// Adds a customer with these changes and rows, and the fields that its last request leaves out.
     pub(super) fn add<P>(
         &mut self,
         changes: &[FieldChange<P>],
         left_out: FieldSet,
-        laid: u64,
-        not_sent: u64,
+        rows: RowCounts,
     ) {
         let findings = &mut self.findings;
-        findings.rows += laid;
-        findings.rows_not_sent += not_sent;
-        if laid == 0 {
+        findings.rows += rows.laid;
+        findings.rows_not_sent += rows.not_sent;
+        findings.rows_conflict += rows.conflict;
+        if rows.laid == 0 && rows.conflict > 0 {
+            findings.conflict += 1;
+        } else if rows.laid == 0 {
             findings.not_sent += 1;
         } else if changes.is_empty() {
             findings.unchanged += 1;
@@ -166,6 +186,7 @@ impl Counts {
             + findings.uncertain
             + findings.unchanged
             + findings.not_sent
+            + findings.conflict
             + findings.not_found
             + findings.deleted
             + findings.not_readable;
@@ -208,23 +229,30 @@ mod tests {
             change(Field::Email, ChangeKind::Filled),
             change(Field::Gender, ChangeKind::Replaced),
         ];
-        counts.add(&changes, left_out, 3, 1);
-        counts.add(&changes[..1], FieldSet::EMPTY, 1, 0);
-        counts.add::<()>(&[], left_out, 1, 0);
+        let rows = |laid, not_sent, conflict| RowCounts {
+            laid,
+            not_sent,
+            conflict,
+        };
+        counts.add(&changes, left_out, rows(3, 1, 4));
+        counts.add(&changes[..1], FieldSet::EMPTY, rows(1, 0, 0));
+        counts.add::<()>(&[], left_out, rows(1, 0, 0));
         let unknown = change(Field::CountryId, ChangeKind::Unknown);
-        counts.add(&[unknown], FieldSet::EMPTY, 1, 0);
-        counts.add::<()>(&[], FieldSet::EMPTY, 0, 2);
+        counts.add(&[unknown], FieldSet::EMPTY, rows(1, 0, 0));
+        counts.add::<()>(&[], FieldSet::EMPTY, rows(0, 2, 0));
+        counts.add::<()>(&[], FieldSet::EMPTY, rows(0, 1, 1));
         counts.add_not_found();
         counts.add_deleted();
         counts.add_deleted();
         counts.add_not_readable();
-        let found = counts.finish(13, &[]);
-        assert_eq!((found.rows, found.rows_not_sent), (6, 3));
+        let found = counts.finish(14, &[]);
+        assert_eq!((found.rows, found.rows_not_sent), (6, 4));
+        assert_eq!((found.conflict, found.rows_conflict), (1, 5));
         assert_eq!(found.uncertain, 1);
         assert_eq!((found.changed, found.unchanged, found.not_sent), (2, 1, 1));
         assert_eq!((found.not_found, found.deleted), (1, 2));
         assert_eq!(found.not_readable, 1);
-        assert_eq!((found.customers, found.not_read), (13, 4));
+        assert_eq!((found.customers, found.not_read), (14, 4));
         let fields: Vec<_> = (found.fields.iter())
             .map(|field| (field.field.as_str(), field.changes(), field.left_out))
             .collect();

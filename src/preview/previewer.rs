@@ -7,16 +7,19 @@ use std::sync::Arc;
 use super::TemporaryFileError;
 use super::change_list::ChangeList;
 use super::customer_rows::CustomerRows;
-use super::findings::{Counts, Findings};
+use super::findings::{Counts, Findings, RowCounts};
 use super::odd::OddSigns;
 use crate::contract::{
-    Countries, CustomerId, FIELDS, Field, FieldSet, Image, Projection, ProjectionRules, SentFields,
+    Countries, CustomerId, FIELDS, Field, FieldSet, Image, NotLaid, Projection, ProjectionRules,
+    SentFields,
 };
 use crate::plan::{PlanError, SeenWriter, VALUES_MAX};
 use crate::row::Position;
 
 /// The word of the list for a row that would not be sent, because fields would be lost.
 const NOT_SENT: &str = "not_sent";
+/// The word for a row whose customer others may have changed since the time in the row.
+const CONFLICT: &str = "conflict";
 /// The word for a row whose customer is shown as deleted.
 const DELETED: &str = "deleted";
 
@@ -94,20 +97,25 @@ impl Previewer {
             return self.deleted(customer, image);
         }
         let mut projection = Projection::new(image, self.rules, countries);
-        let (mut laid, mut not_sent) = (0, 0);
-        let mut lost: Vec<(Position, Field)> = Vec::new();
+        let mut counts = RowCounts::default();
+        let mut remarks: Vec<(Position, Option<Field>, &str)> = Vec::new();
         let mut planned = PlannedBodies::default();
         let has_plan = self.files.plan.is_some();
-        self.rows.of_customer(customer, |position, body| {
-            let row = SentFields::of_request(body).unwrap_or_default();
+        self.rows.of_customer(customer, |row| {
+            let sent = SentFields::of_request(row.body).unwrap_or_default();
             if has_plan {
-                planned.add(&row, body);
+                planned.add(&sent, row.body);
             }
-            match projection.lay(position, &row) {
-                Ok(()) => laid += 1,
-                Err(fields) => {
-                    not_sent += 1;
-                    lost.extend(fields.into_iter().map(|(field, _)| (position, field)));
+            match projection.lay(row.position, row.since, &sent) {
+                Ok(()) => counts.laid += 1,
+                Err(NotLaid::Conflict) => {
+                    counts.conflict += 1;
+                    remarks.push((row.position, None, CONFLICT));
+                }
+                Err(NotLaid::Lost(fields)) => {
+                    counts.not_sent += 1;
+                    let fields = fields.into_iter();
+                    remarks.extend(fields.map(|(field, _)| (row.position, Some(field), NOT_SENT)));
                 }
             }
         })?;
@@ -117,13 +125,13 @@ impl Previewer {
         }
         if let Some(list) = &mut self.files.list {
             list.add(customer, &changes)?;
-            for (position, field) in lost {
-                list.add_remark(position, customer, Some(field), NOT_SENT)?;
+            for (position, field, word) in remarks {
+                list.add_remark(position, customer, field, word)?;
             }
         }
         self.look_for_oddities(customer, &projection);
         let left_out = projection.left_out();
-        self.counts.add(&changes, left_out, laid, not_sent);
+        self.counts.add(&changes, left_out, counts);
         Ok(())
     }
 
@@ -133,9 +141,9 @@ impl Previewer {
         self.counts.add_deleted();
         if let Some(plan) = &mut self.files.plan {
             let mut planned = PlannedBodies::default();
-            self.rows.of_customer(customer, |_, body| {
-                let row = SentFields::of_request(body).unwrap_or_default();
-                planned.add(&row, body);
+            self.rows.of_customer(customer, |row| {
+                let sent = SentFields::of_request(row.body).unwrap_or_default();
+                planned.add(&sent, row.body);
             })?;
             planned.write(customer, image, plan)?;
         }
@@ -161,9 +169,9 @@ impl Previewer {
             return Ok(());
         };
         let mut written = Ok(());
-        self.rows.of_customer(customer, |position, _| {
+        self.rows.of_customer(customer, |row| {
             if written.is_ok() {
-                written = list.add_remark(position, customer, None, word);
+                written = list.add_remark(row.position, customer, None, word);
             }
         })?;
         Ok(written?)

@@ -17,6 +17,9 @@ const CERTAIN: [&str; 4] = ["replaced", "next_day", "filled", "cleared"];
 /// The flags by which rows are read, as the worlds' runs have them.
 const READING: [&str; 2] = ["--null-string", "NULL"];
 
+/// The column of the times after which others may not have changed the customers.
+const TIMES: &str = "exported_at";
+
 /// A line of `preview.csv`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
@@ -79,7 +82,7 @@ fn last_rows(world: &World, not_sent: &BTreeSet<String>) -> BTreeMap<(u64, Strin
         }
         let id = record[0].parse().expect("an id");
         for (column, cell) in columns.iter().zip(&record).skip(1) {
-            if !cell.is_empty() {
+            if !cell.is_empty() && column != TIMES {
                 last.insert((id, column.to_owned()), place.clone());
             }
         }
@@ -116,6 +119,25 @@ fn some_fields(random: &mut SplitMix64) -> BTreeSet<&'static str> {
     (0..count).map(|_| random.pick(FIELDS)).collect()
 }
 
+/// Adds a column of times to the input. The sandbox's customers were changed last between 2020 and 2024.
+fn add_times(world: &World, random: &mut SplitMix64) {
+    let file = world.scenario.read("customers.csv").expect("the input");
+    let mut reader = csv::Reader::from_reader(file.as_slice());
+    let mut header = reader.headers().expect("a header").clone();
+    header.push_field(TIMES);
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&header).expect("memory can be written");
+    for record in reader.records() {
+        let mut record = record.expect("the input is CSV");
+        let (year, month) = (2020 + random.below(6), 1 + random.below(12));
+        let day = 1 + random.below(28);
+        record.push_field(&format!("{year}-{month:02}-{day:02}T12:30:00+02:00"));
+        writer.write_record(&record).expect("memory can be written");
+    }
+    let file = writer.into_inner().expect("memory can be written");
+    world.scenario.write("customers.csv", file);
+}
+
 /// Deletes some customers. Returns their ids.
 fn delete_some(world: &World, random: &mut SplitMix64) -> BTreeSet<u64> {
     let mut deleted = BTreeSet::new();
@@ -146,11 +168,11 @@ fn rows_of(world: &World, customers: &BTreeSet<u64>) -> BTreeSet<String> {
     rows
 }
 
-/// The rows of a run that were not sent because a value would be lost.
-fn unsendable_rows(ran: &End) -> BTreeSet<String> {
+/// The rows of a run whose lines have this value under this key.
+fn rows_of_run(ran: &End, key: &str, value: &str) -> BTreeSet<String> {
     let results = ran.results();
     let lines = results.by_row().into_values();
-    let lines = lines.filter(|line| line["error"] == "unsendable");
+    let lines = lines.filter(|line| line[key] == value);
     let rows = lines.map(|line| format!("customers.csv:{}", line["line"]));
     rows.collect()
 }
@@ -177,7 +199,9 @@ fn is_true(
             .collect()
     };
     let (certain, spelled) = (of_kind(&CERTAIN), of_kind(&["spelling"]));
-    let last = last_rows(world, &rows_with(lines, "not_sent"));
+    let mut not_laid = rows_with(lines, "not_sent");
+    not_laid.extend(rows_with(lines, "conflict"));
+    let last = last_rows(world, &not_laid);
     let mut changed = BTreeSet::new();
     for (id, now) in after {
         for &field in FIELDS {
@@ -214,7 +238,7 @@ fn is_true(
 
 #[test]
 fn a_preview_tells_what_a_run_changes() {
-    let (mut listed, mut replaced, mut filled) = (0, 0, 0);
+    let (mut listed, mut replaced, mut filled, mut conflicts) = (0, 0, 0, 0);
     for seed in (9_000..).take(rounds(6, 50)) {
         let mut random = SplitMix64::new(seed);
         let mut plan = Plan::new(seed);
@@ -224,7 +248,14 @@ fn a_preview_tells_what_a_run_changes() {
         plan.pages = random.pick(&[Pages::Still, Pages::Moving]);
         plan.put = random.pick(&[Put::Merge, Put::Replace]);
         plan.old_data = random.pick(&["0%", "30%"]);
-        plan.faults = random.pick(&["", "", "503=3%,reset=3%"]);
+        let has_times = random.happens(50);
+        // After an answer that was lost, a run takes its own change for that of another.
+        let faults: &[&str] = if has_times {
+            &["", "", "503=3%"]
+        } else {
+            &["", "", "503=3%,reset=3%"]
+        };
+        plan.faults = random.pick(faults);
         let complete = plan.put == Put::Replace || random.happens(30);
         let mut flags = Vec::new();
         let fill = if random.happens(50) {
@@ -236,6 +267,9 @@ fn a_preview_tells_what_a_run_changes() {
             // The flags of a world live as long as the program.
             let fields: &str = Vec::from_iter(fill.clone()).join(",").leak();
             flags.extend(["--fill", fields]);
+        }
+        if has_times {
+            flags.extend(["--unless-changed-since", TIMES]);
         }
         if random.happens(30) {
             flags.push("--skip-equal");
@@ -252,6 +286,9 @@ fn a_preview_tells_what_a_run_changes() {
         }
         replaced += usize::from(plan.put == Put::Replace);
         let mut world = plan.world();
+        if has_times {
+            add_times(&world, &mut random);
+        }
         let deleted = if random.happens(50) {
             delete_some(&world, &mut random)
         } else {
@@ -272,20 +309,21 @@ fn a_preview_tells_what_a_run_changes() {
             filled += 1;
         }
         let ran = world.run(&[]);
+        // Before an update of a deleted customer, the run decides about it as about any other.
+        let ran_into = |key: &str, value: &str| -> BTreeSet<String> {
+            let rows = rows_of_run(&ran, key, value);
+            rows.difference(&of_deleted).cloned().collect()
+        };
+        let in_conflict = rows_with(&found, "conflict");
         assert_eq!(
-            ran.results()
-                .by_row()
-                .values()
-                .filter(|line| line["outcome"] == "conflict")
-                .count(),
-            0,
+            ran_into("outcome", "conflict"),
+            in_conflict,
             "seed {seed}: {}",
             ran.stderr
         );
-        // Before an update of a deleted customer, the run decides about it as about any other.
-        let unsendable = unsendable_rows(&ran);
-        let unsendable: BTreeSet<_> = unsendable.difference(&of_deleted).cloned().collect();
+        conflicts += in_conflict.len();
         let not_sent = rows_with(&found, "not_sent");
+        let unsendable = ran_into("error", "unsendable");
         assert_eq!(unsendable, not_sent, "seed {seed}");
         let after = customers(&world.scenario, CUSTOMERS);
         is_true(seed, &world, &found, &before, &after);
@@ -304,6 +342,7 @@ fn a_preview_tells_what_a_run_changes() {
     assert!(listed > 0, "no world was read in pages");
     assert!(replaced > 0, "no API replaces");
     assert!(filled > 0, "no field is only filled");
+    assert!(conflicts > 0, "no customer was changed by others");
 }
 
 /// A file that gives these customers the same job.
@@ -434,6 +473,55 @@ fn a_run_of_a_plan_fills_what_the_preview_has_filled_alone() {
     assert_eq!(now(1), (json!("Pilot"), json!("customer1@example.com")));
     assert_ne!(now(2).0, json!("Pilot"), "it had a job");
     assert_eq!(now(2).1, json!("customer2@example.com"));
+}
+
+#[test]
+fn rows_whose_customer_was_changed_after_their_time_are_told() {
+    let rows = "id,job,at\n1,Pilot,2000-01-01T00:00:00Z\n1,Judge,2100-01-01T00:00:00Z\n1,Baker,2000-01-01T00:00:00Z\n2,Pilot,2000-01-01T00:00:00Z\n";
+    let scenario = scene(rows);
+    for way in ["list", "each"] {
+        let flags = [
+            "--run-dir",
+            way,
+            "--read",
+            way,
+            "--unless-changed-since",
+            "at",
+        ];
+        let end = previewed(&scenario, flags).exits(1);
+        for says in [
+            "1 of 2 customers would change; 1 is in conflict.",
+            "2 rows would be in conflict: their customers were changed after the time in --unless-changed-since",
+        ] {
+            assert!(end.stdout.contains(says), "{}", end.stdout);
+        }
+        let found: BTreeSet<_> = (lines(&scenario, way).into_iter())
+            .map(|line| (line.row, line.field, line.change, line.after))
+            .collect();
+        let want = [
+            ("customers.csv:2", "", "conflict", ""),
+            ("customers.csv:4", "job", "replaced", "Baker"),
+            ("customers.csv:5", "", "conflict", ""),
+        ];
+        let want = want.map(|(row, field, change, after)| {
+            (
+                row.to_owned(),
+                field.to_owned(),
+                change.to_owned(),
+                after.to_owned(),
+            )
+        });
+        assert_eq!(found, want.into(), "{way}");
+    }
+    let refused = scenario.run(["--plan", "list", "--ignore", "at"]).exits(5);
+    refused.says("another unless-changed-since (`at`, now none)");
+    let flags = ["--plan", "list", "--unless-changed-since", "at"];
+    let end = scenario.run(flags).exits(1);
+    let results = end.results();
+    let outcomes: Vec<_> = (1..=4)
+        .map(|row| results.row(row)["outcome"].clone())
+        .collect();
+    assert_eq!(outcomes, ["conflict", "updated", "updated", "conflict"]);
 }
 
 #[test]

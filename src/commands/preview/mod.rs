@@ -25,7 +25,7 @@ use crate::commands::shared::{
 use crate::commands::{CommandEnd, Failure};
 use crate::config::Settings;
 use crate::config::sending::EqualRows;
-use crate::contract::{FillRule, ProjectionRules, RequestKind, SinceRule};
+use crate::contract::{FillRule, ProjectionRules, RequestKind};
 use crate::journal::{Purpose, RunDir, RunKey};
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds};
@@ -67,12 +67,6 @@ pub(crate) fn preview(
     let terminal = Terminal::new(settings);
     refuse_what_compares_nights(settings)?;
     without_effect::tell(settings, &WITHOUT_EFFECT, "a preview sends no update");
-    match settings.input.rows.values.since {
-        SinceRule::Unused => {}
-        SinceRule::Required => info!(
-            "the times of --unless-changed-since are checked, and compared with no customer: changes that a run would not make are listed, too"
-        ),
-    }
     unique::refuse_streams(settings)?;
     notices::check_addresses(settings)?;
     let known = inputs::inspect(&settings.input, None)?;

@@ -25,14 +25,17 @@ const OF_RUNS: [&str; 7] = [
     "complete",
     "fill",
     PLAN,
-    "skip-equal",
+    SKIP_EQUAL,
     STATE,
     "undoable",
     "unless-changed-since",
 ];
 /// Those of them with which a preview shows fewer changes than without. A run of its plan needs what
 /// the preview has, or it would make changes that the preview has not shown. It may have more.
-const NARROWING: [&str; 1] = ["fill"];
+const NARROWING: [&str; 3] = ["fill", SKIP_EQUAL, "unless-changed-since"];
+/// The one of them that is on or off. With `unless-changed-since`, a row that is skipped does not let the
+/// later rows of its customer pass.
+const SKIP_EQUAL: &str = "skip-equal";
 /// The most characters of a setting's value in an error.
 const VALUE_CHARACTERS_MAX: usize = 80;
 /// The most values of a list in an error.
@@ -212,10 +215,7 @@ pub(in crate::commands) fn refuse_another_plan(
 ) -> anyhow::Result<()> {
     let directory = text::safe_path(run_dir.path());
     let is_compared = |name: &&str| match scope {
-        PlanScope::RowsAndApi if NARROWING.contains(name) => {
-            let now = items(name, now);
-            items(name, plan).iter().any(|item| !now.contains(item))
-        }
+        PlanScope::RowsAndApi if NARROWING.contains(name) => is_wider(name, plan, now),
         PlanScope::RowsAndApi => !OF_RUNS.contains(name),
         // A check reads no customer.
         PlanScope::Rows => !OF_RUNS.contains(name) && !API.contains(name),
@@ -247,6 +247,14 @@ pub(in crate::commands) fn refuse_another_plan(
         }
     }
     Ok(())
+}
+
+/// Whether a run lacks what narrows the changes of its plan.
+fn is_wider(name: &str, plan: &Header, now: &Header) -> bool {
+    let now = items(name, now);
+    let is_off = |item: &str| name == SKIP_EQUAL && item == "false";
+    let planned = items(name, plan);
+    (planned.iter()).any(|item| !is_off(item) && !now.contains(item))
 }
 
 /// Names the purpose of a run directory.
@@ -330,6 +338,26 @@ mod tests {
             let belongs_to = setting.map(|setting| setting.belongs_to);
             assert_eq!(belongs_to, Some(BelongsTo::Run(Holds::Words)), "{name}");
         }
+    }
+
+    #[test]
+    fn a_run_needs_what_narrows_its_plan() {
+        let check = |name: &str, plan: Option<&[&str]>, now: Option<&[&str]>, want: bool| {
+            let header = |items: Option<&[&str]>| {
+                let items =
+                    items.map(|items| items.iter().map(|item| (*item).to_owned()).collect());
+                header(name, items.map(SettingText::Many))
+            };
+            assert_eq!(is_wider(name, &header(plan), &header(now)), want, "{name}");
+        };
+        check("fill", None, Some(&["job"]), false);
+        check("fill", Some(&["job"]), Some(&["email", "job"]), false);
+        check("fill", Some(&["job"]), None, true);
+        check("fill", Some(&["email", "job"]), Some(&["job"]), true);
+        check(SKIP_EQUAL, Some(&["false"]), Some(&["true"]), false);
+        check(SKIP_EQUAL, Some(&["true"]), Some(&["true"]), false);
+        check(SKIP_EQUAL, Some(&["true"]), Some(&["false"]), true);
+        check("unless-changed-since", Some(&["false"]), None, true);
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub(super) fn verdict(findings: &Findings) -> String {
             "could not be read",
         ),
         (findings.not_sent, "would not be sent", "would not be sent"),
+        (findings.conflict, "are in conflict", "is in conflict"),
     ];
     let others = others.into_iter().filter(|(count, ..)| *count > 0);
     let others: Vec<_> = others
@@ -147,6 +148,15 @@ fn notes(findings: &Findings) -> Vec<String> {
             counted(findings.rows_not_sent, "row")
         ));
     }
+    if findings.rows_conflict > 0 {
+        let (rows, whose) = match findings.rows_conflict {
+            1 => ("1 row".to_owned(), "its customer was"),
+            rows => (counted(rows, "row"), "their customers were"),
+        };
+        notes.push(format!(
+            "{rows} would be in conflict: {whose} changed after the time in --unless-changed-since"
+        ));
+    }
     if findings.not_read > 0 {
         let verb = if findings.not_read == 1 {
             "was"
@@ -218,6 +228,21 @@ mod tests {
         assert_eq!(
             verdict(&deleted),
             "400 of 1,000 customers would change; 597 have their values already, 1 was not found, 2 are deleted."
+        );
+        let conflict = Findings {
+            customers: 3,
+            unchanged: 1,
+            conflict: 2,
+            rows_conflict: 3,
+            ..Findings::default()
+        };
+        assert_eq!(
+            verdict(&conflict),
+            "Nothing would change for 3 customers; 2 are in conflict."
+        );
+        assert_eq!(
+            lines(&conflict),
+            "note     3 rows would be in conflict: their customers were changed after the time in --unless-changed-since\n"
         );
         let equal = Findings {
             customers: 1,

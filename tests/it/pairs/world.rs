@@ -194,7 +194,7 @@ impl World {
     /// The exit code if the modes go together. A second row that is rejected and a row in conflict
     /// are bad.
     pub(super) fn exit_code(&self) -> i32 {
-        let is_in_conflict = self.has(Mode::Since) && self.sends();
+        let is_in_conflict = self.has(Mode::Since) && !self.has(Mode::DryRun);
         i32::from(self.has(Mode::UniqueReject) || is_in_conflict)
     }
 
@@ -288,6 +288,10 @@ impl World {
             Mode::Undoable => self.each_has(ended, "before.ndjson", "\"row\":"),
             Mode::Canary => self.each_has(ended, "results.ndjson", "\"fact\":\"canary\""),
             Mode::Since if self.sends() => self.count(ended, "conflict") == 1,
+            Mode::Since if self.has(Mode::Preview) => {
+                self.each_has(ended, "preview.csv", ",4,,conflict,,")
+                    && !self.each_has(ended, "preview.csv", ",4,job,")
+            }
             // Its column is one that the API does not know.
             Mode::Since => self.input().contains("exported_at"),
             Mode::Fill if self.has(Mode::Preview) => {

@@ -9,7 +9,7 @@ use rapidhash::RapidHashMap;
 
 use super::prepared::Applied;
 use super::skip;
-use crate::contract::{Countries, CustomerId, Image};
+use crate::contract::{ChangeSince, Countries, CustomerId, Image, change_since};
 use crate::journal::Entry;
 use crate::schedule::ChangeSign;
 
@@ -67,12 +67,11 @@ impl Since {
         image: &Image,
         countries: &Countries,
     ) -> SinceDecision {
-        let Some(changed_at) = image.updated_at() else {
-            return SinceDecision::Conflict(ChangeSign::NotShown);
-        };
-        let own = self.own.get(&asked.customer);
-        if changed_at <= asked.since || own.is_some_and(|own| changed_at <= *own) {
-            return SinceDecision::Send;
+        let own = self.own.get(&asked.customer).copied();
+        match change_since(image, asked.since, own) {
+            ChangeSince::No => return SinceDecision::Send,
+            ChangeSince::NotShown => return SinceDecision::Conflict(ChangeSign::NotShown),
+            ChangeSince::Yes => {}
         }
         match (
             skip::changes_nothing(asked.body, image, countries),
