@@ -541,6 +541,19 @@ fn a_preview_after_the_run_proves_that_nothing_is_left() {
 }
 
 #[test]
+fn a_run_completes_rows_as_its_preview_has() {
+    let scenario = scene(&surgeons(1..=3));
+    let country = "--values=country_id:Country 1=1";
+    previewed(&scenario, ["--run-dir", "p", "--complete", country]);
+    let requests = scenario.counts().requests;
+    let end = scenario.run(["--plan", "p", country]).exits(5);
+    end.says("the plan in p was made with another complete (`true`, now `false`)");
+    assert_eq!(scenario.counts().requests, requests);
+    let end = scenario.run(["--plan", "p", country, "--complete"]);
+    end.results().settle_each_of(3);
+}
+
+#[test]
 fn a_sample_is_no_plan_and_hashes_alone_leave_no_values() {
     let scenario = scene(&surgeons(1..=40));
     let end = previewed(&scenario, ["--run-dir", "p", "--sample", "7"]).exits(0);

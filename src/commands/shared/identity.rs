@@ -22,7 +22,7 @@ const BASE_URL: &str = "base-url";
 const API: [&str; 3] = [BASE_URL, "sandbox", "tenant"];
 /// The settings that change what is done with a request, and not the request that a row makes.
 const OF_RUNS: [&str; 7] = [
-    "complete",
+    COMPLETE,
     "fill",
     PLAN,
     SKIP_EQUAL,
@@ -32,9 +32,10 @@ const OF_RUNS: [&str; 7] = [
 ];
 /// Those of them with which a preview shows fewer changes than without. A run of its plan needs what
 /// the preview has, or it would make changes that the preview has not shown. It may have more.
-const NARROWING: [&str; 3] = ["fill", SKIP_EQUAL, "unless-changed-since"];
-/// The one of them that is on or off. With `unless-changed-since`, a row that is skipped does not let the
-/// later rows of its customer pass.
+const NARROWING: [&str; 4] = [COMPLETE, "fill", SKIP_EQUAL, "unless-changed-since"];
+/// With it, rows that would lose a field of their customer are not sent.
+const COMPLETE: &str = "complete";
+/// With `unless-changed-since`, a row that is skipped does not let the later rows of its customer pass.
 const SKIP_EQUAL: &str = "skip-equal";
 /// The most characters of a setting's value in an error.
 const VALUE_CHARACTERS_MAX: usize = 80;
@@ -252,7 +253,7 @@ pub(in crate::commands) fn refuse_another_plan(
 /// Whether a run lacks what narrows the changes of its plan.
 fn is_wider(name: &str, plan: &Header, now: &Header) -> bool {
     let now = items(name, now);
-    let is_off = |item: &str| name == SKIP_EQUAL && item == "false";
+    let is_off = |item: &str| [COMPLETE, SKIP_EQUAL].contains(&name) && item == "false";
     let planned = items(name, plan);
     (planned.iter()).any(|item| !is_off(item) && !now.contains(item))
 }
@@ -354,6 +355,8 @@ mod tests {
         check("fill", Some(&["job"]), Some(&["email", "job"]), false);
         check("fill", Some(&["job"]), None, true);
         check("fill", Some(&["email", "job"]), Some(&["job"]), true);
+        check(COMPLETE, Some(&["false"]), Some(&["true"]), false);
+        check(COMPLETE, Some(&["true"]), Some(&["false"]), true);
         check(SKIP_EQUAL, Some(&["false"]), Some(&["true"]), false);
         check(SKIP_EQUAL, Some(&["true"]), Some(&["true"]), false);
         check(SKIP_EQUAL, Some(&["true"]), Some(&["false"]), true);
