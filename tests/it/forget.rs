@@ -32,11 +32,10 @@ fn finished() -> Scenario {
     scenario
 }
 
-const FILES_WITH_VALUES: [&str; 6] = [
+const FILES_WITH_VALUES: [&str; 5] = [
     "run/before.ndjson",
     "run/failed.csv",
     "run/preview.csv",
-    "run/snapshot.redb",
     "run/undo/before.ndjson",
     "run/undo/failed.ndjson",
 ];
