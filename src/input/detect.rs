@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use memchr::memchr;
+
 use crate::input::bytes::dialect::{Delimiter, Dialect};
 use crate::input::bytes::first_visible;
 use crate::input::bytes::format::{Format, FormatChoice};
@@ -136,6 +138,10 @@ fn by_first_record(head: &[u8], rules: &InputRules) -> Result<Delimiter, InputFa
 }
 
 fn fit(head: &[u8], delimiter: Delimiter, rules: &InputRules) -> Fit {
+    // To build a reader takes as long as to check a hundred rows, and inputs may be thousands of files.
+    if memchr(delimiter.byte(), head).is_none() {
+        return (0, 1);
+    }
     let names = first_record(head, rules.dialect(delimiter));
     let meaningful = match &rules.header {
         HeaderRule::FirstRecord | HeaderRule::Row(_) => known_names(&names, &rules.mapping),

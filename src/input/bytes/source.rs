@@ -131,12 +131,12 @@ impl StoredBytes {
     /// Returns at most `bytes` bytes, from the one at `from` on.
     pub(crate) fn part(&mut self, from: u64, bytes: u64) -> io::Result<Vec<u8>> {
         let from = from.min(self.bytes);
-        let mut part = Vec::new();
+        let bytes = bytes.min(self.bytes - from);
+        // A part that grows is read in many pieces.
+        let mut part = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
         self.file
             .seek(SeekFrom::Start(self.start.saturating_add(from)))?;
-        (&mut self.file)
-            .take(bytes.min(self.bytes - from))
-            .read_to_end(&mut part)?;
+        (&mut self.file).take(bytes).read_to_end(&mut part)?;
         Ok(part)
     }
 }
