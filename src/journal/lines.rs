@@ -83,7 +83,7 @@ impl<R: BufRead> LineReader<R> {
 
     /// Returns the next line; `None` at the end.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, LineError> {
-        self.read(serde_json::from_slice)
+        self.read(read_entry)
     }
 
     /// Returns the next line, with only those parts of an entry that a checkpoint needs.
@@ -123,6 +123,14 @@ impl<R: BufRead> LineReader<R> {
     /// Returns the offset of its end.
     pub fn end(&self) -> u64 {
         self.lines.end()
+    }
+}
+
+/// Reads a whole entry. In a text that is UTF-8 as a whole, the parser does not check each string anew.
+fn read_entry(content: &[u8]) -> serde_json::Result<Entry<'_>> {
+    match simdutf8::basic::from_utf8(content) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(content),
     }
 }
 
