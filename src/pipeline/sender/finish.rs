@@ -27,7 +27,7 @@ impl Driver {
         if let Some(refreshed @ (Refreshed::New { .. } | Refreshed::Replaced { .. })) =
             self.token_refresh.finish().await
         {
-            let now = self.now();
+            let now = self.read_clock();
             self.sending.schedule.token_refreshed(refreshed, now);
         }
         let last = self.sending.schedule.leaves_rate();
@@ -44,7 +44,7 @@ impl Driver {
             self.read_settled_rows().await;
         }
         self.outbox.hand_over(&self.queues.recorder).await;
-        let now = self.now();
+        let now = self.read_clock();
         if let Some(point) = self.reporter.finish(&self.sending.schedule, now) {
             self.tell_recorder(Message::Timeline(point)).await;
         }

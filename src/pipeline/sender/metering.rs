@@ -7,7 +7,7 @@ use crate::schedule::Moment;
 impl Driver {
     /// Reports the progress of now.
     pub(super) fn report(&mut self) {
-        let now = self.now();
+        let now = self.read_clock();
         self.log_rate_share(now);
         let point = self.reporter.report(&self.sending.schedule, now);
         self.meter_now(now);

@@ -77,6 +77,8 @@ struct Driver {
     pager: Option<Pager>,
     before_first_update: Option<BeforeFirstUpdate>,
     started: Instant,
+    /// The time of this turn of the loop. The clock is read once a turn.
+    turn_at: Moment,
     in_flight: InFlight,
     token_refresh: TokenRefresh,
     rate: RateExchange,
@@ -182,6 +184,7 @@ impl Driver {
             pager: pages.map(Pager::new),
             before_first_update,
             started: Instant::now(),
+            turn_at: Moment::START,
             in_flight: InFlight::default(),
             token_refresh: TokenRefresh::new(token_source, grant.token),
             rate: RateExchange::new(rate_store),
@@ -216,6 +219,7 @@ impl Driver {
                 continue;
             }
             let event = self.next_event(until).await;
+            self.read_clock();
             if self.take(event) == NextEvent::End {
                 return;
             }
@@ -277,7 +281,7 @@ impl Driver {
     }
 
     fn wake_at(&self, until: Option<Moment>, outbox_due_at: Option<Instant>) -> Instant {
-        let latest = Instant::now() + WAIT_MAX;
+        let latest = self.started + self.turn_at.since_start() + WAIT_MAX;
         // A time beyond the clock's range is no deadline.
         let due = until.and_then(|until| self.started.checked_add(until.since_start()));
         [due, outbox_due_at]
@@ -485,7 +489,13 @@ impl Driver {
     }
 
     fn now(&self) -> Moment {
-        Moment::after_start(self.started.elapsed())
+        self.turn_at
+    }
+
+    /// Reads the clock: a new turn begins, or something has taken time.
+    fn read_clock(&mut self) -> Moment {
+        self.turn_at = Moment::after_start(self.started.elapsed());
+        self.turn_at
     }
 }
 
