@@ -158,9 +158,9 @@ fn run(scenario: &mut Scenario, flags: &[&str], kills: &[String], seed: u64) -> 
     code.unwrap_or_else(|| panic!("seed {seed}: the run does not end"))
 }
 
-/// Up to two kills at random places.
+/// Up to four kills at random places.
 fn kills(random: &mut SplitMix64) -> Vec<String> {
-    let kills = random.below(3);
+    let kills = random.below(5);
     (0..kills)
         .map(|_| format!("{}@{}", random.pick(&PLACES), 1 + random.below(8)))
         .collect()
@@ -407,6 +407,29 @@ fn what_is_left_of_a_run_is_what_its_rows_that_may_go_again_need() {
     let last = last.last().expect("requests");
     assert_eq!(last.text, r#"{"job":"Judge"}"#, "it was the last one");
     assert_eq!(rows_of_images(&scenario), None);
+}
+
+/// The first process is killed after its first update was applied, the second one after it has
+/// recorded the end of that row: the third one still knows that the run has filled the field.
+#[test]
+fn a_field_that_the_run_has_filled_is_its_own_after_two_kills() {
+    if !cfg!(debug_assertions) {
+        println!("did not run: only builds with debug assertions kill themselves on demand");
+        return;
+    }
+    for flags in [&["--fill", "job"][..], &["--fill", "job", "--skip-equal"]] {
+        let rows = "id,job,last_name\n1,First,A\n2,X,B\n1,Second,C\n";
+        let mut scenario = world(1, rows, Put::Merge, "");
+        for id in 1..=2 {
+            let cleared = scenario.sandbox_thread().edit(id, "job", Value::Null);
+            cleared.expect("there is one");
+        }
+        let one_at_a_time = [flags, &["--max-in-flight", "1"]].concat();
+        let kills = ["put-answered@1", "entry-written@1"].map(str::to_owned);
+        run(&mut scenario, &one_at_a_time, &kills, 1);
+        let job = scenario.sandbox_thread().customer(1)["job"].clone();
+        assert_eq!(job, "Second", "{flags:?}");
+    }
 }
 
 /// The first update is refused, because somebody has set the field after the read: the run has

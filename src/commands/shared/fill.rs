@@ -33,6 +33,9 @@ pub(in crate::commands) fn of_run(
         for_each_image(run_dir, |entry| {
             if was_sent(checkpoint, entry.row) {
                 fill.kept(entry, &mut kept);
+                if checkpoint.outcome(entry.row) != Some(Outcome::Updated) {
+                    fill.may_be_applied(entry.row);
+                }
             }
         })
         .map_err(Failure::run_directory)?;

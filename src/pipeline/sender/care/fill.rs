@@ -20,6 +20,8 @@ pub(crate) struct Fill {
     rule: FillRule,
     /// The ids take at most 51 bytes each, and usually less than 5.
     filled: BTreeMap<Field, RoaringTreemap>,
+    /// The rows without a good end whose updates may have been applied by an earlier process.
+    in_doubt: RoaringTreemap,
 }
 
 /// The last image of each customer among those that are taken up: its row, and the fields that the
@@ -42,6 +44,7 @@ impl Fill {
         Fill {
             rule: FillRule::new(fields),
             filled: BTreeMap::new(),
+            in_doubt: RoaringTreemap::new(),
         }
     }
 
@@ -63,6 +66,18 @@ impl Fill {
         self.remember(entry.id, new);
         let of_row = of_row.without(left_out).union(new);
         last.0.insert(entry.id, (entry.row, of_row));
+    }
+
+    /// Notes that the update of this row may have been applied by an earlier process, which did not
+    /// record a good end. The row is sent again even if the customer has its values: that it was
+    /// `unchanged` would tell later processes that the run has filled nothing.
+    pub(crate) fn may_be_applied(&mut self, row: u64) {
+        self.in_doubt.insert(row);
+    }
+
+    /// Whether an earlier process may have applied the update of this row.
+    pub(super) fn is_in_doubt(&self, row: u64) -> bool {
+        self.in_doubt.contains(row)
     }
 
     /// Whether there are any such fields.

@@ -61,6 +61,7 @@ impl UpdateCare {
         // What may be the row's own work is sent again, so that an answer proves it.
         if self.skips_equal
             && applied == Applied::No
+            && !self.fill.is_in_doubt(row.position.row)
             && skip::changes_nothing(body, image, countries)
         {
             return Prepared::End(Ending::Unchanged);
