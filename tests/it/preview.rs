@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::fs;
 
 use custsync::testing::sandbox::{Deletion, PageTotal, Pages, Put};
 use rustix::process::Signal;
@@ -538,6 +539,27 @@ fn a_preview_after_the_run_proves_that_nothing_is_left() {
     let end = previewed(&scenario, flags).exits(0);
     let verdict = "Nothing would change for 2 customers.";
     assert!(end.stdout.contains(verdict), "{}", end.stdout);
+}
+
+#[test]
+fn a_plan_without_its_customers_is_refused() {
+    let scenario = scene(&surgeons(1..=10));
+    previewed(&scenario, ["--run-dir", "p"]).exits(0);
+    let seen = scenario.path("p/plan.redb");
+    let content = fs::read(&seen).expect("the plan has customers");
+    let refused = |scenario: &Scenario| {
+        fs::remove_file(&seen).expect("it is there");
+        let requests = scenario.counts().requests;
+        let end = scenario.run(["--plan", "p"]).exits(5);
+        end.says("p lacks plan.redb");
+        assert_eq!(scenario.counts().requests, requests);
+        fs::write(&seen, &content).expect("it is put back");
+    };
+    refused(&scenario);
+    let end = scenario.run(["--plan", "p", "--max-rows", "5"]);
+    assert_eq!(end.summary()["updated"], 5, "{}", end.stdout);
+    // A run that goes on needs them, too.
+    refused(&scenario);
 }
 
 #[test]

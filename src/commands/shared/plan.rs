@@ -35,7 +35,7 @@ use crate::pipeline::planned_rows::{
 };
 use crate::pipeline::sender::PlannedCustomers;
 use crate::pipeline::{self, RowBuilder};
-use crate::plan::{CountryDoubt, Requests, Seen};
+use crate::plan::{CountryDoubt, Requests, SEEN_NAME, Seen};
 use crate::results::summary::InputNames;
 use crate::text;
 
@@ -156,6 +156,11 @@ fn read(path: &Path, max_age: Option<Duration>) -> anyhow::Result<OpenPlan> {
     let key = key_of(&header, &run_dir)?;
     let requests = Requests::open(&run_dir)?.ok_or_else(unfinished)?;
     let seen = Seen::open(&run_dir, key)?;
+    if header.purpose == Purpose::Preview && seen.is_none() {
+        bail!(
+            "{directory} lacks {SEEN_NAME}, with the customers as the preview saw them: make the plan again; nothing was sent"
+        );
+    }
     Ok(OpenPlan {
         run_dir,
         header,
