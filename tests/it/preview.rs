@@ -240,7 +240,7 @@ fn is_true(
 #[test]
 fn a_preview_tells_what_a_run_changes() {
     let (mut listed, mut replaced, mut filled, mut conflicts) = (0, 0, 0, 0);
-    for seed in (9_000..).take(rounds(6, 50)) {
+    for seed in (9_000..).take(rounds(6, 200)) {
         let mut random = SplitMix64::new(seed);
         let mut plan = Plan::new(seed);
         (plan.customers, plan.rows) = (CUSTOMERS, 70);

@@ -190,7 +190,7 @@ fn whatever_is_skipped_the_customers_end_as_after_a_run_that_skips_nothing() {
         &["--complete"],
         &["--undoable"],
     ];
-    for seed in 0..rounds(6, 50) as u64 {
+    for seed in 0..rounds(6, 200) as u64 {
         let mut random = SplitMix64::new(seed);
         let rows = rows(seed);
         let flags = modes[seed as usize % modes.len()];
@@ -212,7 +212,7 @@ fn whatever_is_skipped_the_customers_end_as_after_a_run_that_skips_nothing() {
 #[test]
 fn fields_that_are_filled_differ_only_where_the_api_had_a_value() {
     let filled: [&[&str]; 3] = [&["email"], &["job", "country_id"], &SET];
-    for seed in 0..rounds(6, 50) as u64 {
+    for seed in 0..rounds(6, 200) as u64 {
         let mut random = SplitMix64::new(seed);
         let rows = rows(seed);
         let fill: BTreeSet<&str> = random.pick(&filled).iter().copied().collect();
