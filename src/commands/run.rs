@@ -91,7 +91,8 @@ pub(crate) fn run(
     let nightly = state.map(|state| state.begin(&run_dir, &run)).transpose()?;
     let _start_ping = StartPing::send(settings, &start);
     server.log_destination(settings);
-    let typed = Typed::new(line, settings, &known.inputs);
+    let typed = Typed::new(line, settings, &known.inputs)
+        .with_planned_rows(plan.as_ref().map(OpenPlan::rows));
     let patient = Patient {
         api: &api,
         token: grant.token.clone(),

@@ -201,6 +201,30 @@ fn rows_behind_max_rows_can_be_sent() {
 }
 
 #[test]
+fn rows_behind_max_rows_are_those_of_the_plan() {
+    let rows: String = (1..=9).map(|id| format!("{id},{id}@b.c\n")).collect();
+    let scenario = scenario(&format!("id,email\n{rows}"));
+    let cut = ["--skip-rows", "1", "--max-rows", "6"];
+    let flags = ["--write-plan", "--run-dir", "plan"];
+    let flags: Vec<_> = flags.into_iter().chain(cut).collect();
+    let words = ["check", "a.csv"].into_iter().chain(flags);
+    scenario.start_words(words).end().exits(0);
+    let flags = ["--plan", "plan", "--skip-rows", "1", "--max-rows", "2"];
+    let end = scenario.run(flags).exits(0);
+    let end = scenario
+        .shell(command_below(&end, "To send the rows that follow:"))
+        .exits(0);
+    // The plan ends before the input, and allows no further row.
+    assert!(
+        !end.stdout.contains("To send the rows that follow"),
+        "{}",
+        end.stdout
+    );
+    assert_eq!(scenario.counts().applied, 6);
+    assert!(end.stdout.contains("All 6 rows updated"), "{}", end.stdout);
+}
+
+#[test]
 fn rows_behind_max_rows_of_a_pipe_can_be_sent() {
     let scenario = Scenario::new().stdin(TWO).input("-").sandbox(|_| {});
     let end = scenario.run(["--max-rows", "1"]).exits(0);

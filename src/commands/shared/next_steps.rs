@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::command_line::{Changes, CommandLine, RUN, UNDO};
 use super::continuing::time_to_go_on;
+use super::row_range;
 use crate::config::api::Target;
 use crate::config::provenance::Provenance;
 use crate::config::secret::SecretSource;
@@ -83,6 +84,8 @@ pub(in crate::commands) struct Typed<'c> {
     can_be_read_again: bool,
     /// Whether the command finds its directory by itself.
     knows_directory: bool,
+    /// The rows of the plan that a run sends, counted from the first one of the input.
+    planned_rows: Option<u64>,
 }
 
 /// The result of a run or check, as far as the next steps depend on it.
@@ -113,6 +116,16 @@ impl<'c> Typed<'c> {
             settings,
             can_be_read_again: inputs.iter().all(KnownInput::can_be_named_again),
             knows_directory: settings.output.run_dir.is_some(),
+            planned_rows: None,
+        }
+    }
+
+    /// The command of a run that sends a plan of so many rows, counted from the first one of the input;
+    /// `None` without a plan.
+    pub(in crate::commands) fn with_planned_rows(self, planned_rows: Option<u64>) -> Typed<'c> {
+        Typed {
+            planned_rows,
+            ..self
         }
     }
 
@@ -123,6 +136,7 @@ impl<'c> Typed<'c> {
             settings,
             can_be_read_again: true,
             knows_directory: true,
+            planned_rows: None,
         }
     }
 
@@ -265,14 +279,7 @@ impl<'c> Typed<'c> {
             });
         }
         if ended.is_cut_by_max_rows {
-            steps.push(NextStep::SendRest {
-                needs: if self.can_be_read_again {
-                    Needs::Nothing
-                } else {
-                    Needs::SameBytes
-                },
-                command: self.continued(ended.run_dir, &["max-rows"], Vec::new()),
-            });
+            steps.extend(self.rest(ended));
         }
         if failed > 0 && others == 0 && self.can_be_read_again {
             steps.push(NextStep::SendFailedAgain {
@@ -283,6 +290,28 @@ impl<'c> Typed<'c> {
             steps.push(self.correction(ended));
         }
         steps
+    }
+
+    /// Returns the step that sends the rows behind `--max-rows`; `None` at the end of the plan, which
+    /// allows no further row.
+    fn rest(&self, ended: &Ended<'_>) -> Option<NextStep> {
+        let asked = row_range::rows(&self.settings.input);
+        let max_rows = match self.planned_rows {
+            Some(planned) if planned < asked.end => return None,
+            Some(planned) => {
+                let rows = planned.saturating_sub(self.settings.input.skip_rows);
+                vec![("max-rows", rows.to_string().into())]
+            }
+            None => Vec::new(),
+        };
+        Some(NextStep::SendRest {
+            needs: if self.can_be_read_again {
+                Needs::Nothing
+            } else {
+                Needs::SameBytes
+            },
+            command: self.continued(ended.run_dir, &["max-rows"], max_rows),
+        })
     }
 
     /// Returns the step that puts back what a run has changed, unless its sandbox ends with it.

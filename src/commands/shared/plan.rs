@@ -191,6 +191,11 @@ impl OpenPlan {
         }
     }
 
+    /// Returns the number of the plan's last row.
+    pub(in crate::commands) fn rows(&self) -> u64 {
+        self.requests.rows()
+    }
+
     /// Compares the settings, the inputs and all rows with the plan, before anything is sent. Returns
     /// the filter for the reading that sends.
     pub(in crate::commands) fn compare(
