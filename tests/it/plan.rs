@@ -315,16 +315,26 @@ fn a_run_without_a_name_goes_on_whatever_the_age_of_its_plan() {
 #[test]
 fn what_is_no_finished_check_is_no_plan() {
     let scenario = scenario(ROWS);
-    let unfinished = "plan holds no finished plan: make one with `custsync preview`";
-    refuses(&scenario, [], 5, unfinished);
+    let absent = "the plan plan cannot be read: No such file or directory; nothing was sent";
+    refuses(&scenario, [], 5, absent);
     let check = |text: &str| {
         refuses(&scenario, [], 5, text);
         fs::remove_dir_all(scenario.path(PLAN)).expect("the plan is there");
     };
     let moved = || fs::rename(scenario.path("run"), scenario.path(PLAN)).expect("a directory");
+    fs::create_dir(scenario.path(PLAN)).expect("a directory");
+    check("plan is no plan, as it is no run directory (it holds no results.ndjson): make one");
+    fs::write(scenario.path(PLAN), "").expect("a file");
+    refuses(
+        &scenario,
+        [],
+        5,
+        "the plan plan cannot be read: Not a directory",
+    );
+    fs::remove_file(scenario.path(PLAN)).expect("the file is there");
     scenario.check([]).exits(0);
     moved();
-    check(unfinished);
+    check("plan holds a check without a plan, which --write-plan makes: make one");
     scenario.run([]).exits(0);
     moved();
     check("plan holds a run, which is no plan");
@@ -333,7 +343,8 @@ fn what_is_no_finished_check_is_no_plan() {
     scenario.edit("plan/plan.requests", |requests| {
         requests.truncate(requests.len() - 1);
     });
-    check(unfinished);
+    check("plan holds no finished plan, as plan.requests is cut short or missing");
+    let unfinished = "plan holds no finished plan, as its check or preview did not come to its end";
     planned(&scenario).exits(0);
     scenario.edit("plan/results.ndjson", |journal| {
         let ended = journal.strip_suffix(b"\n").expect("whole lines");

@@ -583,7 +583,12 @@ fn a_sample_is_no_plan_and_hashes_alone_leave_no_values() {
     assert!(end.stdout.contains(verdict), "{}", end.stdout);
     assert_eq!(lines(&scenario, "p").len(), 7);
     let end = scenario.run(["--plan", "p"]).exits(5);
-    assert!(end.stderr.contains("no finished plan"), "{}", end.stderr);
+    assert!(
+        end.stderr
+            .contains("p holds a preview of a sample, which is no plan"),
+        "{}",
+        end.stderr
+    );
     // Whoever asks for a plan of a sample is told before anything is read.
     let requests = scenario.counts().requests;
     let words = ["--run-dir", "q", "--sample", "7", "--write-plan"];
@@ -597,7 +602,12 @@ fn a_sample_is_no_plan_and_hashes_alone_leave_no_values() {
     assert!(!end.stdout.contains("--plan"), "{}", end.stdout);
     assert!(scenario.read("p/plan.redb").is_none(), "no customers");
     let end = scenario.run(["--plan", "p"]).exits(5);
-    assert!(end.stderr.contains("no finished plan"), "{}", end.stderr);
+    assert!(
+        end.stderr
+            .contains("p holds a preview of a sample, which is no plan"),
+        "{}",
+        end.stderr
+    );
 
     previewed(&scenario, ["--run-dir", "p", "--hashes-only"]).exits(0);
     assert!(scenario.read("p/preview.csv").is_none());

@@ -8,7 +8,7 @@
 //! 3. Each row is compared again as it is read to be sent ([`PlannedRows`]), and its customer with
 //!    what the preview saw ([`customers`]).
 
-use std::io::BufReader;
+use std::io::{self, BufReader};
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -35,7 +35,7 @@ use crate::pipeline::planned_rows::{
 };
 use crate::pipeline::sender::PlannedCustomers;
 use crate::pipeline::{self, RowBuilder};
-use crate::plan::{CountryDoubt, Requests, SEEN_NAME, Seen};
+use crate::plan::{CountryDoubt, REQUESTS_NAME, Requests, SEEN_NAME, Seen};
 use crate::results::summary::InputNames;
 use crate::text;
 
@@ -125,6 +125,64 @@ fn scope_of(purpose: Purpose) -> PlanScope {
     }
 }
 
+/// The reason why a directory is no plan.
+enum NoPlan {
+    /// It cannot be read.
+    Unreadable(io::Error),
+    /// It is no run directory.
+    NoJournal,
+    /// It is that of a run or an undo.
+    Run,
+    /// It is that of a check without `--write-plan`.
+    PlainCheck,
+    /// It is that of a preview with `--sample`.
+    Sample,
+    /// Its check or preview was killed, or stopped early.
+    Unfinished,
+    /// Its plan has lost its end since.
+    CutShort,
+}
+
+impl NoPlan {
+    /// Returns the reason why there is no finished plan in the directory of a finished check or preview.
+    fn of(purpose: Purpose, run_dir: &RunDir) -> NoPlan {
+        let has = |name| run_dir.file(name).symlink_metadata().is_ok();
+        match purpose {
+            Purpose::Preview if !has(SEEN_NAME) => NoPlan::Sample,
+            Purpose::Check if !has(REQUESTS_NAME) => NoPlan::PlainCheck,
+            Purpose::Run | Purpose::Check | Purpose::Preview | Purpose::Undo => NoPlan::CutShort,
+        }
+    }
+
+    /// Returns the reason, and what to do.
+    fn words(&self, directory: &str) -> String {
+        const MAKE: &str = "make one with `custsync preview`, or `custsync check --write-plan`";
+        match self {
+            NoPlan::Unreadable(error) => {
+                format!("the plan {directory} cannot be read: {error}")
+            }
+            NoPlan::NoJournal => format!(
+                "{directory} is no plan, as it is no run directory (it holds no {JOURNAL_NAME}): {MAKE}"
+            ),
+            NoPlan::Run => format!("{directory} holds a run, which is no plan: {MAKE}"),
+            NoPlan::PlainCheck => {
+                format!(
+                    "{directory} holds a check without a plan, which --write-plan makes: {MAKE}"
+                )
+            }
+            NoPlan::Sample => format!(
+                "{directory} holds a preview of a sample, which is no plan: make one without --sample"
+            ),
+            NoPlan::Unfinished => format!(
+                "{directory} holds no finished plan, as its check or preview did not come to its end: begin that again"
+            ),
+            NoPlan::CutShort => format!(
+                "{directory} holds no finished plan, as {REQUESTS_NAME} is cut short or missing: make the plan again"
+            ),
+        }
+    }
+}
+
 /// Reads the plan in a run directory.
 fn read(path: &Path, max_age: Option<Duration>) -> anyhow::Result<OpenPlan> {
     let run_dir = RunDir::existing(path);
@@ -134,27 +192,26 @@ fn read(path: &Path, max_age: Option<Duration>) -> anyhow::Result<OpenPlan> {
             "a process is still at work in {directory}: the plan is complete when it has ended; nothing was sent"
         );
     }
-    let unfinished = || {
-        anyhow!(
-            "{directory} holds no finished plan: make one with `custsync preview`, or `custsync check --write-plan`; nothing was sent"
-        )
-    };
-    if run_dir.file(JOURNAL_NAME).symlink_metadata().is_err() {
-        return Err(unfinished());
+    let no_plan = |reason: NoPlan| anyhow!("{}; nothing was sent", reason.words(&directory));
+    match run_dir.file(JOURNAL_NAME).symlink_metadata() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_dir() => {
+            return Err(no_plan(NoPlan::NoJournal));
+        }
+        Err(error) => return Err(no_plan(NoPlan::Unreadable(error))),
+        Ok(_) => {}
     }
     let journal = run_dir.open_file(JOURNAL_NAME)?;
-    let header = header_of(journal.try_clone()?)?.ok_or_else(unfinished)?;
+    let header = header_of(journal.try_clone()?)?.ok_or_else(|| no_plan(NoPlan::Unfinished))?;
     if !may_be_plan(header.purpose) {
-        bail!(
-            "{directory} holds a run, which is no plan: make one with `custsync preview`, or `custsync check --write-plan`; nothing was sent"
-        );
+        return Err(no_plan(NoPlan::Run));
     }
     let ended = match last_fact(&journal)? {
         Some(Fact::Ended { at, exit, .. }) if FINISHED.contains(&exit) => at,
-        Some(_) | None => return Err(unfinished()),
+        Some(_) | None => return Err(no_plan(NoPlan::Unfinished)),
     };
     let key = key_of(&header, &run_dir)?;
-    let requests = Requests::open(&run_dir)?.ok_or_else(unfinished)?;
+    let requests = Requests::open(&run_dir)?;
+    let requests = requests.ok_or_else(|| no_plan(NoPlan::of(header.purpose, &run_dir)))?;
     let seen = Seen::open(&run_dir, key)?;
     if header.purpose == Purpose::Preview && seen.is_none() {
         bail!(
