@@ -717,11 +717,23 @@ fn a_preview_can_be_stopped_and_leaves_no_plan() {
     let running = scenario.start_words(words.into_iter().chain(flags));
     let running = running.until("a customer is read", |scenario| scenario.counts().reads > 2);
     let end = running.signal(Signal::TERM).end().exits(143);
-    assert!(
-        end.stdout.contains("40 of 40 rows were checked"),
-        "{}",
-        end.stdout
-    );
+    let (verdict, rest) = end.stdout.split_once('\n').expect("a verdict");
+    let read = verdict
+        .strip_prefix("Terminated: 40 of 40 rows were checked; 40 can be sent; ")
+        .and_then(|rest| rest.strip_suffix(" of 40 customers were read."));
+    let read: u64 = read.expect(verdict).parse().expect(verdict);
+    assert!((1..40).contains(&read), "{verdict}");
+    let (_, again) = rest
+        .split_once("To look again from the start:\n")
+        .expect(rest);
+    let again = again.trim().to_owned();
+    let summary = scenario.read("p/summary.json").expect("a summary");
+    let summary: Value = serde_json::from_slice(&summary).expect("a summary is JSON");
+    assert_eq!(summary["next_steps"][0]["command"], json!(again));
     let end = scenario.run(["--plan", "p"]).exits(5);
     assert!(end.stderr.contains("no finished plan"), "{}", end.stderr);
+    scenario
+        .shell(&again.replace("5/s", "unlimited"))
+        .exits(0)
+        .prints("40 of 40 customers would change.\n");
 }

@@ -253,10 +253,7 @@ impl<'c> Typed<'c> {
     }
 
     fn going_on(&self, ended: &Ended<'_>, reason: &StopReason) -> Option<NextStep> {
-        let when = match (time_to_go_on(reason)?, ended.until) {
-            (TimeToGoOn::Later, Some(until)) => TimeToGoOn::From(until),
-            (when, _) => when,
-        };
+        let when = time_of(reason, ended)?;
         let command = self.continued(ended.run_dir, &[], Vec::new());
         Some(if self.can_be_read_again {
             NextStep::GoOn { when, command }
@@ -395,11 +392,27 @@ impl<'c> Typed<'c> {
 
     /// Returns the steps after a preview: what was looked at is sent, and nothing else.
     pub(in crate::commands) fn after_preview(&self, ended: &Ended<'_>) -> Vec<NextStep> {
+        if let Some(reason) = ended.stop {
+            return self.looking_again(ended, reason).into_iter().collect();
+        }
         let findings = ended.summary.preview.as_ref();
-        if ended.stop.is_some() || !findings.is_some_and(Findings::may_change) {
+        if !findings.is_some_and(Findings::may_change) {
             return Vec::new();
         }
         vec![self.sending(ended, ended.summary.valid.unwrap_or_default())]
+    }
+
+    /// Returns the step that begins a stopped preview again.
+    fn looking_again(&self, ended: &Ended<'_>, reason: &StopReason) -> Option<NextStep> {
+        Some(NextStep::LookAgain {
+            when: time_of(reason, ended)?,
+            needs: if self.can_be_read_again {
+                Needs::Nothing
+            } else {
+                Needs::SameBytes
+            },
+            command: self.line.with(Changes::default()),
+        })
     }
 
     /// Whether the command has left a plan that a run can send.
@@ -469,6 +482,14 @@ impl<'c> Typed<'c> {
         let other = named.map(|named| ("run-dir", beside(named, suffix).into()));
         other.into_iter().collect()
     }
+}
+
+/// Returns the time at which the same command is of use after a stop; `None` if it never is.
+fn time_of(reason: &StopReason, ended: &Ended<'_>) -> Option<TimeToGoOn> {
+    Some(match (time_to_go_on(reason)?, ended.until) {
+        (TimeToGoOn::Later, Some(until)) => TimeToGoOn::From(until),
+        (when, _) => when,
+    })
 }
 
 /// Returns the rows that the same command sends again: all that failed, but for those that later

@@ -81,6 +81,15 @@ pub(crate) enum NextStep {
         /// The command.
         command: String,
     },
+    /// Begin a preview again.
+    LookAgain {
+        /// The time at which that is of use.
+        when: TimeToGoOn,
+        /// The parts that the command needs besides its words.
+        needs: Needs,
+        /// The command.
+        command: String,
+    },
     /// Put back what the run has changed.
     Undo {
         /// The command.
@@ -160,22 +169,20 @@ impl Needs {
 }
 
 impl TimeToGoOn {
-    /// Returns the words before what is done then.
-    fn words(self) -> String {
-        match self {
-            TimeToGoOn::Now => "To go on".to_owned(),
-            TimeToGoOn::Later => "To go on, later".to_owned(),
+    /// Returns the words before what is done then, to this end.
+    fn words(self, end: &str) -> String {
+        let when = match self {
+            TimeToGoOn::Now => return end.to_owned(),
+            TimeToGoOn::Later => "later",
             TimeToGoOn::From(time) => {
-                format!(
-                    "To go on, from {} on",
-                    time.strftime("%Y-%m-%d %H:%M:%S UTC")
-                )
+                return format!("{end}, from {} on", time.strftime("%Y-%m-%d %H:%M:%S UTC"));
             }
-            TimeToGoOn::WithToken => "To go on, with a new token".to_owned(),
-            TimeToGoOn::WithConnection => "To go on, once it can be reached".to_owned(),
-            TimeToGoOn::WithInput => "To go on, once the input is right".to_owned(),
-            TimeToGoOn::WithDirectory => "To go on, once the directory can be written".to_owned(),
-        }
+            TimeToGoOn::WithToken => "with a new token",
+            TimeToGoOn::WithConnection => "once it can be reached",
+            TimeToGoOn::WithInput => "once the input is right",
+            TimeToGoOn::WithDirectory => "once the directory can be written",
+        };
+        format!("{end}, {when}")
     }
 }
 
@@ -226,12 +233,19 @@ impl NextStep {
                 "{} changed since, and {results} says which fields. To put those back, too:",
                 counted(*customers, "customer was", "customers were")
             ),
-            NextStep::GoOn { when, .. } => format!("{}:", when.words()),
+            NextStep::GoOn { when, .. } => format!("{}:", when.words("To go on")),
+            NextStep::LookAgain { when, needs, .. } => {
+                let begin = when.words("To look again from the start");
+                format!("{begin}{}:", needs.words())
+            }
             NextStep::PutBack { journal } => format!(
                 "{journal} is gone or is another file. Put it back before you run this again: without it, all rows are sent again."
             ),
             NextStep::PipeAgain { when, .. } => {
-                format!("{}, pipe the same bytes again into:", when.words())
+                format!(
+                    "{}, pipe the same bytes again into:",
+                    when.words("To go on")
+                )
             }
         }
     }
@@ -251,6 +265,7 @@ impl NextStep {
             | NextStep::Undo { command }
             | NextStep::Overwrite { command, .. }
             | NextStep::GoOn { command, .. }
+            | NextStep::LookAgain { command, .. }
             | NextStep::PipeAgain { command, .. } => Some(command),
         }
     }

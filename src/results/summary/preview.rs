@@ -64,6 +64,17 @@ pub(super) fn verdict(findings: &Findings) -> String {
     }
 }
 
+/// Returns how far the reading of customers came.
+pub(super) fn reading(findings: &Findings) -> String {
+    let read = findings.customers.saturating_sub(findings.not_read);
+    let verb = if read == 1 { "was" } else { "were" };
+    format!(
+        "{} of {} {verb} read",
+        grouped(read),
+        counted(findings.customers, "customer")
+    )
+}
+
 /// Returns the findings as lines: the fields first, then what looks odd.
 pub(super) fn lines(findings: &Findings) -> String {
     let mut lines = String::new();

@@ -278,9 +278,11 @@ fn check_stopped(by: StoppedBy, counts: &Counts, summary: &Summary) -> String {
         ),
     };
     let good = format!("{} can be sent", grouped(counts.good));
+    let customers = summary.preview.as_ref().map(preview::reading);
     let parts: Vec<_> = [good]
         .into_iter()
         .chain(left_over(counts, &CHECK))
+        .chain(customers)
         .collect();
     format!("{}: {read}; {}.", by.words(), parts.join("; "))
 }
