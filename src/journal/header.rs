@@ -39,6 +39,16 @@ impl Purpose {
             Purpose::Run | Purpose::Undo => false,
         }
     }
+
+    /// Returns the word for it.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Purpose::Run => "run",
+            Purpose::Check => "check",
+            Purpose::Preview => "preview",
+            Purpose::Undo => "undo",
+        }
+    }
 }
 
 /// The first line.

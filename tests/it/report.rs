@@ -131,6 +131,34 @@ fn a_row_that_was_sent_again_counts_once() {
 }
 
 #[test]
+fn a_killed_preview_begins_anew() {
+    let rows: String = (1..=40).map(|id| format!("{id},{id}@b.c\n")).collect();
+    let scenario = Scenario::new()
+        .file("customers.csv", format!("id,email\nx,1@b.c\n{rows}"))
+        .sandbox(|_| {});
+    let url = scenario.url().expect("a sandbox");
+    let words = ["preview", "customers.csv", "--base-url", &url];
+    let flags = ["--run-dir", "p", "--rate", "5/s", "--read", "each"];
+    let running = scenario.start_words(words.into_iter().chain(flags));
+    let running = running.until("a customer is read", |scenario| scenario.counts().reads > 2);
+    running.signal(Signal::KILL).end().exits(137);
+    let killed = scenario.custsync(["report", "p"]).exits(0);
+    for untrue in ["continues where", "row read", "rows read", "has an outcome"] {
+        assert!(!killed.stdout.contains(untrue), "{}", killed.stdout);
+    }
+    killed
+        .prints("The last process was killed: ")
+        .prints(" invalid (the journal of a check or preview holds these alone)\n")
+        .prints("Run the same command again: a preview begins anew.\n");
+    let words = ["report", "p", "--html", "page.html"];
+    scenario.custsync(words).exits(0);
+    let page = scenario.read("page.html").expect("a page");
+    let page = String::from_utf8(page).expect("UTF-8");
+    assert!(!page.contains("was read"), "{page}");
+    assert!(!page.contains("were read"), "{page}");
+}
+
+#[test]
 fn a_killed_run_is_reported_by_its_journal() {
     let scenario = Scenario::new()
         .csv(&Customers::good(300, 5))

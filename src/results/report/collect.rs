@@ -172,12 +172,7 @@ fn run_report(parts: Vec<Part>) -> Option<RunReport> {
     let latency_us = history.as_ref().and_then(latency_of_one_process);
     let course = history.and_then(|history| history.course.finish());
     Some(RunReport {
-        command: match first.purpose {
-            Purpose::Run => "run".to_owned(),
-            Purpose::Check => "check".to_owned(),
-            Purpose::Preview => "preview".to_owned(),
-            Purpose::Undo => "undo".to_owned(),
-        },
+        command: first.purpose.noun().to_owned(),
         directories,
         shards,
         tone: summary.tone,
@@ -274,6 +269,7 @@ fn books(summary: &Summary) -> Books {
         records: summary.records,
         total: summary.total,
         parts: parts.filter(|(_, rows)| *rows > 0).collect(),
+        lacks_valid_rows: summary.lacks_valid_rows(),
     }
 }
 

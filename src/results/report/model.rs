@@ -127,6 +127,9 @@ pub(crate) struct Books {
     pub(crate) total: Option<u64>,
     /// The rows by their end, in the order of the enum; none of them is zero.
     pub(crate) parts: BTreeMap<RowEnd, u64>,
+    /// Whether they have the invalid rows alone, of a check or preview that has left no summary.
+    #[serde(skip)]
+    pub(crate) lacks_valid_rows: bool,
 }
 
 /// The verdict on a canary: the first customers, who were sent to before all others.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::history::{self, Ended, History, HistoryError};
 use crate::journal::{
-    FINISHED, Fact, Header, JOURNAL_NAME, Line, LineError, LineReader, Outcome, Purpose, RunDir,
+    FINISHED, Fact, Header, JOURNAL_NAME, Line, LineError, LineReader, Outcome, RunDir,
     RunDirError, SUMMARY_NAME, is_foreign, last_fact,
 };
 use crate::results::summary::{
@@ -215,7 +215,11 @@ fn seconds(history: &History) -> f64 {
 }
 
 fn put_into_words(summary: &mut Summary, last: LastProcess) {
+    let begins_anew = summary.command.only_records_bad_rows();
     let done = match summary.records {
+        0 if begins_anew => "no invalid row is recorded".to_owned(),
+        1 if begins_anew => "1 invalid row is recorded".to_owned(),
+        rows if begins_anew => format!("{} invalid rows are recorded", grouped(rows)),
         0 => "no row has an outcome".to_owned(),
         1 => "1 row has an outcome".to_owned(),
         rows => format!("{} rows have an outcome", grouped(rows)),
@@ -223,19 +227,15 @@ fn put_into_words(summary: &mut Summary, last: LastProcess) {
     let (verdict, again) = match last {
         LastProcess::AtWork => (format!("A process is at work: {done} so far."), false),
         LastProcess::Killed => (format!("The last process was killed: {done}."), true),
-        LastProcess::Ended(ended) if summary.command.only_records_bad_rows() => {
+        LastProcess::Ended(ended) if begins_anew => {
             summary.exit_code = ended.exit;
             let rows = grouped(summary.invalid);
-            let verb = if summary.command == Purpose::Preview {
-                "preview"
-            } else {
-                "check"
-            };
+            let verb = summary.command.noun();
             (
                 format!(
                     "This {verb} has left no summary. Its journal holds the invalid rows alone: {rows}."
                 ),
-                false,
+                !FINISHED.contains(&ended.exit),
             )
         }
         LastProcess::Ended(ended) if FINISHED.contains(&ended.exit) => {
@@ -253,15 +253,20 @@ fn put_into_words(summary: &mut Summary, last: LastProcess) {
     };
     summary.verdict = verdict;
     summary.tone = match last {
-        LastProcess::Ended(Ended { exit: 0, .. }) if !summary.command.only_records_bad_rows() => {
-            Tone::Good
-        }
+        LastProcess::Ended(Ended { exit: 0, .. }) if !begins_anew => Tone::Good,
         LastProcess::AtWork | LastProcess::Killed | LastProcess::Ended(_) => Tone::Mixed,
     };
     if again {
+        let advice = if begins_anew {
+            format!(
+                "Run the same command again: a {} begins anew.",
+                summary.command.noun()
+            )
+        } else {
+            "To go on, run the same command again: it continues where this run stopped.".to_owned()
+        };
         summary.next_steps = vec![StepSummary {
-            advice: "To go on, run the same command again: it continues where this run stopped."
-                .to_owned(),
+            advice,
             command: None,
         }];
     }

@@ -223,6 +223,12 @@ impl Summary {
             Some(unsent.expect("no row has two outcomes, and none has one without being read"));
     }
 
+    /// Whether only the invalid rows are known: a check or preview has left no summary, and its journal
+    /// holds no other rows.
+    pub fn lacks_valid_rows(&self) -> bool {
+        self.command.only_records_bad_rows() && self.valid.is_none()
+    }
+
     /// Whether a row needs the user's attention.
     pub fn has_bad_rows(&self) -> bool {
         let others = [self.rejected, self.failed, self.conflict, self.other];

@@ -103,6 +103,13 @@ fn reasons(summary: &Summary, end: &End) -> Vec<String> {
 
 /// Writes the books: the rows by outcome, whose sum is the number of rows that were read.
 fn write_records(summary: &Summary, lines: &mut String) {
+    if summary.lacks_valid_rows() {
+        let invalid = grouped(summary.invalid);
+        let alone =
+            format!("{invalid} invalid (the journal of a check or preview holds these alone)");
+        labelled(lines, "records", &alone);
+        return;
+    }
     let named = [
         ("valid", summary.valid),
         ("updated", summary.updated),

@@ -28,7 +28,12 @@ pub(super) fn draw(page: &mut Markup, place: &Place, books: &Books) {
         let parts = parts(books);
         let all: u64 = parts.iter().map(|part| part.rows).sum();
         if all == 0 {
-            section.with_text("p", &[], "No row was read.");
+            let none = if books.lacks_valid_rows {
+                "No invalid row is recorded, and other rows are not."
+            } else {
+                "No row was read."
+            };
+            section.with_text("p", &[], none);
             return;
         }
         section.element("p", &[], |sum| sum.text(sentence(books)));
@@ -86,6 +91,9 @@ fn parts(books: &Books) -> Vec<Part> {
 }
 
 fn sentence(books: &Books) -> String {
+    if books.lacks_valid_rows {
+        return "Only invalid rows are recorded.".to_owned();
+    }
     let read = if books.records == 1 {
         "1 row was read".to_owned()
     } else {

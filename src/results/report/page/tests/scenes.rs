@@ -176,6 +176,7 @@ fn run(course: Option<Course>) -> RunReport {
             bytes: Some(12_345_678),
         }],
         books: Books {
+            lacks_valid_rows: false,
             records,
             total: Some(records),
             parts,
@@ -556,6 +557,7 @@ fn down_from_the_start() -> RunReport {
         ..run(Some(course("2026-11-29T12:00:00Z", 15_000, columns)))
     };
     run.books = Books {
+        lacks_valid_rows: false,
         records: 500,
         total: Some(500),
         parts: BTreeMap::from([(RowEnd::Unsent, 450), (RowEnd::Unrecorded, 50)]),
@@ -584,6 +586,7 @@ fn check() -> RunReport {
         ..run(None)
     };
     run.books = Books {
+        lacks_valid_rows: false,
         records: 1000,
         total: Some(1000),
         parts: BTreeMap::from([
