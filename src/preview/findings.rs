@@ -82,6 +82,16 @@ impl Findings {
         !self.has_bad_rows() && !self.may_change()
     }
 
+    /// The customers who were read, whether they were shown or not.
+    pub(crate) fn read(&self) -> u64 {
+        self.customers.saturating_sub(self.not_read)
+    }
+
+    /// Whether the API knows none of the customers who were read.
+    pub(crate) fn knows_none(&self) -> bool {
+        self.not_found > 0 && self.not_found == self.read()
+    }
+
     /// Whether a field of a customer would change, or may.
     pub(crate) fn may_change(&self) -> bool {
         self.changed + self.uncertain > 0

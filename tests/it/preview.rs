@@ -383,6 +383,24 @@ fn customers_on_no_page_and_unknown_ones_are_told_without_delay() {
 }
 
 #[test]
+fn an_api_that_knows_no_customer_is_told() {
+    let hint = "the API knows none of the 20 customers (404): check --base-url and --tenant";
+    let scenario = scene(&surgeons(900..=919));
+    for way in ["list", "each"] {
+        let end = previewed(&scenario, ["--run-dir", way, "--read", way]).exits(1);
+        let verdict = "None of the 20 customers was found.\n";
+        assert!(end.stdout.starts_with(verdict), "{}", end.stdout);
+        end.says(hint);
+    }
+    let some = surgeons((1..=1).chain(900..=919));
+    for rows in [surgeons(900..=918), some] {
+        scenario.write("customers.csv", rows);
+        let end = previewed(&scenario, ["--run-dir", "p"]).exits(1);
+        assert!(!end.stderr.contains("--tenant"), "{}", end.stderr);
+    }
+}
+
+#[test]
 fn the_time_for_single_reads_and_for_pages_is_told() {
     let scenario = scene(&surgeons(1..=50));
     let end = previewed(&scenario, ["--run-dir", "p", "--rate", "20/s"]).exits(0);

@@ -45,6 +45,8 @@ use crate::text;
 
 /// The folder of the results of reads, in the run directory of a preview that works.
 const READS_NAME: &str = "reads";
+/// The customers of whom the API has to know one. A few new ones are no sign of a wrong address.
+const UNKNOWN_MIN: u64 = 20;
 /// The flags that have no effect on a preview.
 const WITHOUT_EFFECT: [&str; 7] = [
     "canary",
@@ -131,6 +133,7 @@ pub(crate) fn preview(
         }
     }
     tell_of_an_end(&ended, &run_dir);
+    warn_of_unknown_customers(ended.findings.as_ref());
     let finish = Finish {
         command: Purpose::Preview,
         settings,
@@ -251,6 +254,19 @@ fn tell_of_an_end(ended: &PreviewEnd, run_dir: &RunDir) {
         warn!(
             "{} lacks the customers who were not read",
             run_dir.display_path(PREVIEW_NAME)
+        );
+    }
+}
+
+/// Warns if the API knows none of many customers, which is rarely intended.
+fn warn_of_unknown_customers(findings: Option<&Findings>) {
+    let none = findings.filter(|findings| findings.knows_none());
+    if let Some(customers) = none.map(|findings| findings.not_found)
+        && customers >= UNKNOWN_MIN
+    {
+        warn!(
+            "the API knows none of the {} customers (404): check --base-url and --tenant",
+            text::grouped(customers)
         );
     }
 }

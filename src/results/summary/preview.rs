@@ -10,11 +10,16 @@ use crate::text::{self, counted, grouped};
 pub(super) fn verdict(findings: &Findings) -> String {
     let among = match findings.not_read {
         0 => counted(findings.customers, "customer"),
-        _ => format!(
-            "the {} read",
-            counted(findings.customers - findings.not_read, "customer")
-        ),
+        _ => format!("the {} read", counted(findings.read(), "customer")),
     };
+    if findings.knows_none() {
+        return match (findings.not_found, findings.not_read) {
+            (1, 0) => "The customer was not found.".to_owned(),
+            (1, _) => "The customer read was not found.".to_owned(),
+            (_, 0) => format!("None of the {among} was found."),
+            _ => format!("None of {among} was found."),
+        };
+    }
     let (changed, uncertain) = (findings.changed, findings.uncertain);
     let first = match (changed, uncertain) {
         (0, 0) => format!("Nothing would change for {among}"),
@@ -66,7 +71,7 @@ pub(super) fn verdict(findings: &Findings) -> String {
 
 /// Returns how far the reading of customers came.
 pub(super) fn reading(findings: &Findings) -> String {
-    let read = findings.customers.saturating_sub(findings.not_read);
+    let read = findings.read();
     let verb = if read == 1 { "was" } else { "were" };
     format!(
         "{} of {} {verb} read",
@@ -280,6 +285,19 @@ mod tests {
             verdict(&both),
             "4 of 7 customers would change; 2 may change, 1 has its values already."
         );
+        let check = |not_found: u64, not_read: u64, want: &str| {
+            let unknown = Findings {
+                customers: not_found + not_read,
+                not_found,
+                not_read,
+                ..Findings::default()
+            };
+            assert_eq!(verdict(&unknown), want);
+        };
+        check(400, 0, "None of the 400 customers was found.");
+        check(20, 7, "None of the 20 customers read was found.");
+        check(1, 0, "The customer was not found.");
+        check(1, 7, "The customer read was not found.");
         let sample = Findings {
             customers: 1_000,
             not_read: 900,
