@@ -32,6 +32,7 @@ pub(super) mod next_steps;
 pub(super) mod nightly;
 pub(crate) mod notices;
 pub(super) mod object_files;
+pub(super) mod other_flags;
 pub(super) mod pattern;
 pub(super) mod plan;
 pub(super) mod plan_name;

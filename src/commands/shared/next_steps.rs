@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::command_line::{Changes, CommandLine, RUN, UNDO};
 use super::continuing::time_to_go_on;
+use super::other_flags::{NOT_OF_A_RUN, NOT_OF_FAILED_ROWS, OF_AN_UNDO};
 use super::row_range;
 use crate::config::api::Target;
 use crate::config::provenance::Provenance;
@@ -21,55 +22,6 @@ use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::{CanaryVerdict, StopReason};
 use crate::text;
 
-/// The flags of a run that do not apply to its failed rows, which have a layout of their own, or
-/// that name the rows or the directory of this run.
-const NOT_OF_FAILED_ROWS: [&str; 19] = [
-    "canary",
-    "canary-then",
-    "columns",
-    "delimiter",
-    "dry-run",
-    "encoding",
-    "escape",
-    "format",
-    "fresh",
-    "header-row",
-    "max-rows",
-    "no-header",
-    "plan",
-    "plan-max-age",
-    "run-dir",
-    "shard",
-    "shards",
-    "sheet",
-    "skip-rows",
-];
-/// The flags of a check that a run does not have, or that name the directory of the check.
-const NOT_OF_A_RUN: [&str; 9] = [
-    "dry-run",
-    "expect-equal",
-    "explain",
-    "fresh",
-    "hashes-only",
-    "read",
-    "run-dir",
-    "sample",
-    "write-plan",
-];
-/// The flags of a run that an undo needs, too.
-const OF_AN_UNDO: [&str; 11] = [
-    "allow-http",
-    "base-url",
-    "ca-file",
-    "client-secret-file",
-    "config",
-    "http2",
-    "max-in-flight",
-    "rate",
-    "tenant",
-    "token-file",
-    "values",
-];
 /// The limit of bad rows that a run has if none is given.
 const ERROR_LIMIT: &str = "10%";
 /// The most directories of one name.
