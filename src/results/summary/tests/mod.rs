@@ -620,6 +620,11 @@ fn the_next_step_ends_with_its_command() {
         files: vec!["r/failed.csv".to_owned(), "r/failed.tsv".to_owned()],
         command: command(),
     };
+    let look = |when, needs| NextStep::LookAgain {
+        command: command(),
+        when,
+        needs,
+    };
     let rest = |needs| NextStep::SendRest {
         needs,
         command: command(),
@@ -653,6 +658,14 @@ fn the_next_step_ends_with_its_command() {
         (
             rest(Needs::SameBytes),
             "To send the rows that follow, pipe the same bytes again into:",
+        ),
+        (
+            look(TimeToGoOn::WithToken, Needs::Nothing),
+            "To look again from the start, with a new token:",
+        ),
+        (
+            look(TimeToGoOn::Now, Needs::SameBytes),
+            "To look again from the start, pipe the same bytes again into:",
         ),
         (again(1), "To send the failed row again:"),
         (again(1_200), "To send the 1,200 failed rows again:"),
