@@ -65,7 +65,7 @@ pub(crate) fn run(
     // A customer whose fields the API cleared is put back at once, though, even if rows wait for the
     // hours.
     (hours.as_ref()).map_or(Ok(()), |hours| hours.refuse_outside(wait_max))?;
-    let server = Server::of(settings)?;
+    let server = Server::of(settings, Purpose::Run)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
     let route = api.route().clone();
@@ -90,7 +90,7 @@ pub(crate) fn run(
     }
     let nightly = state.map(|state| state.begin(&run_dir, &run)).transpose()?;
     let _start_ping = StartPing::send(settings, &start);
-    server.log_destination(settings);
+    server.log_destination(settings, Purpose::Run);
     let typed = Typed::new(line, settings, &known.inputs)
         .with_planned_rows(plan.as_ref().map(OpenPlan::rows));
     let patient = Patient {

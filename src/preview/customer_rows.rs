@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::TemporaryFileError;
+use super::{TemporaryFileError, TemporaryFolder};
 use crate::contract::CustomerId;
 use crate::external_sort::{SortedEntries, Sorter};
 use crate::row::{Position, Row, RowContent};
@@ -26,6 +26,7 @@ pub(crate) struct CustomerRow<'b> {
 pub(crate) struct CustomerRows {
     rows: SortedEntries,
     count: u64,
+    folder: TemporaryFolder,
 }
 
 /// The valid rows of an input while it is read.
@@ -33,6 +34,7 @@ pub(crate) struct CustomerRows {
 pub(crate) struct CustomerRowsWriter {
     rows: Sorter,
     count: u64,
+    folder: TemporaryFolder,
     /// The bytes of a row, while they are put together.
     content: Vec<u8>,
 }
@@ -40,9 +42,12 @@ pub(crate) struct CustomerRowsWriter {
 impl CustomerRowsWriter {
     /// Begins with no rows. They are kept in temporary files in this folder.
     pub(crate) fn create(folder: &Path) -> Result<CustomerRowsWriter, TemporaryFileError> {
+        let rows = Sorter::create(folder);
+        let folder = TemporaryFolder(folder.to_owned());
         Ok(CustomerRowsWriter {
-            rows: Sorter::create(folder)?,
+            rows: rows.map_err(|error| folder.failed(error))?,
             count: 0,
+            folder,
             content: Vec::new(),
         })
     }
@@ -70,14 +75,17 @@ impl CustomerRowsWriter {
         }
         content.extend_from_slice(body);
         self.count += 1;
-        Ok(self.rows.add((id.get(), row), &self.content)?)
+        let added = self.rows.add((id.get(), row), &self.content);
+        added.map_err(|error| self.folder.failed(error))
     }
 
     /// Sorts the rows. No row is added after that.
     pub(crate) fn finish(self) -> Result<CustomerRows, TemporaryFileError> {
+        let rows = self.rows.finish();
         Ok(CustomerRows {
-            rows: self.rows.finish()?,
+            rows: rows.map_err(|error| self.folder.failed(error))?,
             count: self.count,
+            folder: self.folder,
         })
     }
 }
@@ -96,7 +104,7 @@ impl CustomerRows {
     /// Whether a row is of this customer.
     pub(crate) fn contains(&self, customer: CustomerId) -> Result<bool, TemporaryFileError> {
         let mut is_there = false;
-        self.rows.visit_from((customer.get(), 0), |(found, _), _| {
+        self.visit_from(customer.get(), |(found, _), _| {
             is_there = found == customer.get();
             false
         })?;
@@ -110,7 +118,7 @@ impl CustomerRows {
         most: usize,
     ) -> Result<Vec<CustomerId>, TemporaryFileError> {
         let mut customers: Vec<u64> = Vec::with_capacity(most);
-        self.rows.visit_from((after + 1, 0), |(customer, _), _| {
+        self.visit_from(after + 1, |(customer, _), _| {
             if customers.last() != Some(&customer) {
                 customers.push(customer);
             }
@@ -120,7 +128,7 @@ impl CustomerRows {
         customers.truncate(most);
         let ids = customers.into_iter().map(CustomerId::new);
         ids.collect::<Result<_, _>>()
-            .map_err(|error| io::Error::other(error).into())
+            .map_err(|error| self.folder.failed(io::Error::other(error)))
     }
 
     /// Visits the rows of a customer in the order of the input.
@@ -130,22 +138,32 @@ impl CustomerRows {
         mut visit: impl FnMut(CustomerRow<'_>),
     ) -> Result<(), TemporaryFileError> {
         let mut is_whole = true;
-        self.rows
-            .visit_from((customer.get(), 0), |(found, row), value| {
-                if found != customer.get() {
-                    return false;
-                }
-                match row_of(row, value) {
-                    Some(row) => visit(row),
-                    None => is_whole = false,
-                }
-                is_whole
-            })?;
+        self.visit_from(customer.get(), |(found, row), value| {
+            if found != customer.get() {
+                return false;
+            }
+            match row_of(row, value) {
+                Some(row) => visit(row),
+                None => is_whole = false,
+            }
+            is_whole
+        })?;
         if is_whole {
             Ok(())
         } else {
-            Err(io::Error::from(io::ErrorKind::InvalidData).into())
+            let invalid = io::Error::from(io::ErrorKind::InvalidData);
+            Err(self.folder.failed(invalid))
         }
+    }
+
+    /// Visits the rows from the first one of this customer on, until `visit` returns `false`.
+    fn visit_from(
+        &self,
+        customer: u64,
+        visit: impl FnMut((u64, u64), &[u8]) -> bool,
+    ) -> Result<(), TemporaryFileError> {
+        let visited = self.rows.visit_from((customer, 0), visit);
+        visited.map_err(|error| self.folder.failed(error))
     }
 }
 
@@ -203,6 +221,20 @@ mod tests {
                 read_first: None,
             },
         }
+    }
+
+    #[test]
+    fn an_error_of_a_temporary_file_names_its_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let missing = folder.path().join("previews");
+        let error = CustomerRowsWriter::create(&missing).expect_err("there is no folder");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "a temporary file in {} cannot be written or read",
+                missing.display()
+            )
+        );
     }
 
     #[test]

@@ -7,19 +7,23 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::TemporaryFileError;
+use super::{TemporaryFileError, TemporaryFolder};
 use crate::contract::{CustomerId, Image, Marks};
 use crate::external_sort::{SortedEntries, Sorter};
 
 /// Customers whom pages have shown.
 #[derive(Debug)]
-pub(crate) struct ShownCustomers(SortedEntries);
+pub(crate) struct ShownCustomers {
+    images: SortedEntries,
+    folder: TemporaryFolder,
+}
 
 /// The customers of pages that are still read.
 pub(crate) struct ShownCustomersWriter {
     images: Sorter,
     /// The number of the next image.
     number: u64,
+    folder: TemporaryFolder,
 }
 
 impl fmt::Debug for ShownCustomersWriter {
@@ -33,9 +37,12 @@ impl fmt::Debug for ShownCustomersWriter {
 impl ShownCustomersWriter {
     /// Begins with no customers. They are kept in temporary files in this folder.
     pub(crate) fn create(folder: &Path) -> Result<ShownCustomersWriter, TemporaryFileError> {
+        let images = Sorter::create(folder);
+        let folder = TemporaryFolder(folder.to_owned());
         Ok(ShownCustomersWriter {
-            images: Sorter::create(folder)?,
+            images: images.map_err(|error| folder.failed(error))?,
             number: 0,
+            folder,
         })
     }
 
@@ -50,15 +57,21 @@ impl ShownCustomersWriter {
             is_deleted,
         } = image.marks();
         let entry = (image, updated_at.map(|at| at.to_string()), is_deleted);
-        let json = serde_json::to_vec(&entry).map_err(io::Error::other)?;
-        self.images.add((customer.get(), self.number), &json)?;
+        let kept = serde_json::to_vec(&entry)
+            .map_err(io::Error::other)
+            .and_then(|json| self.images.add((customer.get(), self.number), &json));
+        kept.map_err(|error| self.folder.failed(error))?;
         self.number += 1;
         Ok(())
     }
 
     /// Sorts the customers. No customer is kept after that.
     pub(crate) fn finish(self) -> Result<ShownCustomers, TemporaryFileError> {
-        Ok(ShownCustomers(self.images.finish()?))
+        let images = self.images.finish();
+        Ok(ShownCustomers {
+            images: images.map_err(|error| self.folder.failed(error))?,
+            folder: self.folder,
+        })
     }
 }
 
@@ -66,25 +79,31 @@ impl ShownCustomers {
     /// Whether a page has shown the customer.
     pub(crate) fn contains(&self, customer: CustomerId) -> Result<bool, TemporaryFileError> {
         let mut is_there = false;
-        self.0.visit_from((customer.get(), 0), |(found, _), _| {
-            is_there = found == customer.get();
-            false
-        })?;
+        let visited = self
+            .images
+            .visit_from((customer.get(), 0), |(found, _), _| {
+                is_there = found == customer.get();
+                false
+            });
+        visited.map_err(|error| self.folder.failed(error))?;
         Ok(is_there)
     }
 
     /// Reads a customer; `None` if no page has shown it.
     pub(crate) fn read(&self, customer: CustomerId) -> Result<Option<Image>, TemporaryFileError> {
         let mut last = None;
-        self.0
+        let visited = self
+            .images
             .visit_from((customer.get(), 0), |(found, _), entry| {
                 let is_same = found == customer.get();
                 if is_same {
                     last = Some(image_of(entry));
                 }
                 is_same
-            })?;
-        Ok(last.transpose()?)
+            });
+        visited
+            .and_then(|()| last.transpose())
+            .map_err(|error| self.folder.failed(error))
     }
 }
 

@@ -173,7 +173,8 @@ impl From<&StopReason> for Exit {
             | StopReason::StateUnusable { .. }
             | StopReason::JournalUnwritable
             | StopReason::ImagesUnwritable
-            | StopReason::ImagesUnreadable => Self::RunDirectory,
+            | StopReason::ImagesUnreadable
+            | StopReason::ReadsUnusable => Self::RunDirectory,
             StopReason::HungUp => Self::HungUp,
             StopReason::Interrupted => Self::Interrupted,
             StopReason::Terminated => Self::Terminated,

@@ -168,6 +168,8 @@ pub enum StopReason {
     ImagesUnwritable,
     /// Images of customers cannot be read any more.
     ImagesUnreadable,
+    /// The reads of customers, by which rows are compared, can no longer be kept or read back.
+    ReadsUnusable,
     /// SIGHUP.
     HungUp,
     /// SIGINT.
@@ -324,6 +326,7 @@ impl fmt::Display for StopReason {
             StopReason::JournalUnwritable => f.write_str("outcomes cannot be recorded any more"),
             StopReason::ImagesUnwritable => f.write_str("images of customers cannot be kept any more, and nothing is sent without them"),
             StopReason::ImagesUnreadable => f.write_str("images of customers cannot be read any more"),
+            StopReason::ReadsUnusable => f.write_str("what was read of customers cannot be kept any more"),
             StopReason::HungUp => f.write_str("hung up"),
             StopReason::Interrupted => f.write_str("interrupted"),
             StopReason::Terminated => f.write_str("terminated"),

@@ -405,6 +405,8 @@ fn the_time_for_single_reads_and_for_pages_is_told() {
     let scenario = scene(&surgeons(1..=50));
     let end = previewed(&scenario, ["--run-dir", "p", "--rate", "20/s"]).exits(0);
     let end = end.says("50 customers to read, singly about 2 s at 20/s");
+    assert!(!end.stderr.contains("sending to"), "{}", end.stderr);
+    let end = end.says("reading from http://");
     end.says("reading whole pages of 100 (requests: 1 instead of 50, about 1 s at 20/s)");
 }
 

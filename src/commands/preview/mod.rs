@@ -76,7 +76,7 @@ pub(crate) fn preview(
     format.check(&known.inputs).map_err(Failure::unusable)?;
     let shard = shards::of(settings, &known.inputs)?;
     descriptors::require()?;
-    let server = Server::of(settings)?;
+    let server = Server::of(settings, Purpose::Preview)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let rate = SharedRate::open(settings, server.base_url())?;
     let typed = Typed::new(line, settings, &known.inputs);

@@ -17,7 +17,7 @@ use crate::commands::shared::shared_rate::SharedRate;
 use crate::commands::shared::start::{self, Started};
 use crate::config::Settings;
 use crate::input::{InputName, KnownInput};
-use crate::journal::RunDir;
+use crate::journal::{Purpose, RunDir};
 use crate::pipeline::preview_rows::PreviewRows;
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::sender::{
@@ -104,7 +104,7 @@ impl<'s> Reads<'s> {
             singly.unwrap_or_default()
         );
         let api = Api::new(&self.server.options(settings)).map_err(Failure::unusable)?;
-        self.server.log_destination(settings);
+        self.server.log_destination(settings, Purpose::Preview);
         let shown = ShownCustomersWriter::create(run_dir.path());
         let (rows, chosen) = (planned.clone(), sample.clone());
         let wanted = WantedCustomers {

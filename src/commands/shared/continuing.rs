@@ -24,7 +24,8 @@ pub(in crate::commands) fn time_to_go_on(reason: &StopReason) -> Option<TimeToGo
         | StopReason::StateUnusable { .. }
         | StopReason::PlanUnusable { .. }
         | StopReason::ImagesUnwritable
-        | StopReason::ImagesUnreadable => TimeToGoOn::WithDirectory,
+        | StopReason::ImagesUnreadable
+        | StopReason::ReadsUnusable => TimeToGoOn::WithDirectory,
         StopReason::HungUp | StopReason::Interrupted | StopReason::Terminated => TimeToGoOn::Now,
         // These need another limit, another address or another input.
         StopReason::ErrorLimit { .. }
@@ -67,7 +68,8 @@ pub(in crate::commands) fn stopped_by(reason: &StopReason) -> StoppedBy {
         | StopReason::CannotCompare => StoppedBy::Input,
         StopReason::JournalUnwritable
         | StopReason::ImagesUnwritable
-        | StopReason::ImagesUnreadable => StoppedBy::Journal,
+        | StopReason::ImagesUnreadable
+        | StopReason::ReadsUnusable => StoppedBy::Journal,
         StopReason::StateUnusable { .. } => StoppedBy::State,
         StopReason::PlanUnusable { .. } => StoppedBy::Plan,
         StopReason::Outage { .. }

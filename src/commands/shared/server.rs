@@ -18,6 +18,7 @@ use crate::commands::shared::secret_file;
 use crate::config::Settings;
 use crate::config::api::Target;
 use crate::config::secret::SecretSource;
+use crate::journal::Purpose;
 use crate::sandbox::{SandboxThread, random_token};
 use crate::text;
 
@@ -34,9 +35,13 @@ pub(in crate::commands) struct Server {
 }
 
 impl Server {
-    pub(in crate::commands) fn of(settings: &Settings) -> Result<Server, Failure> {
+    pub(in crate::commands) fn of(
+        settings: &Settings,
+        purpose: Purpose,
+    ) -> Result<Server, Failure> {
+        let verb = verb_of(purpose);
         let server = match &settings.api.target {
-            Target::Sandbox => Server::sandbox(settings),
+            Target::Sandbox => Server::sandbox(settings, verb),
             Target::Remote { base_url, token } => Server::remote(settings, base_url, token),
         };
         server.map_err(Failure::unusable)
@@ -63,17 +68,14 @@ impl Server {
     }
 
     /// Starts a sandbox in this process. If its tokens expire, the run logs in and refreshes them.
-    fn sandbox(settings: &Settings) -> anyhow::Result<Server> {
+    fn sandbox(settings: &Settings, verb: &str) -> anyhow::Result<Server> {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let options = settings
             .sandbox
             .options(any_port, random_token(), settings.api.tenant);
         let client_id = options.client_id.clone();
         let sandbox = SandboxThread::start(options).context("the sandbox cannot be started")?;
-        info!(
-            "sending to a sandbox in this process, {}",
-            sandbox.base_url()
-        );
+        info!("{verb} a sandbox in this process, {}", sandbox.base_url());
         let (token_source, folder) = if settings.sandbox.token_lifetime.is_some() {
             let folder = PrivateFolder::new()
                 .context("the folder for the sandbox's tokens cannot be created")?;
@@ -96,7 +98,7 @@ impl Server {
 
     /// Logs the host that gets the token, and the source of its address: a configuration file in
     /// the working directory may name any host.
-    pub(in crate::commands) fn log_destination(&self, settings: &Settings) {
+    pub(in crate::commands) fn log_destination(&self, settings: &Settings, purpose: Purpose) {
         let Target::Remote { token, .. } = &settings.api.target else {
             return;
         };
@@ -108,7 +110,8 @@ impl Server {
         };
         let source = settings.provenance("base-url");
         info!(
-            "sending to {} (base URL: {source}) with the token of {token}",
+            "{} {} (base URL: {source}) with the token of {token}",
+            verb_of(purpose),
             self.base_url
         );
     }
@@ -157,6 +160,14 @@ impl Server {
                 counts.requests, counts.applied
             );
         }
+    }
+}
+
+/// Returns the words for what is done with the API.
+fn verb_of(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Run | Purpose::Undo => "sending to",
+        Purpose::Check | Purpose::Preview => "reading from",
     }
 }
 

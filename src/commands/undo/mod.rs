@@ -259,7 +259,7 @@ impl Undoer<'_> {
         let lock = undone.lock.clone();
         let customers = undone.customers();
         let known = inputs::inspect(&input_of(settings, &undone.path), None)?;
-        let server = Server::of(settings)?;
+        let server = Server::of(settings, Purpose::Undo)?;
         let grant = server.token_source().read().map_err(Failure::unusable)?;
         let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
         let route = api.route().clone();
@@ -274,7 +274,7 @@ impl Undoer<'_> {
         if let Some(publish) = self.publish {
             publish.start(&run_dir, options.directory)?;
         }
-        server.log_destination(settings);
+        server.log_destination(settings, Purpose::Undo);
         if !options.is_dry {
             // A trial is not the job that is monitored.
             start_ping.get_or_insert_with(|| StartPing::send(settings, &start));

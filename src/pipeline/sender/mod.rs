@@ -407,7 +407,7 @@ impl Driver {
         } = ended;
         if let Err(error) = self.carer.ended(&row, &ending) {
             error!("{}", with_causes(&error));
-            self.sending.schedule.stop(StopReason::ImagesUnwritable);
+            self.sending.schedule.stop(error.stop());
         }
         let end = RowEnd::Sent {
             ending,

@@ -197,7 +197,7 @@ impl Driver {
             "the customers of pages cannot be kept: {}",
             with_causes(error)
         );
-        self.sending.schedule.stop(StopReason::ImagesUnwritable);
+        self.sending.schedule.stop(StopReason::ReadsUnusable);
     }
 }
 

@@ -25,10 +25,27 @@ impl CareError {
     pub(in crate::pipeline::sender) fn stop(&self) -> StopReason {
         match self {
             CareError::Images(_) => StopReason::ImagesUnreadable,
-            CareError::Preview(_) => StopReason::ImagesUnwritable,
+            CareError::Preview(_) => StopReason::ReadsUnusable,
             CareError::Plan(error) => StopReason::PlanUnusable {
                 message: with_causes(error),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_preview_stops_without_words_about_sending() {
+        let error = io::Error::from(io::ErrorKind::StorageFull);
+        let stop = CareError::Preview(PreviewError::List(error)).stop();
+        assert_eq!(
+            stop.to_string(),
+            "what was read of customers cannot be kept any more"
+        );
     }
 }
