@@ -91,8 +91,7 @@ pub(crate) fn run(
     let nightly = state.map(|state| state.begin(&run_dir, &run)).transpose()?;
     let _start_ping = StartPing::send(settings, &start);
     server.log_destination(settings, Purpose::Run);
-    let typed = Typed::new(line, settings, &known.inputs)
-        .with_planned_rows(plan.as_ref().map(OpenPlan::rows));
+    let typed = Typed::run(line, settings, &known.inputs, plan.as_ref());
     let patient = Patient {
         api: &api,
         token: grant.token.clone(),

@@ -202,7 +202,8 @@ fn rows_behind_max_rows_can_be_sent() {
 
 #[test]
 fn rows_behind_max_rows_are_those_of_the_plan() {
-    let rows: String = (1..=9).map(|id| format!("{id},{id}@b.c\n")).collect();
+    let rows = (1..=9).map(|id| format!("{id},{id}@b.c\n"));
+    let rows = rows.collect::<String>();
     let scenario = scenario(&format!("id,email\n{rows}"));
     let cut = ["--skip-rows", "1", "--max-rows", "6"];
     let flags = ["--write-plan", "--run-dir", "plan"];

@@ -132,7 +132,8 @@ fn a_row_that_was_sent_again_counts_once() {
 
 #[test]
 fn a_killed_preview_begins_anew() {
-    let rows: String = (1..=40).map(|id| format!("{id},{id}@b.c\n")).collect();
+    let rows = (1..=40).map(|id| format!("{id},{id}@b.c\n"));
+    let rows = rows.collect::<String>();
     let scenario = Scenario::new()
         .file("customers.csv", format!("id,email\nx,1@b.c\n{rows}"))
         .sandbox(|_| {});

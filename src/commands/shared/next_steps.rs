@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::command_line::{Changes, CommandLine, RUN, UNDO};
 use super::continuing::time_to_go_on;
 use super::other_flags::{NOT_OF_A_RUN, NOT_OF_FAILED_ROWS, OF_AN_UNDO};
+use super::plan::OpenPlan;
 use super::row_range;
 use crate::config::api::Target;
 use crate::config::provenance::Provenance;
@@ -72,12 +73,16 @@ impl<'c> Typed<'c> {
         }
     }
 
-    /// The command of a run that sends a plan of so many rows, counted from the first one of the input;
-    /// `None` without a plan.
-    pub(in crate::commands) fn with_planned_rows(self, planned_rows: Option<u64>) -> Typed<'c> {
+    /// The command of a run, of a plan if there is one.
+    pub(in crate::commands) fn run(
+        line: &'c CommandLine,
+        settings: &'c Settings,
+        inputs: &[KnownInput],
+        plan: Option<&OpenPlan>,
+    ) -> Typed<'c> {
         Typed {
-            planned_rows,
-            ..self
+            planned_rows: plan.map(OpenPlan::rows),
+            ..Typed::new(line, settings, inputs)
         }
     }
 
