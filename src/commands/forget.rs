@@ -322,7 +322,6 @@ mod tests {
         check("failed.spool", Some(Content::FailedRows));
         check("preview.csv", Some(Content::Preview));
         check("preview.csv.unfinished", Some(Content::Preview));
-        check("snapshot.redb", Some(Content::Preview));
         for kept in [
             "results.ndjson",
             "results.torn",
