@@ -49,6 +49,31 @@ impl SortedEntries {
         self.customers
     }
 
+    /// Whether the customer has an entry.
+    pub(crate) fn contains(&self, customer: u64) -> io::Result<bool> {
+        let mut is_there = false;
+        self.visit_from((customer, 0), |(found, _), _| {
+            is_there = found == customer;
+            false
+        })?;
+        Ok(is_there)
+    }
+
+    /// Visits the entries of a customer in the order of their numbers.
+    pub(crate) fn of_customer(
+        &self,
+        customer: u64,
+        mut visit: impl FnMut(u64, &[u8]),
+    ) -> io::Result<()> {
+        self.visit_from((customer, 0), |(found, number), content| {
+            let is_same = found == customer;
+            if is_same {
+                visit(number, content);
+            }
+            is_same
+        })
+    }
+
     /// Visits the entries from a key on, with ascending keys, until `visit` returns `false`.
     pub(crate) fn visit_from(
         &self,

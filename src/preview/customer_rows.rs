@@ -103,12 +103,8 @@ impl CustomerRows {
 
     /// Whether a row is of this customer.
     pub(crate) fn contains(&self, customer: CustomerId) -> Result<bool, TemporaryFileError> {
-        let mut is_there = false;
-        self.visit_from(customer.get(), |(found, _), _| {
-            is_there = found == customer.get();
-            false
-        })?;
-        Ok(is_there)
+        let found = self.rows.contains(customer.get());
+        found.map_err(|error| self.folder.failed(error))
     }
 
     /// Returns up to `most` customers with ids above `after`, with ascending ids.
@@ -138,16 +134,13 @@ impl CustomerRows {
         mut visit: impl FnMut(CustomerRow<'_>),
     ) -> Result<(), TemporaryFileError> {
         let mut is_whole = true;
-        self.visit_from(customer.get(), |(found, row), value| {
-            if found != customer.get() {
-                return false;
-            }
-            match row_of(row, value) {
-                Some(row) => visit(row),
-                None => is_whole = false,
-            }
-            is_whole
-        })?;
+        let visited =
+            self.rows
+                .of_customer(customer.get(), |row, value| match row_of(row, value) {
+                    Some(row) => visit(row),
+                    None => is_whole = false,
+                });
+        visited.map_err(|error| self.folder.failed(error))?;
         if is_whole {
             Ok(())
         } else {

@@ -78,15 +78,8 @@ impl ShownCustomersWriter {
 impl ShownCustomers {
     /// Whether a page has shown the customer.
     pub(crate) fn contains(&self, customer: CustomerId) -> Result<bool, TemporaryFileError> {
-        let mut is_there = false;
-        let visited = self
-            .images
-            .visit_from((customer.get(), 0), |(found, _), _| {
-                is_there = found == customer.get();
-                false
-            });
-        visited.map_err(|error| self.folder.failed(error))?;
-        Ok(is_there)
+        let found = self.images.contains(customer.get());
+        found.map_err(|error| self.folder.failed(error))
     }
 
     /// Reads a customer; `None` if no page has shown it.
@@ -94,13 +87,7 @@ impl ShownCustomers {
         let mut last = None;
         let visited = self
             .images
-            .visit_from((customer.get(), 0), |(found, _), entry| {
-                let is_same = found == customer.get();
-                if is_same {
-                    last = Some(image_of(entry));
-                }
-                is_same
-            });
+            .of_customer(customer.get(), |_, entry| last = Some(image_of(entry)));
         visited
             .and_then(|()| last.transpose())
             .map_err(|error| self.folder.failed(error))
