@@ -36,6 +36,16 @@ pub enum Answer {
     Fault(Fault),
 }
 
+impl Answer {
+    /// The state of the customer that the answer to a read names.
+    pub(crate) fn entity_tag(&self) -> Option<&EntityTag> {
+        match self {
+            Answer::Response(response) => response.entity_tag.as_ref(),
+            Answer::Fault(_) => None,
+        }
+    }
+}
+
 /// An HTTP answer, reduced to what decisions need; no value of a customer is kept.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Response {

@@ -124,7 +124,7 @@ async fn put_one_back(
     Ok(PutBack::Some)
 }
 
-/// Reads the customer of these updates, and puts it back if nobody changes it meanwhile.
+/// Reads the customer of these updates, and puts it back if it is not changed meanwhile.
 async fn try_to_put_back(
     patient: &Patient<'_>,
     updates: &[ImageEntry],
@@ -219,10 +219,7 @@ impl Patient<'_> {
     async fn read(&self, update: &ImageEntry) -> anyhow::Result<Option<Read>> {
         let read = || self.api.read(update.id, b"{}", &self.token, KeepImage::Yes);
         let answered = self.send(read).await?;
-        let tag = match answered.attempt.answer {
-            Answer::Response(response) => response.entity_tag,
-            Answer::Fault(_) => None,
-        };
+        let tag = answered.attempt.answer.entity_tag().cloned();
         Ok(answered.image.map(|image| Read { image, tag }))
     }
 

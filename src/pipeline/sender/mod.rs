@@ -42,7 +42,7 @@ use super::reporter::Reporter;
 use super::resume::Resume;
 use super::token_refresh::TokenRefresh;
 use crate::api::Api;
-use crate::contract::{Answer, Answered, CustomerId, EntityTag};
+use crate::contract::{Answer, Answered, CustomerId};
 use crate::input::InputError;
 use crate::process::crash;
 use crate::process::signals::{Drain, StopSignal};
@@ -384,7 +384,7 @@ impl Driver {
         if request == Request::Read {
             schedule
                 .row_mut(ticket)
-                .was_read(entity_tag(&attempt.answer));
+                .was_read(attempt.answer.entity_tag().cloned());
         }
         let is_missing = is_missing(&attempt.answer);
         schedule.finished(ticket, attempt, now);
@@ -496,13 +496,5 @@ impl Driver {
     fn read_clock(&mut self) -> Moment {
         self.turn_at = Moment::after_start(self.started.elapsed());
         self.turn_at
-    }
-}
-
-/// The state of the customer that the answer to a read names.
-fn entity_tag(answer: &Answer) -> Option<EntityTag> {
-    match answer {
-        Answer::Response(response) => response.entity_tag.clone(),
-        Answer::Fault(_) => None,
     }
 }

@@ -262,7 +262,7 @@ mod tests {
             );
         };
         check(&[(1, none, both)], "job address");
-        // Somebody has set the job before the first update came.
+        // Another client has set the job before the first update came.
         check(&[(1, none, both), (1, of_others, address)], "address");
         // The first update may have been applied, so the second one sets the job again.
         check(&[(1, none, both), (1, own, both)], "job address");
