@@ -10,6 +10,7 @@ mod checkpoint;
 mod comparison;
 mod damage;
 mod disk;
+mod entries;
 mod entry;
 mod fact;
 mod figures;
@@ -44,6 +45,7 @@ pub(crate) use entry::milliseconds;
 pub use entry::{Entry, EntryError, Outcome};
 pub use fact::Fact;
 
+pub(crate) use entries::{EntriesError, for_each_entry};
 pub use figures::{Figures, SentFigures};
 pub(crate) use header::{FORMAT_VERSION, READING_RULES};
 pub use header::{Header, InputIdentity, Purpose, SettingText};

@@ -1,10 +1,9 @@
 //! The rows whose update the API has shown with other values than it was sent.
 
 use std::collections::BTreeMap;
-use std::io::BufReader;
 
-use super::lines::{Line, LineError, LineReader};
-use super::run_dir::{JOURNAL_NAME, RunDir, RunDirError};
+use super::entries::{EntriesError, for_each_entry};
+use super::run_dir::RunDir;
 use crate::contract::FieldSet;
 
 /// The rows of a run whose answers showed other values than were sent, with the fields. They are few,
@@ -12,30 +11,15 @@ use crate::contract::FieldSet;
 #[derive(Debug, Default)]
 pub(crate) struct RowEchoes(BTreeMap<u64, FieldSet>);
 
-/// The reason why they cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RowEchoesError {
-    /// The journal cannot be opened.
-    #[error(transparent)]
-    RunDir(#[from] RunDirError),
-    /// A line of the journal cannot be read.
-    #[error(transparent)]
-    Line(#[from] LineError),
-}
-
 impl RowEchoes {
     /// Reads them from the journal of a run directory.
-    pub(crate) fn read(run_dir: &RunDir) -> Result<RowEchoes, RowEchoesError> {
-        let journal = run_dir.open_file(JOURNAL_NAME)?;
-        let mut lines = LineReader::of(BufReader::new(journal));
+    pub(crate) fn read(run_dir: &RunDir) -> Result<RowEchoes, EntriesError> {
         let mut rows = BTreeMap::new();
-        while let Some(line) = lines.next_line()? {
-            if let Line::Entry(entry) = line
-                && !entry.echo.is_empty()
-            {
+        for_each_entry(run_dir, |entry| {
+            if !entry.echo.is_empty() {
                 rows.insert(entry.row, entry.echo);
             }
-        }
+        })?;
         Ok(RowEchoes(rows))
     }
 

@@ -1,8 +1,6 @@
 //! The care of a run for customers before and after their updates: which are read, and where their
 //! images are kept.
 
-use std::io::BufReader;
-
 use anyhow::anyhow;
 use jiff::Timestamp;
 use roaring::RoaringTreemap;
@@ -18,8 +16,8 @@ use crate::config::Settings;
 use crate::config::sending::EqualRows;
 use crate::contract::{Countries, Field, SinceRule};
 use crate::journal::{
-    Fact, IMAGES_NAME, ImageIndex, ImagesError, ImagesFile, JOURNAL_NAME, JournalWriter, Line,
-    LineReader, Outcome, RunDir, WriteError,
+    Fact, IMAGES_NAME, ImageIndex, ImagesError, ImagesFile, JournalWriter, Outcome, RunDir,
+    WriteError, for_each_entry,
 };
 use crate::pipeline::image_writer::{ImageWriter, ImagesTo};
 use crate::pipeline::resume::LeftOut;
@@ -101,13 +99,7 @@ fn since(settings: &Settings, run_dir: &RunDir, start: &Start) -> anyhow::Result
     }
     let mut since = Since::default();
     if let Start::Continue { .. } = start {
-        let journal = run_dir.open_file(JOURNAL_NAME)?;
-        let mut lines = LineReader::of(BufReader::new(journal));
-        while let Some(line) = lines.next_line()? {
-            if let Line::Entry(entry) = line {
-                since.recorded(&entry);
-            }
-        }
+        for_each_entry(run_dir, |entry| since.recorded(entry))?;
     }
     Ok(Some(since))
 }
@@ -289,15 +281,11 @@ fn record_loss(journal: &mut JournalWriter) -> Result<(), WriteError> {
 
 /// Returns the rows that have an outcome other than that every attempt failed.
 fn rows_with_outcome(run_dir: &RunDir) -> anyhow::Result<RoaringTreemap> {
-    let journal = run_dir.open_file(JOURNAL_NAME)?;
-    let mut lines = LineReader::of(BufReader::new(journal));
     let mut rows = RoaringTreemap::new();
-    while let Some(line) = lines.next_line()? {
-        if let Line::Entry(entry) = line
-            && entry.outcome != Outcome::Failed
-        {
+    for_each_entry(run_dir, |entry| {
+        if entry.outcome != Outcome::Failed {
             rows.insert(entry.row);
         }
-    }
+    })?;
     Ok(rows)
 }

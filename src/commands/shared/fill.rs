@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, BufReader};
+use std::io;
 
 use roaring::RoaringTreemap;
 
@@ -12,8 +12,7 @@ use crate::commands::shared::start::Start;
 use crate::config::Settings;
 use crate::contract::CustomerId;
 use crate::journal::{
-    Checkpoint, IMAGES_NAME, JOURNAL_NAME, Line, LineReader, Outcome, RunDir, for_each_image,
-    keep_images,
+    EntriesError, IMAGES_NAME, Outcome, RunDir, for_each_entry, for_each_image, keep_images,
 };
 use crate::pipeline::recorder::Recorded;
 use crate::pipeline::sender::{Fill, KeptFills};
@@ -31,9 +30,13 @@ pub(in crate::commands) fn of_run(
     if !settings.sending.fill.is_empty() && run_dir.file(IMAGES_NAME).exists() {
         let mut kept = KeptFills::default();
         for_each_image(run_dir, |entry| {
-            if was_sent(checkpoint, entry.row) {
-                fill.kept(entry, &mut kept);
-                if checkpoint.outcome(entry.row) != Some(Outcome::Updated) {
+            match checkpoint.outcome(entry.row) {
+                // The API refuses an update whose customer was changed since the read (412), and the
+                // row may end without another one.
+                Some(Outcome::Conflict | Outcome::Unchanged) => {}
+                Some(Outcome::Updated) => fill.kept(entry, &mut kept),
+                Some(_) | None => {
+                    fill.kept(entry, &mut kept);
                     fill.may_be_applied(entry.row);
                 }
             }
@@ -41,15 +44,6 @@ pub(in crate::commands) fn of_run(
         .map_err(Failure::run_directory)?;
     }
     Ok(fill)
-}
-
-/// Whether the update of a row with an image may have been applied. The API refuses an update whose
-/// customer was changed since the read (412), and the row may end without another one.
-fn was_sent(checkpoint: &Checkpoint, row: u64) -> bool {
-    !matches!(
-        checkpoint.outcome(row),
-        Some(Outcome::Conflict | Outcome::Unchanged)
-    )
 }
 
 /// Deletes the images of a run that needs them for `--fill` alone, and that has sent all rows. Rows
@@ -92,29 +86,24 @@ struct Needed {
 }
 
 /// Reads from the journal which images later processes need.
-fn needed(run_dir: &RunDir) -> anyhow::Result<Needed> {
-    let journal = run_dir.open_file(JOURNAL_NAME)?;
-    let mut lines = LineReader::of(BufReader::new(journal));
+fn needed(run_dir: &RunDir) -> Result<Needed, EntriesError> {
     let mut rows = RoaringTreemap::new();
     let mut sent_again = BTreeMap::new();
-    while let Some(line) = lines.next_line()? {
-        let Line::Entry(entry) = line else { continue };
-        // The last entry of a row counts.
-        match (entry.outcome, entry.id) {
-            (Outcome::Failed | Outcome::Rejected, Some(id)) => {
-                sent_again.insert(entry.row, id);
-                rows.insert(entry.row);
-            }
-            (Outcome::Updated, _) => {
-                sent_again.remove(&entry.row);
-                rows.insert(entry.row);
-            }
-            _ => {
-                sent_again.remove(&entry.row);
-                rows.remove(entry.row);
-            }
+    // The last entry of a row counts.
+    for_each_entry(run_dir, |entry| match (entry.outcome, entry.id) {
+        (Outcome::Failed | Outcome::Rejected, Some(id)) => {
+            sent_again.insert(entry.row, id);
+            rows.insert(entry.row);
         }
-    }
+        (Outcome::Updated, _) => {
+            sent_again.remove(&entry.row);
+            rows.insert(entry.row);
+        }
+        _ => {
+            sent_again.remove(&entry.row);
+            rows.remove(entry.row);
+        }
+    })?;
     Ok(Needed {
         customers: sent_again.into_values().collect(),
         rows,

@@ -8,7 +8,7 @@
 //! 3. Each row is compared again as it is read to be sent ([`PlannedRows`]), and its customer with
 //!    what the preview saw ([`customers`]).
 
-use std::io::{self, BufReader};
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
@@ -27,8 +27,7 @@ use crate::commands::Failure;
 use crate::config::Settings;
 use crate::input::KnownInput;
 use crate::journal::{
-    FINISHED, Fact, Header, JOURNAL_NAME, Line, LineReader, Purpose, RunDir, RunKey, Shard,
-    last_fact,
+    FINISHED, Fact, Header, JOURNAL_NAME, Purpose, RunDir, RunKey, Shard, for_each_entry, last_fact,
 };
 use crate::pipeline::planned_rows::{
     ComparePlanError, PlanComparison, PlanDifference, PlannedRows,
@@ -84,22 +83,12 @@ pub(in crate::commands) fn customers(
         Start::Fresh => PlannedCustomers::new(seen, CountryDoubt::Refused),
         Start::Continue { .. } => {
             let mut customers = PlannedCustomers::new(seen, CountryDoubt::Accepted);
-            take_up_echoes(run_dir, &mut customers).map_err(Failure::run_directory)?;
+            // What the API has made of the values that earlier processes of the run have sent.
+            for_each_entry(run_dir, |entry| customers.recorded(entry))
+                .map_err(Failure::run_directory)?;
             customers
         }
     }))
-}
-
-/// Takes up what the API has made of the values that earlier processes of the run have sent.
-fn take_up_echoes(run_dir: &RunDir, customers: &mut PlannedCustomers) -> anyhow::Result<()> {
-    let journal = run_dir.open_file(JOURNAL_NAME)?;
-    let mut lines = LineReader::of(BufReader::new(journal));
-    while let Some(line) = lines.next_line()? {
-        if let Line::Entry(entry) = line {
-            customers.recorded(&entry);
-        }
-    }
-    Ok(())
 }
 
 fn refusal_of_stream(name: &str) -> Failure {
@@ -141,6 +130,8 @@ enum NoPlan {
     Unfinished,
     /// Its plan has lost its end since.
     CutShort,
+    /// It is that of a preview, and has lost its customers since.
+    WithoutCustomers,
 }
 
 impl NoPlan {
@@ -179,6 +170,9 @@ impl NoPlan {
             NoPlan::CutShort => format!(
                 "{directory} holds no finished plan, as {REQUESTS_NAME} is cut short or missing: make the plan again"
             ),
+            NoPlan::WithoutCustomers => format!(
+                "{directory} lacks {SEEN_NAME}, with the customers as the preview saw them: make the plan again"
+            ),
         }
     }
 }
@@ -214,9 +208,7 @@ fn read(path: &Path, max_age: Option<Duration>) -> anyhow::Result<OpenPlan> {
     let requests = requests.ok_or_else(|| no_plan(NoPlan::of(header.purpose, &run_dir)))?;
     let seen = Seen::open(&run_dir, key)?;
     if header.purpose == Purpose::Preview && seen.is_none() {
-        bail!(
-            "{directory} lacks {SEEN_NAME}, with the customers as the preview saw them: make the plan again; nothing was sent"
-        );
+        return Err(no_plan(NoPlan::WithoutCustomers));
     }
     Ok(OpenPlan {
         run_dir,
