@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::line;
+use super::entry_line;
 use crate::contract::FieldSet;
 
 /// The outcome of a record.
@@ -88,65 +88,61 @@ impl Outcome {
 }
 
 /// One line of the journal after its header.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Entry<'a> {
     /// The record's number, counted from 1 over all inputs, without headers.
     pub row: u64,
     /// The line of its file on which it starts, counted from 1.
     pub line: u64,
     /// Its file, counted from 1; absent if there is one input.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub file: Option<u32>,
     /// The customer, if the record names one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub id: Option<u64>,
     /// The outcome.
     pub outcome: Outcome,
     /// The status of the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub status: Option<u16>,
     /// The reason why the last attempt failed.
-    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    #[serde(default, borrow)]
     pub cause: Option<Cow<'a, str>>,
     /// Whether the last attempt may have been applied although it failed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub ambiguous: bool,
     /// The number of requests sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub attempts: Option<u32>,
     /// The duration of the last request in milliseconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub ms: Option<u64>,
     /// The API's machine code.
-    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    #[serde(default, borrow)]
     pub error: Option<Cow<'a, str>>,
     /// The API's text.
-    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    #[serde(default, borrow)]
     pub message: Option<Cow<'a, str>>,
     /// The errors by field.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", borrow)]
+    #[serde(default, borrow)]
     pub errors: Vec<EntryError<'a>>,
     /// The fields that its request set or would have set; none if there was no request.
-    #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
+    #[serde(default)]
     pub fields: FieldSet,
     /// The fields that later rows of its customer had set before it ended.
-    #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
+    #[serde(default)]
     pub overtaken: FieldSet,
     /// The fields that the answer shows with another value than was sent.
-    #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
+    #[serde(default)]
     pub echo: FieldSet,
     /// The fields that the answer shows in another spelling.
-    #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
+    #[serde(default)]
     pub echo_spelling: FieldSet,
     /// Whether the answer shows a `date_of_birth` that is one day off.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default)]
     pub echo_next_day: bool,
     /// The time of the change as the API shows it; only with `--unless-changed-since`.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "optional_instant"
-    )]
+    #[serde(default, with = "optional_instant")]
     pub updated_at: Option<Timestamp>,
     /// The time when it ended.
     #[serde(with = "milliseconds")]
@@ -157,11 +153,7 @@ pub struct Entry<'a> {
     /// The hash of the row's whole request, see
     /// [`RunKey::request_hash`](super::RunKey::request_hash); absent if the row breaks the
     /// contract.
-    #[serde(
-        default,
-        skip_serializing_if = "Option::is_none",
-        with = "optional_hex"
-    )]
+    #[serde(default, with = "optional_hex")]
     pub request: Option<u64>,
 }
 
@@ -227,10 +219,7 @@ impl<'a> Entry<'a> {
 
     /// Appends the entry as a line, with its checksum.
     pub fn encode(&self, buffer: &mut Vec<u8>) {
-        let start = buffer.len();
-        serde_json::to_writer(&mut *buffer, self)
-            .expect("an entry, written to memory, cannot fail");
-        line::seal(buffer, start);
+        entry_line::write(self, buffer);
     }
 }
 
@@ -254,20 +243,20 @@ impl Entry<'_> {
 }
 
 /// Serialises hashes as 16 hexadecimal digits: not every JSON reader keeps integers of 64 bits.
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands fields over by reference"
-)]
 pub(super) mod hex {
     use serde::{Deserialize, Deserializer, Serializer};
 
-    use crate::journal::line::hex_digits;
+    use crate::journal::line::{HASH_DIGITS, hex_digits};
 
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands fields over by reference"
+    )]
     pub(in crate::journal) fn serialize<S: Serializer>(
         hash: &u64,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let digits = hex_digits::<16>(*hash);
+        let digits = hex_digits::<HASH_DIGITS>(*hash);
         serializer.serialize_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
     }
 
@@ -279,22 +268,11 @@ pub(super) mod hex {
     }
 }
 
-/// Serialises an optional hash.
-#[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
+/// Reads an optional hash.
 mod optional_hex {
-    use serde::{Deserializer, Serializer};
+    use serde::Deserializer;
 
     use super::hex;
-
-    pub(super) fn serialize<S: Serializer>(
-        hash: &Option<u64>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match hash {
-            Some(hash) => hex::serialize(hash, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
@@ -309,7 +287,8 @@ pub(crate) mod milliseconds {
     use jiff::fmt::temporal::DateTimePrinter;
     use serde::{Deserialize, Deserializer, Serializer};
 
-    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+    pub(in crate::journal) const PRINTER: DateTimePrinter =
+        DateTimePrinter::new().precision(Some(3));
 
     pub(crate) fn serialize<S: Serializer>(
         at: &Timestamp,
@@ -352,21 +331,10 @@ pub(super) mod optional_milliseconds {
     }
 }
 
-/// Serialises an optional time as RFC 3339 with all of its digits, so that it can be compared.
-#[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
+/// Reads an optional time with all of its digits.
 mod optional_instant {
     use jiff::Timestamp;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        at: &Option<Timestamp>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match at {
-            Some(at) => serializer.collect_str(at),
-            None => serializer.serialize_none(),
-        }
-    }
+    use serde::{Deserialize, Deserializer};
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,

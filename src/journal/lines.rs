@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::bulk_entry::BulkEntry;
 use super::entry::Entry;
+use super::entry_line::{self, ENTRY_START};
 use super::fact::Fact;
 use super::header::{FORMAT_VERSION, Header};
 use super::sealed_lines::{SealedLine, SealedLines};
@@ -16,9 +17,6 @@ use super::settled::Settled;
 const LINE_BYTES_MAX: u64 = 1 << 20;
 /// The longest first line. It has up to 250 bytes for each input, beside the input's name.
 const HEADER_BYTES_MAX: u64 = 64 << 20;
-
-/// The first bytes of every entry of this version, and of no other line.
-const ENTRY_START: &[u8] = b"{\"row\":";
 
 /// Reads a journal line by line.
 #[derive(Debug)]
@@ -83,7 +81,7 @@ impl<R: BufRead> LineReader<R> {
 
     /// Returns the next line; `None` at the end.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, LineError> {
-        self.read(read_entry)
+        self.read(entry_line::read)
     }
 
     /// Returns the next line, with only those parts of an entry that a checkpoint needs.
@@ -123,14 +121,6 @@ impl<R: BufRead> LineReader<R> {
     /// Returns the offset of its end.
     pub fn end(&self) -> u64 {
         self.lines.end()
-    }
-}
-
-/// Reads a whole entry. In a text that is UTF-8 as a whole, the parser does not check each string anew.
-fn read_entry(content: &[u8]) -> serde_json::Result<Entry<'_>> {
-    match simdutf8::basic::from_utf8(content) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(content),
     }
 }
 

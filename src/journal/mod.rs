@@ -12,6 +12,7 @@ mod damage;
 mod disk;
 mod entries;
 mod entry;
+mod entry_line;
 mod fact;
 mod figures;
 mod file_from;

@@ -7,6 +7,7 @@ use memchr::memmem;
 use serde::Deserialize;
 
 use super::entry::{Outcome, hex};
+use super::entry_line::{EntryHead, LineRest};
 use super::line;
 use crate::contract::FieldSet;
 
@@ -85,22 +86,9 @@ impl<'a> Settled<'a> {
     /// outcome, and the hashes, which have a fixed length, from the end. `None` for a line in
     /// another order.
     fn read_as_written(line: &'a [u8]) -> Option<Settled<'a>> {
-        let (row, rest) = number(line.strip_prefix(b"{\"row\":")?)?;
-        let (_, rest) = number(rest.strip_prefix(b",\"line\":")?)?;
-        let rest = match rest.strip_prefix(b",\"file\":") {
-            Some(rest) => number(rest)?.1,
-            None => rest,
-        };
-        let (id, rest) = match rest.strip_prefix(b",\"id\":") {
-            Some(rest) => number(rest).map(|(id, rest)| (Some(id), rest))?,
-            None => (None, rest),
-        };
-        let name = rest.strip_prefix(b",\"outcome\":\"")?;
-        let is_named = |outcome: &Outcome| {
-            name.strip_prefix(outcome.name().as_bytes())
-                .is_some_and(|behind| behind.first() == Some(&b'"'))
-        };
-        let outcome = Outcome::ALL.into_iter().find(is_named)?;
+        let EntryHead {
+            row, id, outcome, ..
+        } = LineRest(line).head()?;
         // Quotes in a string are escaped, so this cannot be part of the API's own words.
         let before_crc = line.get(..line.len().checked_sub(line::SEAL_BYTES)?)?;
         let (before_request, _) =
@@ -141,14 +129,6 @@ impl<'a> Settled<'a> {
             line,
         })
     }
-}
-
-/// Splits the number off the start of the text.
-fn number(text: &[u8]) -> Option<(u64, &[u8])> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = text.split_at_checked(digits)?;
-    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    Some((number, rest))
 }
 
 /// Splits a hash, with its key and quotes, off the end of the text.

@@ -1,6 +1,8 @@
 //! Values of what the program writes in which no key is left out: a table or schema of keys is
 //! compared with them.
 
+use std::fmt;
+
 use custsync::testing::contract::{Field, FieldSet};
 use custsync::testing::journal::{
     AnswerTimes, Entry, EntryError, Fact, Figures, Header, InputIdentity, Outcome, Purpose,
@@ -15,6 +17,33 @@ use custsync::testing::results::summary::{
 };
 use custsync::testing::results::tally::MessageCount;
 use jiff::Timestamp;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+
+/// The keys of an entry's line, in their order.
+pub(crate) fn keys_of_entry() -> Vec<String> {
+    struct Keys;
+
+    impl<'de> Visitor<'de> for Keys {
+        type Value = Vec<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Vec<String>, A::Error> {
+            let mut keys = Vec::new();
+            while let Some((key, IgnoredAny)) = members.next_entry()? {
+                keys.push(key);
+            }
+            Ok(keys)
+        }
+    }
+
+    let mut line = Vec::new();
+    full_entry().encode(&mut line);
+    let mut parser = serde_json::Deserializer::from_slice(&line);
+    parser.deserialize_map(Keys).expect("a JSON object")
+}
 
 /// An entry in which no key is left out.
 pub(crate) fn full_entry() -> Entry<'static> {
