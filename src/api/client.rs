@@ -175,7 +175,7 @@ impl Requests {
         let mut url = self.customers.clone();
         url.path_segments_mut()
             .expect("an HTTP URL has a path")
-            .push(&customer.to_string());
+            .push(itoa::Buffer::new().format(customer.get()));
         authorized(Request::new(method, url), headers, token)
     }
 

@@ -61,20 +61,35 @@ pub(super) enum FieldValue<'a> {
 impl FieldValue<'_> {
     /// Appends the value as JSON.
     pub(super) fn write_json(&self, to: &mut Vec<u8>) {
-        let written = match self {
-            FieldValue::Null => return to.extend_from_slice(b"null"),
-            FieldValue::Text(text) => serde_json::to_writer(to, text),
+        match self {
+            FieldValue::Null => to.extend_from_slice(b"null"),
+            FieldValue::Text(text) => write_text(text, to),
             // Digits and hyphens are themselves in JSON.
             FieldValue::Day(day) => {
                 to.push(b'"');
                 to.extend_from_slice(day.as_bytes());
                 to.extend_from_slice(MIDNIGHT.as_bytes());
-                return to.push(b'"');
+                to.push(b'"');
             }
-            FieldValue::Integer(integer) => serde_json::to_writer(to, integer),
-        };
-        written.expect("a text or a number, written to memory, cannot fail");
+            FieldValue::Integer(integer) => {
+                to.extend_from_slice(itoa::Buffer::new().format(*integer).as_bytes());
+            }
+        }
     }
+}
+
+/// Appends a text as JSON. Most texts need no escape, which one look at all of their bytes shows.
+fn write_text(text: &str, to: &mut Vec<u8>) {
+    let is_special = |byte| matches!(byte, ..b' ' | b'"' | b'\\');
+    if text
+        .bytes()
+        .fold(false, |found, byte| found | is_special(byte))
+    {
+        return serde_json::to_writer(to, text).expect("memory can be written");
+    }
+    to.push(b'"');
+    to.extend_from_slice(text.as_bytes());
+    to.push(b'"');
 }
 
 /// Returns a field's value as JSON for the request's body, or the error of its cell.

@@ -4,7 +4,7 @@
 //! not reveal which one a hash belongs to.
 
 use std::hash::Hasher as _;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 use siphasher::sip::SipHasher13;
@@ -20,9 +20,6 @@ const KEY_BYTES: usize = 16;
 const KEY_DIGITS: usize = 2 * KEY_BYTES;
 /// The text whose hash proves the key in the header.
 const PROOF_TEXT: &str = "custsync journal key";
-
-/// The length of the longest decimal number of 64 bits.
-const DECIMAL_BYTES: usize = 20;
 
 /// The version of the bytes that [`RunKey::request_hash`] hashes.
 pub(crate) const REQUEST_HASH_VERSION: u32 = 1;
@@ -125,12 +122,8 @@ impl RunKey {
     /// canonical: compact, its members in the API's order, strings escaped as in RFC 8785 §3.2.2.2.
     pub fn request_hash(&self, id: u64, body: &[u8]) -> u64 {
         let mut hasher = self.hasher;
-        let mut digits = [0; DECIMAL_BYTES + 1];
-        let mut unwritten = digits.as_mut_slice();
-        writeln!(unwritten, "{id}").ok();
-        let left = unwritten.len();
-        let text = digits.get(..digits.len() - left).unwrap_or_default();
-        hasher.write(text);
+        hasher.write(itoa::Buffer::new().format(id).as_bytes());
+        hasher.write(b"\n");
         hasher.write(body);
         hasher.finish()
     }
