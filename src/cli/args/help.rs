@@ -17,30 +17,47 @@ const TOP_END: &str =
     "See `custsync run -h` for its flags, `--help` for the exit codes and the fields, and
 `custsync help topics` for the pages of the documentation.";
 
+/// The verbs that have flags or examples.
+const VERBS: [(&str, Verb); 14] = [
+    ("run", Verb::Run),
+    ("check", Verb::Check),
+    ("preview", Verb::Preview),
+    ("undo", Verb::Undo),
+    ("report", Verb::Report),
+    ("forget", Verb::Forget),
+    ("state", Verb::State),
+    ("sandbox", Verb::Sandbox),
+    ("login", Verb::Login),
+    ("logout", Verb::Logout),
+    ("token", Verb::Token),
+    ("config", Verb::Config),
+    ("completions", Verb::Page),
+    ("man", Verb::Page),
+];
+
 /// Returns the command line that `custsync` accepts. `fields_help` is the end of the long help.
 pub fn command(fields_help: &str) -> clap::Command {
+    with_verbs(fields_help, |_| true)
+}
+
+/// Returns it for a line of this verb, or of a flag in its place. Of other verbs no help is shown, so
+/// they stay without defaults: to find those of all verbs takes longer than the rest of a start.
+pub(super) fn command_of(verb: Option<&str>, fields_help: &str) -> clap::Command {
+    let is_enough =
+        |verb: &str| verb.starts_with('-') || VERBS.iter().any(|(name, _)| *name == verb);
+    match verb {
+        Some(verb) if is_enough(verb) => with_verbs(fields_help, |name| name == verb),
+        Some(_) | None => command(fields_help),
+    }
+}
+
+fn with_verbs(fields_help: &str, is_wanted: impl Fn(&str) -> bool) -> clap::Command {
     let end = format!("{}\n{}", Exit::help_table(), fields_help);
-    let verbs = [
-        ("run", Verb::Run),
-        ("check", Verb::Check),
-        ("preview", Verb::Preview),
-        ("undo", Verb::Undo),
-        ("report", Verb::Report),
-        ("forget", Verb::Forget),
-        ("state", Verb::State),
-        ("sandbox", Verb::Sandbox),
-        ("login", Verb::Login),
-        ("logout", Verb::Logout),
-        ("token", Verb::Token),
-        ("config", Verb::Config),
-        ("completions", Verb::Page),
-        ("man", Verb::Page),
-    ];
     let mut command = with_examples(Cli::command(), examples(&[]))
         .long_version(version::long())
         .after_help(TOP_END)
         .after_long_help(format!("{}\n\n{TOP_END}", end.trim_end()));
-    for (name, verb) in verbs {
+    for (name, verb) in VERBS.into_iter().filter(|(name, _)| is_wanted(name)) {
         command = command.mut_subcommand(name, |command| {
             let command = with_examples(with_settings(command, verb), examples(&[name]));
             let command = if verb == Verb::Config {

@@ -38,6 +38,7 @@ use self::directory_args::{ForgetArgs, ReportArgs};
 pub use self::flags::{
     InitFlags, LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags, UndoFlags,
 };
+use self::help::command_of;
 pub use self::help::{command, setting_help};
 use self::other_words::Piped;
 use self::preview_flags::PreviewFlags;
@@ -246,9 +247,9 @@ impl Args {
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
         fields_help: &str,
     ) -> Result<Self, clap::Error> {
-        let mut command = command(fields_help);
         let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
         let typed_verb = arguments.get(1).and_then(|verb| verb.to_str());
+        let mut command = command_of(typed_verb, fields_help);
         let matches = command
             .try_get_matches_from_mut(&arguments)
             .map_err(|error| {

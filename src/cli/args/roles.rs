@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Arg;
 
-use super::help::command;
+use super::help::command_of;
 use super::setting_of;
 use crate::commands::command_line::{CommandLine, Role};
 
@@ -13,10 +13,10 @@ const END_OF_FLAGS: &str = "--";
 
 /// Returns the words of a command line that clap has accepted, with their roles.
 pub(crate) fn with_roles(arguments: &[OsString]) -> CommandLine {
-    let command = command("");
-    let verb = (arguments.get(1).and_then(|verb| verb.to_str()))
-        .and_then(|verb| command.find_subcommand(verb));
-    let flags: Vec<_> = verb
+    let typed_verb = arguments.get(1).and_then(|verb| verb.to_str());
+    let command = command_of(typed_verb, "");
+    let flags: Vec<_> = typed_verb
+        .and_then(|verb| command.find_subcommand(verb))
         .into_iter()
         .flat_map(clap::Command::get_arguments)
         .collect();
