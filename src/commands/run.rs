@@ -114,8 +114,8 @@ pub(crate) fn run(
     } = beginning(start, asked.clone(), settings, &known.inputs);
     let progress = Arc::new(RunProgress::after(earlier_rows(earlier.as_ref())));
     let first_row = row_range::first_row(&rows, &known.inputs);
-    let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, first_row);
-    let failed = failed.with_overtaking(overtaking(settings));
+    let (dir, scope) = (run_dir.clone(), overtaking(settings));
+    let failed = FailedRows::new(dir, &known.inputs, format, first_row, scope);
     let inputs_of_rows = Inputs::of(known.inputs.len());
     let recorder = Recorder::new(journal, failed, earlier, inputs_of_rows);
     let recorder = (recorder.with_timeline(timeline)).with_metrics(metrics.clone());

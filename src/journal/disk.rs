@@ -102,7 +102,7 @@ impl Disk for FileOnDisk {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        self.run_dir.sync_file(&self.file)
     }
 
     fn sync_directory(&mut self) -> io::Result<()> {

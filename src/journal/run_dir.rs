@@ -34,6 +34,8 @@ pub struct RunDir {
     /// The open directory, once it is locked. All clones share the lock, which ends with the last
     /// of them.
     lock: Arc<OnceLock<File>>,
+    /// Whether its files have to survive a power cut.
+    is_synced: bool,
 }
 
 /// The reason why a run directory cannot be used.
@@ -100,6 +102,7 @@ impl RunDir {
             Ok(()) => Ok(RunDir {
                 path: path.to_owned(),
                 lock: Arc::default(),
+                is_synced: true,
             }),
             Err(source) => Err(RunDirError::Create {
                 directory: safe_path(path),
@@ -113,6 +116,16 @@ impl RunDir {
         RunDir {
             path: path.to_owned(),
             lock: Arc::default(),
+            is_synced: true,
+        }
+    }
+
+    /// Returns the directory for files that a power cut may take, since they can be made again.
+    #[must_use]
+    pub(crate) fn without_sync(self) -> RunDir {
+        RunDir {
+            is_synced: false,
+            ..self
         }
     }
 
@@ -276,7 +289,7 @@ impl RunDir {
         let place = self.file(name);
         let mut replace = || {
             file.write_all(content)?;
-            file.sync_all()?;
+            self.sync_file(&file)?;
             fs::rename(self.file(&unfinished), &place)?;
             self.sync()
         };
@@ -298,7 +311,7 @@ impl RunDir {
         let unfinished = self.file(&unfinished);
         let mut create = || {
             file.write_all(content)?;
-            file.sync_all()?;
+            self.sync_file(&file)?;
             // Unlike a rename, a link never replaces.
             let linked = fs::hard_link(&unfinished, &place);
             fs::remove_file(&unfinished)?;
@@ -346,7 +359,19 @@ impl RunDir {
 
     /// Makes files that were created or renamed in the directory survive a power cut.
     pub fn sync(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
+        if self.is_synced {
+            File::open(&self.path)?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// Makes the content of a file in it survive a power cut.
+    pub(crate) fn sync_file(&self, file: &File) -> io::Result<()> {
+        if self.is_synced {
+            // The data and the size: nothing else of a file is read again.
+            file.sync_data()?;
+        }
+        Ok(())
     }
 }
 

@@ -69,10 +69,16 @@ pub(crate) fn check(
     let shard = shards::of(settings, &known.inputs)?;
     let typed = Typed::new(line, settings, &known.inputs);
     let CheckDirectory { run_dir, temporary } = directory::create(settings, &known.inputs)?;
+    // A plan is there to be used later. All else can be made again from the inputs.
+    let run_dir = if settings.plan.is_written {
+        run_dir
+    } else {
+        run_dir.without_sync()
+    };
     let started = start::for_check(run_dir, settings, &known.inputs, shard)?;
     let key = started.key;
     let mut plan = plan::begin(settings, &started.run_dir, temporary.as_ref())?;
-    let failed = FailedRows::in_order(started.run_dir.clone(), &known.inputs, format);
+    let failed = FailedRows::at_once(started.run_dir.clone(), &known.inputs, format);
     let recorder = Recorder::new(
         started.journal,
         failed,

@@ -64,7 +64,7 @@ impl<'s> Reads<'s> {
         let run_dir = RunDir::create(folder).map_err(Failure::run_directory)?;
         let started = start::for_preview(run_dir, settings, inputs, None)?;
         let format = settings.output.failed_format;
-        let failed = FailedRows::new(started.run_dir.clone(), inputs, format, 1);
+        let failed = FailedRows::in_any_order(started.run_dir.clone(), inputs, format);
         Ok(Reads {
             settings,
             server,

@@ -302,7 +302,7 @@ impl Undoer<'_> {
         let progress = Arc::new(RunProgress::after(earlier_rows(earlier.as_ref())));
         progress.set_total(customers);
         let format = settings.output.failed_format;
-        let failed = FailedRows::new(run_dir.clone(), &known.inputs, format, 1);
+        let failed = FailedRows::in_any_order(run_dir.clone(), &known.inputs, format);
         let recorder = Recorder::new(journal, failed, earlier, Inputs::of(1))
             .with_timeline(timeline)
             .with_metrics(self.metrics.clone());

@@ -21,6 +21,7 @@ pub(crate) struct FinishedFiles {
 }
 
 /// The files of all inputs.
+#[derive(Debug)]
 pub(super) struct FinalFiles {
     run_dir: RunDir,
     files: Vec<FinalFile>,
@@ -29,12 +30,13 @@ pub(super) struct FinalFiles {
 }
 
 /// The file of one input.
+#[derive(Debug)]
 struct FinalFile {
     form: FileForm,
     state: WriteState,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WriteState {
     /// No row has failed.
     NotBegun,
@@ -44,6 +46,7 @@ enum WriteState {
     Dropped,
 }
 
+#[derive(Debug)]
 struct OpenFile {
     input: usize,
     file: BufWriter<File>,
@@ -119,6 +122,14 @@ impl FinalFiles {
         }
     }
 
+    /// Removes the files. Those of earlier processes stay as they were.
+    pub(super) fn abandon(self) {
+        let begun = (self.files.iter()).filter(|file| file.state == WriteState::Begun);
+        for FinalFile { form, .. } in begun {
+            remove(&self.run_dir, &unfinished_name(form)).unwrap_or_default();
+        }
+    }
+
     fn is(&self, input: usize, state: WriteState) -> bool {
         self.files
             .get(input)
@@ -170,7 +181,7 @@ impl FinalFiles {
         let closed = file
             .into_inner()
             .map_err(io::IntoInnerError::into_error)
-            .and_then(|file| file.sync_all());
+            .and_then(|file| self.run_dir.sync_file(&file));
         if let Err(error) = closed {
             self.drop_file(input, &error);
         }

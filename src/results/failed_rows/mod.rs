@@ -2,9 +2,9 @@
 //! it.
 //!
 //! The remarks about a row come *before* its own columns, so that they stay aligned even if the row
-//! has too few or too many columns. The fields that later rows have set are known only at the end.
-//! Rows are therefore spooled first, in the order of the input, and the files are written from the
-//! spool.
+//! has too few or too many columns. What later rows of its customer set is known only at the end of
+//! a run. So a run spools rows, in the order of the input, and writes the files from the spool. A
+//! check, which sends nothing, writes them at once.
 //!
 //! An error in these files stops nothing else. It is kept and reported at the end.
 
@@ -45,11 +45,29 @@ use crate::row::Position;
 #[derive(Debug)]
 pub(crate) struct FailedRows {
     run_dir: RunDir,
+    way: Way,
+}
+
+/// The way that rows take to their files.
+#[derive(Debug)]
+enum Way {
+    /// They are spooled; the files are written at the end.
+    Spooled(SpooledRows),
+    /// They are written at once.
+    AtOnce(FinalFiles),
+    /// They are ignored; the files of an earlier process stay as they were.
+    Abandoned,
+    /// They are ignored, since the spool cannot be written.
+    Broken(io::Error),
+}
+
+/// Rows that are spooled.
+#[derive(Debug)]
+struct SpooledRows {
     forms: Vec<FileForm>,
     order: RowOrder,
     overtaking: OvertakingScope,
     spool: Spool,
-    state: SpoolState,
 }
 
 /// The part of a failed row that a later row of its customer overtakes.
@@ -62,17 +80,6 @@ pub(crate) enum OvertakingScope {
     WholeRow,
 }
 
-/// The state of the spool.
-#[derive(Debug)]
-enum SpoolState {
-    /// Rows are spooled; the files are written at the end.
-    Spooling,
-    /// Rows are ignored; the files of an earlier process stay as they were.
-    Abandoned,
-    /// Rows are ignored, since the spool cannot be written.
-    Broken(io::Error),
-}
-
 impl FailedRows {
     /// Creates the writer for inputs whose rows end in any order, from `first_row` on. No file is
     /// created before a row fails.
@@ -81,12 +88,19 @@ impl FailedRows {
         inputs: &[KnownInput],
         format: FailedFormat,
         first_row: u64,
+        overtaking: OvertakingScope,
     ) -> FailedRows {
-        FailedRows::ordered(
-            run_dir,
-            FileForm::of_all(inputs, format),
-            RowOrder::any(first_row),
-        )
+        let order = RowOrder::any(first_row);
+        FailedRows::spooled(run_dir, FileForm::of_all(inputs, format), order, overtaking)
+    }
+
+    /// Creates the writer for inputs whose rows end in any order, from the first row on.
+    pub(crate) fn in_any_order(
+        run_dir: RunDir,
+        inputs: &[KnownInput],
+        format: FailedFormat,
+    ) -> FailedRows {
+        FailedRows::new(run_dir, inputs, format, 1, OvertakingScope::default())
     }
 
     /// Creates the writer for inputs whose rows end in the order of the input.
@@ -95,54 +109,74 @@ impl FailedRows {
         inputs: &[KnownInput],
         format: FailedFormat,
     ) -> FailedRows {
-        FailedRows::ordered(
-            run_dir,
-            FileForm::of_all(inputs, format),
-            RowOrder::OfTheInput,
-        )
+        let (order, overtaking) = (RowOrder::OfTheInput, OvertakingScope::default());
+        FailedRows::spooled(run_dir, FileForm::of_all(inputs, format), order, overtaking)
     }
 
-    fn ordered(run_dir: RunDir, forms: Vec<FileForm>, order: RowOrder) -> FailedRows {
-        let overtaking = OvertakingScope::default();
+    /// Creates the writer for inputs whose rows end in the order of the input, and of which no
+    /// later row sets anything.
+    pub(crate) fn at_once(
+        run_dir: RunDir,
+        inputs: &[KnownInput],
+        format: FailedFormat,
+    ) -> FailedRows {
+        let files = FinalFiles::new(run_dir.clone(), FileForm::of_all(inputs, format));
         FailedRows {
             run_dir,
+            way: Way::AtOnce(files),
+        }
+    }
+
+    fn spooled(
+        run_dir: RunDir,
+        forms: Vec<FileForm>,
+        order: RowOrder,
+        overtaking: OvertakingScope,
+    ) -> FailedRows {
+        let rows = SpooledRows {
             forms,
             order,
             overtaking,
             spool: Spool::new(),
-            state: SpoolState::Spooling,
+        };
+        FailedRows {
+            run_dir,
+            way: Way::Spooled(rows),
         }
-    }
-
-    /// Returns the writer with another scope of overtaking.
-    #[must_use]
-    pub(crate) fn with_overtaking(self, overtaking: OvertakingScope) -> FailedRows {
-        FailedRows { overtaking, ..self }
     }
 
     /// Records a row that ended well.
     pub(crate) fn record_success(&mut self, row: u64) {
-        self.order.record_success(row);
-        self.spool_what_is_due();
+        if let Way::Spooled(rows) = &mut self.way {
+            rows.order.record_success(row);
+            let written = rows.spool_what_is_due(&self.run_dir);
+            self.note(written);
+        }
     }
 
     /// Records a row that ended badly.
     pub(crate) fn record_failure(&mut self, entry: &Entry<'_>, position: Position, raw: &Bytes) {
-        if !self.is_spooling() {
-            return;
-        }
-        let row = SpooledRow::of(entry, position).encode(raw);
-        match self.order.record_failure(position.row, row) {
-            None => self.spool_what_is_due(),
-            Some(row) => self.spool(&row),
+        match &mut self.way {
+            Way::Spooled(rows) => {
+                let row = SpooledRow::of(entry, position);
+                let written = rows.record_failure(&self.run_dir, row, raw);
+                self.note(written);
+            }
+            Way::AtOnce(files) => {
+                files.write(SpooledRow::of(entry, position), entry.overtaken, raw);
+            }
+            Way::Abandoned | Way::Broken(_) => {}
         }
     }
 
-    /// Drops all rows and removes the spool. The files of an earlier process stay as they were.
+    /// Drops all rows and removes the files that they are in. The files of an earlier process stay
+    /// as they were.
     pub(crate) fn abandon(&mut self) {
-        if self.is_spooling() {
-            self.state = SpoolState::Abandoned;
-            self.forget();
+        match std::mem::replace(&mut self.way, Way::Abandoned) {
+            Way::Spooled(_) => self.remove_spool(),
+            Way::AtOnce(files) => files.abandon(),
+            Way::Abandoned => {}
+            broken @ Way::Broken(_) => self.way = broken,
         }
     }
 
@@ -152,21 +186,70 @@ impl FailedRows {
         mut self,
         overtaken: &dyn Fn(u64, Option<u64>) -> FieldSet,
     ) -> FinishedFiles {
+        if let Way::Spooled(rows) = &mut self.way {
+            let written = rows.spool_all(&self.run_dir);
+            self.note(written);
+        }
+        match self.way {
+            Way::Spooled(rows) => rows.finish(&self.run_dir, overtaken),
+            Way::AtOnce(files) => files.finish(Ok(())),
+            Way::Abandoned => FinishedFiles::default(),
+            Way::Broken(fault) => FinishedFiles {
+                names: Vec::new(),
+                fault: Some(fault),
+            },
+        }
+    }
+
+    /// Gives the rows up if the spool could not be written.
+    fn note(&mut self, written: io::Result<()>) {
+        if let Err(error) = written {
+            self.way = Way::Broken(named(SPOOL_NAME, &error));
+            self.remove_spool();
+        }
+    }
+
+    /// Removes the spool. If that fails, the next process does it.
+    fn remove_spool(&self) {
+        remove(&self.run_dir, SPOOL_NAME).unwrap_or_default();
+    }
+}
+
+impl SpooledRows {
+    fn record_failure(
+        &mut self,
+        run_dir: &RunDir,
+        row: SpooledRow<'_>,
+        raw: &Bytes,
+    ) -> io::Result<()> {
+        let number = row.row;
+        match self.order.record_failure(number, row.encode(raw)) {
+            None => self.spool_what_is_due(run_dir),
+            Some(row) => self.spool.write(run_dir, &row),
+        }
+    }
+
+    fn spool_what_is_due(&mut self, run_dir: &RunDir) -> io::Result<()> {
+        while let Some(row) = self.order.next_due() {
+            self.spool.write(run_dir, &row)?;
+        }
+        Ok(())
+    }
+
+    fn spool_all(&mut self, run_dir: &RunDir) -> io::Result<()> {
         while let Some(row) = self.order.next_at_the_end() {
-            self.spool(&row);
+            self.spool.write(run_dir, &row)?;
         }
-        match self.state {
-            SpoolState::Spooling => {}
-            SpoolState::Abandoned => return FinishedFiles::default(),
-            SpoolState::Broken(fault) => {
-                return FinishedFiles {
-                    names: Vec::new(),
-                    fault: Some(fault),
-                };
-            }
-        }
-        let mut finals = FinalFiles::new(self.run_dir.clone(), self.forms);
-        let read = self.spool.read(&self.run_dir, |row, raw| {
+        Ok(())
+    }
+
+    fn finish(
+        self,
+        run_dir: &RunDir,
+        overtaken: &dyn Fn(u64, Option<u64>) -> FieldSet,
+    ) -> FinishedFiles {
+        let mut files = FinalFiles::new(run_dir.clone(), self.forms);
+        let read = self.spool.read(run_dir, |row, raw| {
             let overtaken = match (
                 row.overtaken.union(overtaken(row.row, row.customer)),
                 self.overtaking,
@@ -175,43 +258,14 @@ impl FailedRows {
                 (_, OvertakingScope::WholeRow) => FieldSet::ALL,
                 (fields, OvertakingScope::SetFields) => fields,
             };
-            finals.write(row, overtaken, &raw);
+            files.write(row, overtaken, &raw);
             Ok(())
         });
-        let mut finished = finals.finish(read.map_err(|error| named(SPOOL_NAME, &error)));
+        let mut finished = files.finish(read.map_err(|error| named(SPOOL_NAME, &error)));
         // The spool's rows hold values, and are in the files now.
-        if let Err(error) = remove(&self.run_dir, SPOOL_NAME) {
+        if let Err(error) = remove(run_dir, SPOOL_NAME) {
             finished.fault.get_or_insert(error);
         }
         finished
-    }
-
-    fn is_spooling(&self) -> bool {
-        match self.state {
-            SpoolState::Spooling => true,
-            SpoolState::Abandoned | SpoolState::Broken(_) => false,
-        }
-    }
-
-    fn spool_what_is_due(&mut self) {
-        while let Some(row) = self.order.next_due() {
-            self.spool(&row);
-        }
-    }
-
-    fn spool(&mut self, row: &[u8]) {
-        if self.is_spooling()
-            && let Err(error) = self.spool.write(&self.run_dir, row)
-        {
-            self.state = SpoolState::Broken(named(SPOOL_NAME, &error));
-            self.forget();
-        }
-    }
-
-    /// Removes the spool. If that fails, the next process does it.
-    fn forget(&mut self) {
-        self.order = RowOrder::OfTheInput;
-        self.spool = Spool::default();
-        remove(&self.run_dir, SPOOL_NAME).unwrap_or_default();
     }
 }

@@ -33,13 +33,12 @@ fn input(name: &str, text: &str) -> KnownInput {
     KnownInput::of_stream(input.expect("a good input"))
 }
 
+fn run_dir(directory: &Path) -> RunDir {
+    RunDir::create(directory).expect("a run directory")
+}
+
 fn failed_rows(directory: &Path, inputs: &[KnownInput], format: FailedFormat) -> FailedRows {
-    FailedRows::new(
-        RunDir::create(directory).expect("a run directory"),
-        inputs,
-        format,
-        1,
-    )
+    FailedRows::in_any_order(run_dir(directory), inputs, format)
 }
 
 fn fail(failed: &mut FailedRows, row: u64, input: usize, raw: &str) {
@@ -256,6 +255,40 @@ fn an_ndjson_row_keeps_its_bytes_behind_one_member() {
         r#"{"custsync_row":"x.ndjson:3","custsync_overtaken":"email","id":1}"#,
         r#"{FIRST,"id":1}"#,
     );
+}
+
+#[test]
+fn rows_that_are_written_at_once_are_in_the_same_files() {
+    let here = tempfile::tempdir().expect("a directory");
+    let inputs = || [input("a.csv", "id,job\n"), input("b.ndjson", "{}\n")];
+    let rows = [
+        (1, 0, "1,\"a"),
+        (2, 0, "2,b,,"),
+        (5, 1, "{\"id\":\"x\"}"),
+        (7, 1, "["),
+    ];
+    let write = |name: &str,
+                 create: fn(RunDir, &[KnownInput], FailedFormat) -> FailedRows,
+                 at_end: fn(&mut FailedRows)| {
+        let directory = here.path().join(name);
+        let mut failed = create(run_dir(&directory), &inputs(), FailedFormat::Auto);
+        for (row, input, raw) in rows {
+            fail(&mut failed, row, input, raw);
+        }
+        at_end(&mut failed);
+        let finished = failed.finish(&|_, _| FieldSet::EMPTY);
+        assert!(finished.fault.is_none(), "{:?}", finished.fault);
+        let files = names_in(&directory).into_iter().map(|name| {
+            let content = fs::read_to_string(directory.join(&name)).expect("a text");
+            (name, content)
+        });
+        (finished.names, files.collect::<Vec<_>>())
+    };
+    let spooled = write("spooled", FailedRows::in_order, |_| ());
+    assert_eq!(spooled.0, ["failed-1.csv", "failed-2.ndjson"]);
+    assert_eq!(write("at-once", FailedRows::at_once, |_| ()), spooled);
+    let nothing = write("abandoned", FailedRows::at_once, FailedRows::abandon);
+    assert_eq!(nothing, Default::default());
 }
 
 #[test]

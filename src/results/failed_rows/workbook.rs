@@ -43,6 +43,7 @@ const SHEET_PART: &str = "xl/worksheets/sheet1.xml";
 pub(super) fn write(run_dir: &RunDir, form: &FileForm, rows_max: u32) -> io::Result<Vec<String>> {
     let rows_name = format!("{}{UNFINISHED}", form.rows_name());
     let rows = run_dir.open_file(&rows_name).map_err(io::Error::other)?;
+    let finish = |book: OpenBook<'_>| book.finish(run_dir);
     let (mut names, mut open) = (Vec::new(), None);
     let written = read_rows(rows, |row, raw| {
         let book = if let Some(book) = &mut open {
@@ -56,11 +57,11 @@ pub(super) fn write(run_dir: &RunDir, form: &FileForm, rows_max: u32) -> io::Res
         };
         book.write(&row, &raw)?;
         if book.rows == rows_max || book.bytes >= SHEET_BYTES_MAX {
-            open.take().map_or(Ok(()), OpenBook::finish)?;
+            open.take().map_or(Ok(()), finish)?;
         }
         Ok(())
     });
-    match written.and_then(|()| open.map_or(Ok(()), OpenBook::finish)) {
+    match written.and_then(|()| open.map_or(Ok(()), finish)) {
         Ok(()) => Ok(names),
         Err(error) => {
             for name in &names {
@@ -114,9 +115,9 @@ impl OpenBook<'_> {
         self.error.check()
     }
 
-    fn finish(mut self) -> io::Result<()> {
+    fn finish(mut self, run_dir: &RunDir) -> io::Result<()> {
         self.zip.write_all(b"</sheetData></worksheet>")?;
-        self.zip.finish()?.finish()
+        run_dir.sync_file(&self.zip.finish()?.finish()?)
     }
 }
 
