@@ -59,15 +59,17 @@ impl<'a> SentValues<'a> {
         }
     }
 
-    /// The field with this name. Bodies are in the contract's order, so the search starts behind
-    /// the previous field.
-    fn field(&mut self, name: &[u8]) -> Option<Field> {
-        let has_name = |rule: &&FieldRule| rule.name.as_bytes() == name;
-        let next = self.behind.find(has_name).or_else(|| {
+    /// Returns the field whose name is at the start of the JSON, and what is behind the name's
+    /// colon. Bodies are in the contract's order, so the search starts behind the previous field.
+    fn field(&mut self, json: &'a [u8]) -> Option<(Field, &'a [u8])> {
+        let behind_name = |rule: &FieldRule| {
+            let behind = json.strip_prefix(rule.name.as_bytes())?;
+            Some((rule.field, behind.strip_prefix(b"\":")?))
+        };
+        self.behind.find_map(behind_name).or_else(|| {
             self.behind = FIELDS.iter();
-            self.behind.find(has_name)
-        });
-        next.map(|rule| rule.field)
+            self.behind.find_map(behind_name)
+        })
     }
 }
 
@@ -78,11 +80,10 @@ impl<'a> Iterator for SentValues<'a> {
         let [b'{' | b',', b'"', rest @ ..] = self.rest else {
             return None;
         };
-        let (name, rest) = rest.split_at_checked(memchr::memchr(b'"', rest)?)?;
-        let rest = rest.strip_prefix(b"\":")?;
+        let (field, rest) = self.field(rest)?;
         let (value, rest) = rest.split_at_checked(value_bytes(rest)?)?;
         self.rest = rest;
-        Some((self.field(name)?, value))
+        Some((field, value))
     }
 }
 
