@@ -250,7 +250,7 @@ impl<R: Read> Blocks<R> {
 
     /// Returns all that is left at the end of the stream.
     fn rest(&mut self) -> Result<Option<Block>, InputFault> {
-        if let Some((at, fault)) = self.ends.fault_at_end() {
+        if let Some((at, fault)) = self.ends.fault_at_end(&self.buffer) {
             return Err(self.framing_fault(at, fault));
         }
         if self.buffer.is_empty() {
@@ -350,7 +350,7 @@ impl<R: Read> Blocks<R> {
 
     fn too_long(&self) -> InputFault {
         let bytes_max = self.size.record_bytes_max;
-        match self.ends.unclosed_quote() {
+        match self.ends.unclosed_quote(&self.buffer) {
             Some(quote) => InputFault::QuoteTooLong {
                 line: self.line_of(quote),
                 bytes_max,

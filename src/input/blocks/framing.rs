@@ -44,45 +44,12 @@ pub(crate) struct CsvEnds {
     indexer: Indexer,
     /// The index, one entry for each chunk.
     cells: Vec<CellIndex>,
-    found: FoundEnds,
-    /// Whether the buffer ends inside quotes.
-    ends_in_quotes: bool,
-}
-
-/// The results of the search so far.
-#[derive(Debug, Clone, Copy, Default)]
-struct FoundEnds {
-    /// The last byte that ended a record.
-    last_end: Last,
-    /// The last quote that opened a cell.
-    open_quote: Last,
+    /// The end of the last whole record, after the line end.
+    last_end: Option<usize>,
     /// Whether a CR may not be part of a CRLF.
     has_lone_returns: bool,
-}
-
-/// The last bytes of one kind that were found.
-#[derive(Debug, Clone, Copy, Default)]
-struct Last {
-    /// The start of their chunk.
-    chunk: usize,
-    /// All of them in that chunk; zero if none were found.
-    marks: u64,
-}
-
-impl Last {
-    /// Adds the bits of a later chunk.
-    #[inline]
-    fn take(&mut self, chunk: usize, marks: u64) {
-        if marks != 0 {
-            *self = Last { chunk, marks };
-        }
-    }
-
-    fn place(self) -> Option<usize> {
-        self.marks
-            .checked_ilog2()
-            .map(|index| self.chunk + index as usize)
-    }
+    /// Whether the buffer ends inside quotes.
+    ends_in_quotes: bool,
 }
 
 impl RecordEnds {
@@ -128,14 +95,11 @@ impl RecordEnds {
         }
     }
 
-    /// Returns the position of the quote that is still open at the end of the buffer.
-    pub(crate) fn unclosed_quote(&self) -> Option<usize> {
+    /// Returns the position of the quote that is still open at the end of the buffer that was
+    /// searched.
+    pub(crate) fn unclosed_quote(&self, buffer: &[u8]) -> Option<usize> {
         match self {
-            RecordEnds::Csv(ends) => ends
-                .found
-                .open_quote
-                .place()
-                .filter(|_| ends.ends_in_quotes),
+            RecordEnds::Csv(ends) => ends.unclosed_quote(buffer),
             RecordEnds::Ndjson { .. } | RecordEnds::JsonArray(_) => None,
         }
     }
@@ -150,11 +114,11 @@ impl RecordEnds {
         }
     }
 
-    /// Returns the fault of an input that ends with the buffer, and its position.
-    pub(crate) fn fault_at_end(&self) -> Option<(usize, FramingFault)> {
+    /// Returns the fault of an input that ends with the buffer that was searched, and its position.
+    pub(crate) fn fault_at_end(&self, buffer: &[u8]) -> Option<(usize, FramingFault)> {
         match self {
             RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => self
-                .unclosed_quote()
+                .unclosed_quote(buffer)
                 .map(|quote| (quote, FramingFault::OpenQuote)),
             RecordEnds::JsonArray(ends) => ends
                 .fault_at_end()
@@ -209,11 +173,7 @@ impl RecordEnds {
     pub(crate) fn count_lines(&self, records: &[u8]) -> u64 {
         match self {
             RecordEnds::Csv(CsvEnds {
-                found:
-                    FoundEnds {
-                        has_lone_returns: true,
-                        ..
-                    },
+                has_lone_returns: true,
                 ..
             }) => count_lines(records, Format::Csv(Dialect::COMMA)),
             // A CRLF is counted by its LF.
@@ -230,13 +190,15 @@ impl CsvEnds {
             at: 0,
             indexer: Indexer::new(dialect),
             cells: Vec::new(),
-            found: FoundEnds::default(),
+            last_end: None,
+            has_lone_returns: false,
             ends_in_quotes: false,
         }
     }
 
     fn search(&mut self, buffer: &[u8]) -> Option<usize> {
-        self.cells.truncate(self.at / CHUNK_BYTES);
+        let searched = self.at / CHUNK_BYTES;
+        self.cells.truncate(searched);
         self.cells
             .reserve(buffer.len().div_ceil(CHUNK_BYTES) - self.cells.len());
         dispatch!(self.indexer.level(), simd => self.take_chunks(simd, buffer));
@@ -244,15 +206,47 @@ impl CsvEnds {
         let rest = from(buffer, self.at);
         let mut indexer = self.indexer;
         let marks = indexer.index_chunk(rest);
-        let record_ends = match rest.split_last() {
-            // A CR as the last byte may be the first half of a CRLF, which must not be split.
-            Some((b'\r', before)) => marks.record_ends() & !(1 << before.len()),
-            Some(_) | None => marks.record_ends(),
-        };
         self.cells.push(marks.cells());
-        self.found.take(self.at, &marks, record_ends, None);
+        self.has_lone_returns |= has_lone_returns(&marks, None);
         self.ends_in_quotes = indexer.is_in_quotes();
-        self.found.last_end.place().map(|end| end + 1)
+        self.last_end = self.last_end_from(searched, buffer).or(self.last_end);
+        self.last_end
+    }
+
+    /// Returns the end of the last record in the chunks from this one on. A CR as the last byte may
+    /// be the first half of a CRLF, which must not be split.
+    fn last_end_from(&self, chunk: usize, buffer: &[u8]) -> Option<usize> {
+        let chunks = self.cells.iter().enumerate().skip(chunk).rev();
+        let cell_ends = chunks.flat_map(|(chunk, marks)| {
+            let mut ahead = marks.cell_ends;
+            std::iter::from_fn(move || {
+                let bit = ahead.checked_ilog2()?;
+                ahead &= !(1 << bit);
+                Some(chunk * CHUNK_BYTES + bit as usize)
+            })
+        });
+        let mut record_ends = cell_ends.filter(|at| match buffer.get(*at) {
+            Some(b'\n') => true,
+            Some(b'\r') => at + 1 < buffer.len(),
+            Some(_) | None => false,
+        });
+        record_ends.next().map(|at| at + 1)
+    }
+
+    /// Returns the last quote that opens a cell, if the buffer ends inside quotes.
+    fn unclosed_quote(&self, buffer: &[u8]) -> Option<usize> {
+        if !self.ends_in_quotes {
+            return None;
+        }
+        let start = self.last_end.unwrap_or(0);
+        let mut indexer = Indexer::new(self.indexer.dialect());
+        let chunks = from(buffer, start).chunks(CHUNK_BYTES);
+        let opening = chunks.map(|chunk| indexer.index_chunk(chunk).opening);
+        let last = (opening.enumerate()).filter_map(|(chunk, opening)| {
+            let bit = opening.checked_ilog2()?;
+            Some(start + chunk * CHUNK_BYTES + bit as usize)
+        });
+        last.last()
     }
 
     /// Returns the line ends of these records: after a CR, LF or CRLF that ends a cell.
@@ -282,34 +276,30 @@ impl CsvEnds {
         let marked = self.cells.len();
         self.cells.resize(marked + chunks, CellIndex::default());
         // Local copies, so that they stay in registers.
-        let (mut at, mut found) = (self.at, self.found);
+        let (mut at, mut has_lone) = (self.at, self.has_lone_returns);
         for cells in self.cells.iter_mut().skip(marked) {
             let rest = from(buffer, at);
             let marks = self.indexer.index_with(simd, rest);
             *cells = marks.cells();
-            found.take(at, &marks, marks.record_ends(), rest.get(CHUNK_BYTES));
+            has_lone |= has_lone_returns(&marks, rest.get(CHUNK_BYTES));
             at += CHUNK_BYTES;
         }
-        (self.at, self.found) = (at, found);
+        (self.at, self.has_lone_returns) = (at, has_lone);
     }
 }
 
-impl FoundEnds {
-    /// Adds the index of the chunk that starts here.
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "what is inlined is built for the machine's instructions"
-    )]
-    fn take(&mut self, at: usize, marks: &ChunkIndex, record_ends: u64, byte_behind: Option<&u8>) {
-        self.last_end.take(at, record_ends);
-        self.open_quote.take(at, marks.opening);
-        if marks.has_returns() {
-            let lone_returns = marks.lone_returns();
-            self.has_lone_returns |=
-                lone_returns != 0 && (lone_returns << 1 != 0 || byte_behind != Some(&b'\n'));
-        }
+/// Whether a chunk has a CR that may not be part of a CRLF.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "what is inlined is built for the machine's instructions"
+)]
+fn has_lone_returns(marks: &ChunkIndex, byte_behind: Option<&u8>) -> bool {
+    if !marks.has_returns() {
+        return false;
     }
+    let lone_returns = marks.lone_returns();
+    lone_returns != 0 && (lone_returns << 1 != 0 || byte_behind != Some(&b'\n'))
 }
 
 #[cfg(test)]
@@ -330,7 +320,7 @@ mod tests {
                 }
                 assert_eq!(last, want, "{text:?} in steps of {step}");
                 assert_eq!(
-                    ends.unclosed_quote(),
+                    ends.unclosed_quote(text.as_bytes()),
                     unclosed,
                     "{text:?} in steps of {step}"
                 );

@@ -155,13 +155,6 @@ impl ChunkIndex {
         }
     }
 
-    /// Returns the bytes that end a record. Both the CR and the LF of a CRLF do, since there is no
-    /// record between them.
-    #[inline]
-    pub(crate) fn record_ends(&self) -> u64 {
-        self.line_ends & !self.quoted
-    }
-
     /// Whether the chunk has CRs.
     #[inline]
     pub(crate) fn has_returns(&self) -> bool {
@@ -191,6 +184,11 @@ impl Indexer {
             carry: Carry::of(ParserState::CellStart),
             escaping: Escaping::default(),
         }
+    }
+
+    /// Returns the dialect of the text.
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Returns the vector instructions that the machine has.
