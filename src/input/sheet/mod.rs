@@ -52,6 +52,7 @@ mod days;
 mod fault;
 pub(crate) mod kept;
 pub(crate) mod layout;
+mod main_part;
 mod ods;
 mod package;
 mod relations;

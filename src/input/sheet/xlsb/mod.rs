@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use self::book::Book;
 use self::cells::Cells;
 use self::records::Records;
 use super::cells::CellReader;
 use super::fault::PartFault;
+use super::main_part::{MainPart, no_cells};
 use super::package::Package;
 use super::styles::Styles;
 use super::texts::SharedStrings;
-use super::workbook::{Contents, Results, Workbook};
+use super::workbook::{Contents, Workbook};
 use crate::input::error::InputFault;
 
 mod book;
@@ -24,56 +24,50 @@ mod texts;
 /// An open workbook of binary parts.
 pub(crate) struct Xlsb {
     package: Package,
-    contents: Contents,
-    /// The part of each sheet.
-    parts: Vec<String>,
+    main: MainPart,
     texts: Arc<SharedStrings>,
     styles: Arc<Styles>,
-    results: Results,
 }
 
 impl Xlsb {
     /// Opens the workbook in a package whose main part has this name.
     pub(crate) fn open(mut package: Package, main: &str) -> Result<Xlsb, InputFault> {
-        let book = Book::read(&mut package, main)?;
-        let styles = styles::read(&mut package, &book.styles)?;
-        let texts = texts::read(&mut package, &book.texts)?;
+        let mut main = book::read(&mut package, main)?;
+        let styles = styles::read(&mut package, &main.styles)?;
+        let texts = texts::read(&mut package, &main.texts)?;
+        main.contents.texts_bytes = texts.bytes();
         Ok(Xlsb {
             package,
-            contents: Contents {
-                texts_bytes: texts.bytes(),
-                ..book.contents
-            },
-            parts: book.parts,
+            main,
             texts: Arc::new(texts),
             styles: Arc::new(styles),
-            results: book.results,
         })
     }
 }
 
 impl Workbook for Xlsb {
     fn contents(&self) -> &Contents {
-        &self.contents
+        &self.main.contents
     }
 
     fn look(&mut self, sheet: usize) -> Result<Box<dyn CellReader + '_>, PartFault> {
-        let part = self.parts.get(sheet).ok_or_else(missing)?;
-        let (bytes, part) = self.package.bytes(part)?.ok_or_else(missing)?;
+        let part = self.main.cells_of(sheet)?;
+        let (bytes, part) = self.package.bytes(part)?.ok_or_else(no_cells)?;
         let (texts, styles) = (Arc::clone(&self.texts), Arc::clone(&self.styles));
         let records = Records::new(bytes, &part);
-        Ok(Box::new(Cells::of(records, texts, styles, self.results)?))
+        Ok(Box::new(Cells::of(
+            records,
+            texts,
+            styles,
+            self.main.results,
+        )?))
     }
 
     fn into_cells(self: Box<Self>, sheet: usize) -> Result<Box<dyn CellReader + Send>, PartFault> {
-        let part = self.parts.get(sheet).ok_or_else(missing)?;
-        let (bytes, part) = self.package.into_bytes(part)?.ok_or_else(missing)?;
+        let part = self.main.cells_of(sheet)?;
+        let (bytes, part) = self.package.into_bytes(part)?.ok_or_else(no_cells)?;
         let records = Records::new(bytes, &part);
-        let cells = Cells::of(records, self.texts, self.styles, self.results)?;
+        let cells = Cells::of(records, self.texts, self.styles, self.main.results)?;
         Ok(Box::new(cells))
     }
-}
-
-fn missing() -> PartFault {
-    PartFault::unreadable("the part that holds its cells is missing")
 }
