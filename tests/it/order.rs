@@ -52,15 +52,55 @@ fn each_customer_s_rows_are_applied_in_file_order() {
 #[test]
 fn after_a_kill_no_customer_s_rows_are_lost_or_swapped() {
     let customers = Customers::in_turn(CUSTOMERS, ROWS_EACH, 2);
+    let Continued { repeats, .. } = killed_and_continued(&customers, 700);
+    assert!(
+        repeats <= CUSTOMERS as usize,
+        "{repeats} repeats: of each customer one row at most was unrecorded"
+    );
+}
+
+#[test]
+fn after_a_kill_only_rows_that_were_in_flight_or_just_answered_are_sent_again() {
+    let customers = Customers::in_turn(4_000, 1, 4);
+    let Continued {
+        killed_at,
+        before,
+        repeats,
+    } = killed_and_continued(&customers, 1_500);
+    let just_answered = (before.0.iter())
+        .filter(|update| update.at + UNWRITTEN_FOR >= killed_at)
+        .count();
+    assert!(
+        repeats <= IN_FLIGHT_MAX + just_answered,
+        "{repeats} repeats, {just_answered} rows just answered"
+    );
+}
+
+/// A run that was killed and continued.
+struct Continued {
+    killed_at: Timestamp,
+    /// The updates that were applied before the kill.
+    before: Ledger,
+    /// The number of updates that were applied twice.
+    repeats: usize,
+}
+
+/// Kills a run once this many updates are applied, and continues it. Each customer ends as its rows
+/// say, in their order.
+fn killed_and_continued(customers: &Customers, updates: u64) -> Continued {
     let scenario = Scenario::new()
-        .csv(&customers)
+        .csv(customers)
         .unlimited()
         .sandbox(|options| {
             options.latency.max = Duration::from_millis(4);
         });
-    let (_, ledger) = killed_once_applied(&scenario, 700);
+    let running = scenario
+        .start([])
+        .until("updates", |scenario| scenario.counts().applied >= updates);
+    let killed_at = Timestamp::now();
+    let before = running.signal(Signal::KILL).end().exits(137).ledger;
     assert!(
-        ledger.len() < customers.len(),
+        before.len() < customers.len(),
         "it was killed in its middle"
     );
     let end = scenario
@@ -74,53 +114,11 @@ fn after_a_kill_no_customer_s_rows_are_lost_or_swapped() {
         customers.bodies_by_customer(),
         "an older row is never applied after a newer one"
     );
-    assert!(
-        repeats <= CUSTOMERS as usize,
-        "{repeats} repeats: of each customer one row at most was unrecorded"
-    );
-}
-
-#[test]
-fn after_a_kill_only_rows_that_were_in_flight_or_just_answered_are_sent_again() {
-    let customers = Customers::in_turn(4_000, 1, 4);
-    let scenario = Scenario::new()
-        .csv(&customers)
-        .unlimited()
-        .sandbox(|options| {
-            options.latency.max = Duration::from_millis(4);
-        });
-    let (killed_at, ledger) = killed_once_applied(&scenario, 1_500);
-    assert!(
-        ledger.len() < customers.len(),
-        "it was killed in its middle"
-    );
-    let end = scenario
-        .run([])
-        .exits(0)
-        .counts([customers.len() as u64, 0, 0, 0, 0]);
-    end.results().settle_each_of(customers.len());
-    let (applied, repeats) = end.ledger.without_repeats();
-    assert_eq!(applied, customers.bodies_by_customer());
-    let just_answered = ledger
-        .0
-        .iter()
-        .filter(|update| update.at + UNWRITTEN_FOR >= killed_at)
-        .count();
-    assert!(
-        repeats <= IN_FLIGHT_MAX + just_answered,
-        "{repeats} repeats, {just_answered} rows just answered"
-    );
-}
-
-/// Kills the run once this many updates are applied; returns the time, and what was applied by
-/// then.
-fn killed_once_applied(scenario: &Scenario, updates: u64) -> (Timestamp, Ledger) {
-    let running = scenario
-        .start([])
-        .until("updates", |scenario| scenario.counts().applied >= updates);
-    let killed_at = Timestamp::now();
-    let end = running.signal(Signal::KILL).end().exits(137);
-    (killed_at, end.ledger)
+    Continued {
+        killed_at,
+        before,
+        repeats,
+    }
 }
 
 #[test]
