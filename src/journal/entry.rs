@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::entry_line;
 use crate::contract::FieldSet;
 
 /// The outcome of a record.
@@ -215,11 +214,6 @@ impl<'a> Entry<'a> {
             errors: errors.collect(),
             ..self
         }
-    }
-
-    /// Appends the entry as a line, with its checksum.
-    pub fn encode(&self, buffer: &mut Vec<u8>) {
-        entry_line::write(self, buffer);
     }
 }
 

@@ -14,64 +14,66 @@ use crate::contract::{FIELDS, FieldSet};
 /// The first bytes of every entry of this version, and of no other line.
 pub(super) const ENTRY_START: &[u8] = b"{\"row\":";
 
-/// Appends an entry as a line, with its checksum.
-pub(super) fn write(entry: &Entry<'_>, buffer: &mut Vec<u8>) {
-    let Entry {
-        row,
-        line,
-        file,
-        id,
-        outcome,
-        status,
-        cause,
-        ambiguous,
-        attempts,
-        ms,
-        error,
-        message,
-        errors,
-        fields,
-        overtaken,
-        echo,
-        echo_spelling,
-        echo_next_day,
-        updated_at,
-        at,
-        hash,
-        request,
-    } = entry;
-    let start = buffer.len();
-    let mut to = LineWriter(buffer);
-    to.bytes(ENTRY_START);
-    to.digits(*row);
-    to.number("line", Some(*line));
-    to.number("file", file.map(u64::from));
-    to.number("id", *id);
-    to.word("outcome", outcome.name());
-    to.number("status", status.map(u64::from));
-    to.text("cause", cause.as_deref());
-    to.flag("ambiguous", *ambiguous);
-    to.number("attempts", attempts.map(u64::from));
-    to.number("ms", *ms);
-    to.text("error", error.as_deref());
-    to.text("message", message.as_deref());
-    if !errors.is_empty() {
-        to.json("errors", errors);
+impl Entry<'_> {
+    /// Appends the entry as a line, with its checksum.
+    pub fn encode(&self, buffer: &mut Vec<u8>) {
+        let Entry {
+            row,
+            line,
+            file,
+            id,
+            outcome,
+            status,
+            cause,
+            ambiguous,
+            attempts,
+            ms,
+            error,
+            message,
+            errors,
+            fields,
+            overtaken,
+            echo,
+            echo_spelling,
+            echo_next_day,
+            updated_at,
+            at,
+            hash,
+            request,
+        } = self;
+        let start = buffer.len();
+        let mut to = LineWriter(buffer);
+        to.bytes(ENTRY_START);
+        to.digits(*row);
+        to.number("line", Some(*line));
+        to.number("file", file.map(u64::from));
+        to.number("id", *id);
+        to.word("outcome", outcome.name());
+        to.number("status", status.map(u64::from));
+        to.text("cause", cause.as_deref());
+        to.flag("ambiguous", *ambiguous);
+        to.number("attempts", attempts.map(u64::from));
+        to.number("ms", *ms);
+        to.text("error", error.as_deref());
+        to.text("message", message.as_deref());
+        if !errors.is_empty() {
+            to.json("errors", errors);
+        }
+        to.names("fields", *fields);
+        to.names("overtaken", *overtaken);
+        to.names("echo", *echo);
+        to.names("echo_spelling", *echo_spelling);
+        to.flag("echo_next_day", *echo_next_day);
+        if let Some(updated_at) = updated_at {
+            // With all of its digits, so that it can be compared.
+            to.json("updated_at", &updated_at.to_string());
+        }
+        to.time("at", *at);
+        to.hash("hash", Some(*hash));
+        to.hash("request", *request);
+        to.bytes(b"}");
+        line::seal(buffer, start);
     }
-    to.names("fields", *fields);
-    to.names("overtaken", *overtaken);
-    to.names("echo", *echo);
-    to.names("echo_spelling", *echo_spelling);
-    to.flag("echo_next_day", *echo_next_day);
-    if let Some(updated_at) = updated_at {
-        // With all of its digits, so that it can be compared.
-        to.json("updated_at", &updated_at.to_string());
-    }
-    to.time("at", *at);
-    to.hash("hash", Some(*hash));
-    to.hash("request", *request);
-    to.bytes(b"}");
-    line::seal(buffer, start);
 }
 
 /// Writes members. Only texts may need escapes: names are our own.
