@@ -12,19 +12,25 @@ impl Echo {
     /// Compares what an answer shows with the body of the update that it answers.
     pub(crate) fn of(sent: &[u8], shown: &ShownFields<'_>) -> Echo {
         let mut echo = Echo::default();
-        for (field, sent) in SentValues::of(sent) {
-            if let Some(shown) = shown.value(field) {
-                echo.compare(field, sent, shown);
+        let mut sent = SentValues::of(sent);
+        while let Some(field) = sent.field() {
+            let shown = shown.value(field);
+            if shown.is_some_and(|shown| field != Field::CountryId && sent.pass(shown)) {
+                echo.compared.insert(field);
+                continue;
+            }
+            match (sent.value(), shown) {
+                (Some(sent), Some(shown)) => echo.compare(field, sent, shown),
+                (Some(_) | None, _) => {}
             }
         }
         echo
     }
 
+    /// Compares two values that are not the same JSON.
     fn compare(&mut self, field: Field, sent: &[u8], shown: &str) {
         if field == Field::CountryId {
             self.compare_country(sent, shown);
-        } else if sent == shown.as_bytes() {
-            self.compared.insert(field);
         } else if let Some(comparison) = compare_json(field, sent, shown) {
             self.add(field, comparison);
         }

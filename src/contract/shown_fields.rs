@@ -43,8 +43,8 @@ impl<'a> ShownFields<'a> {
     }
 }
 
-/// The fields of a request's body with their values as JSON. The body is of our own making: one
-/// object without spaces, with texts, integers and null as values.
+/// Reads the fields of a request's body with their values as JSON, one after the other. The body is
+/// of our own making: one object without spaces, with texts, integers and null as values.
 #[derive(Debug)]
 pub(super) struct SentValues<'a> {
     rest: &'a [u8],
@@ -59,31 +59,41 @@ impl<'a> SentValues<'a> {
         }
     }
 
-    /// Returns the field whose name is at the start of the JSON, and what is behind the name's
-    /// colon. Bodies are in the contract's order, so the search starts behind the previous field.
-    fn field(&mut self, json: &'a [u8]) -> Option<(Field, &'a [u8])> {
+    /// Reads the name of the next field. Its value is next, to be read or passed. Bodies are in the
+    /// contract's order, so the search for the field starts behind the previous one.
+    pub(super) fn field(&mut self) -> Option<Field> {
+        let [b'{' | b',', b'"', json @ ..] = self.rest else {
+            return None;
+        };
         let behind_name = |rule: &FieldRule| {
             let behind = json.strip_prefix(rule.name.as_bytes())?;
             Some((rule.field, behind.strip_prefix(b"\":")?))
         };
-        self.behind.find_map(behind_name).or_else(|| {
+        let (field, value) = self.behind.find_map(behind_name).or_else(|| {
             self.behind = FIELDS.iter();
             self.behind.find_map(behind_name)
-        })
+        })?;
+        self.rest = value;
+        Some(field)
     }
-}
 
-impl<'a> Iterator for SentValues<'a> {
-    type Item = (Field, &'a [u8]);
+    /// Passes the value if it is this JSON. Its end need not be found for that: a text ends with
+    /// its last quote, and any other value before the next member.
+    pub(super) fn pass(&mut self, json: &str) -> bool {
+        match self.rest.strip_prefix(json.as_bytes()) {
+            Some(rest @ [b',' | b'}', ..]) => {
+                self.rest = rest;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
 
-    fn next(&mut self) -> Option<(Field, &'a [u8])> {
-        let [b'{' | b',', b'"', rest @ ..] = self.rest else {
-            return None;
-        };
-        let (field, rest) = self.field(rest)?;
-        let (value, rest) = rest.split_at_checked(value_bytes(rest)?)?;
+    /// Reads the value.
+    pub(super) fn value(&mut self) -> Option<&'a [u8]> {
+        let (value, rest) = self.rest.split_at_checked(value_bytes(self.rest)?)?;
         self.rest = rest;
-        Some((field, value))
+        Some(value)
     }
 }
 
@@ -129,11 +139,31 @@ mod tests {
                 .map(|(field, value)| format!("\"{field}\":{value}"))
                 .collect();
             let body = format!("{{{}}}", members.join(","));
-            let split: Vec<_> = SentValues::of(body.as_bytes())
-                .map(|(field, json)| (field, serde_json::from_slice::<Value>(json).expect("JSON")))
-                .collect();
-            let want: Vec<_> = fields.into_iter().collect();
+            let (mut sent, mut split) = (SentValues::of(body.as_bytes()), Vec::new());
+            while let Some(field) = sent.field() {
+                let json = sent.value().expect("a value");
+                split.push((field, serde_json::from_slice::<Value>(json).expect("JSON")));
+            }
+            let want: Vec<_> = fields.clone().into_iter().collect();
             prop_assert_eq!(split, want);
+
+            // Only what was sent is passed, wherever it ends.
+            let mut sent = SentValues::of(body.as_bytes());
+            for (field, value) in fields {
+                prop_assert_eq!(sent.field(), Some(field));
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let starts = text.char_indices().map(|(at, _)| &text[..at]);
+                for other in starts.chain(["null0", "0"]).filter(|other| value != *other) {
+                    let other = Value::from(other).to_string();
+                    prop_assert!(!sent.pass(&other), "{value} is not {other}");
+                }
+                if let Some(number) = value.as_i64().filter(|number| *number != 0) {
+                    prop_assert!(!sent.pass(&(number / 10).to_string()));
+                }
+                let json = value.to_string();
+                prop_assert!(sent.pass(&json), "{json}");
+            }
+            prop_assert_eq!(sent.field(), None);
         }
     }
 
