@@ -46,6 +46,23 @@ pub(crate) struct CsvCell {
     form: Form,
 }
 
+/// The text of a cell whose bytes in the block are its text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum CellText<'b> {
+    /// Of a cell without quotes, which has no line breaks.
+    Bare(&'b str),
+    /// Of a cell in quotes.
+    Quoted(&'b str),
+}
+
+impl<'b> CellText<'b> {
+    pub(crate) fn as_str(self) -> &'b str {
+        match self {
+            CellText::Bare(text) | CellText::Quoted(text) => text,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Form {
     /// The bytes in the block are the text.
@@ -323,7 +340,7 @@ impl<'b> CsvRecord<'_, 'b> {
         })
     }
 
-    /// Whether [`usual_cells`](CsvRecord::usual_cells) can read the cells of a record with flags.
+    /// Whether [`plain_text`](CsvRecord::plain_text) can read the cells of a record with flags.
     #[inline(never)]
     pub(crate) fn has_usual_cells(&self) -> bool {
         !self.flags.has_escapes() && self.quote_fault().is_none()
@@ -343,19 +360,9 @@ impl<'b> CsvRecord<'_, 'b> {
         })
     }
 
-    /// Returns the cells of a record without escapes and with good quotes.
+    /// Returns the places of the raw cells in the block.
     #[inline]
-    pub(crate) fn usual_cells(&self) -> impl Iterator<Item = CsvCell> {
-        let mut start = self.start;
-        self.ends.iter().map(move |end| {
-            let end = end.place();
-            let cell = self.cell(start..end);
-            start = end + 1;
-            cell
-        })
-    }
-
-    fn places(&self) -> impl Iterator<Item = Range<usize>> {
+    pub(crate) fn places(&self) -> impl Iterator<Item = Range<usize>> {
         let mut start = self.start;
         self.ends.iter().map(move |end| {
             let end = end.place();
@@ -366,8 +373,7 @@ impl<'b> CsvRecord<'_, 'b> {
     }
 
     /// Returns the cell in this range, in a record without escapes.
-    #[inline]
-    fn cell(&self, place: Range<usize>) -> CsvCell {
+    pub(crate) fn cell(&self, place: Range<usize>) -> CsvCell {
         if self.bytes.get(place.start) != Some(&b'"') || !self.dialect.has_quotes() {
             return CsvCell {
                 place,
@@ -391,20 +397,28 @@ impl<'b> CsvRecord<'_, 'b> {
         }
     }
 
-    /// Whether a cell is in quotes. No other cell can hold a line break.
-    pub(crate) fn is_quoted(&self, cell: &CsvCell) -> bool {
-        cell.place
-            .start
-            .checked_sub(1)
-            .and_then(|before| self.bytes.get(before))
-            == Some(&b'"')
+    /// Returns the text of the cell in this range whose bytes in the block are its text, in a record
+    /// without escapes and with good quotes.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "called for each cell: a call would take as long as the check"
+    )]
+    pub(crate) fn plain_text(&self, place: &Range<usize>) -> Option<CellText<'b>> {
+        let text = self.text?;
+        if text.as_bytes().get(place.start) == Some(&b'"') && self.dialect.has_quotes() {
+            return self
+                .plain_text_in_quotes(place.clone())
+                .map(CellText::Quoted);
+        }
+        text.get(place.clone()).map(CellText::Bare)
     }
 
-    /// Returns the text of a cell whose bytes in the block are its text.
-    #[inline]
-    pub(crate) fn plain_text(&self, cell: &CsvCell) -> Option<&'b str> {
-        match cell.form {
-            Form::Plain => self.text?.get(cell.place.clone()),
+    #[inline(never)]
+    fn plain_text_in_quotes(&self, place: Range<usize>) -> Option<&'b str> {
+        let CsvCell { place, form } = self.cell(place);
+        match form {
+            Form::Plain => self.text?.get(place),
             Form::Quoted | Form::Escaped => None,
         }
     }

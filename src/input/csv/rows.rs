@@ -1,5 +1,7 @@
 //! The rows of a CSV block: maps the cells of its records to fields and checks them.
 
+use std::ops::Range;
+
 use crate::contract::{Cell, InvalidRow, UpdateBuilder, has_line_break};
 
 use crate::input::blocks::block::Block;
@@ -7,7 +9,7 @@ use crate::input::bytes::decode::{Bom, likely_encoding};
 use crate::input::bytes::failed_rows::Origin;
 use crate::input::bytes::format::Format;
 use crate::input::csv::layout::CsvLayout;
-use crate::input::csv::records::{CsvCell, CsvRecord, CsvRecords};
+use crate::input::csv::records::{CellText, CsvCell, CsvRecord, CsvRecords};
 use crate::input::csv::uneven::withheld_in;
 use crate::input::csv::{joined, own_part, uneven};
 use crate::input::mapping::cell_rules::CellRules;
@@ -82,8 +84,8 @@ impl RecordLayout for CsvLayout {
                         &targets,
                         writer,
                         &mut builder,
-                        |builder, _, target, text| {
-                            writer.write_text(builder, target, text);
+                        |builder, target, text| {
+                            writer.write_text(builder, target, text.as_str());
                         },
                     );
                 }
@@ -208,17 +210,30 @@ fn write_cells<'b>(
     targets: &[Target],
     writer: CellWriter<'b>,
     builder: &mut UpdateBuilder<'b>,
-    write_text: impl Fn(&mut UpdateBuilder<'b>, &CsvCell, Target, &'b str),
+    write_text: impl Fn(&mut UpdateBuilder<'b>, Target, CellText<'b>),
 ) {
-    for (cell, &target) in record.usual_cells().zip(targets) {
-        match (target, record.plain_text(&cell)) {
-            (Target::Ignored, _) => {}
-            (_, Some(text)) => write_text(builder, &cell, target, text),
-            (_, None) => {
-                CellWriter::write(builder, target, said(record, &cell, target, writer.rules()));
-            }
+    for (place, &target) in record.places().zip(targets) {
+        if target == Target::Ignored {
+            continue;
+        }
+        match record.plain_text(&place) {
+            Some(text) => write_text(builder, target, text),
+            None => write_cell(record, place, target, writer.rules(), builder),
         }
     }
+}
+
+/// Reads a cell of a record without escapes whose text is not just its bytes.
+#[cold]
+fn write_cell<'b>(
+    record: &CsvRecord<'_, 'b>,
+    place: Range<usize>,
+    target: Target,
+    rules: &'b CellRules,
+    builder: &mut UpdateBuilder<'b>,
+) {
+    let cell = record.cell(place);
+    CellWriter::write(builder, target, said(record, &cell, target, rules));
 }
 
 /// Reads the cells of a record that may hold odd characters.
@@ -229,15 +244,9 @@ fn write_odd_record<'b>(
     writer: CellWriter<'b>,
     builder: &mut UpdateBuilder<'b>,
 ) {
-    write_cells(
-        record,
-        targets,
-        writer,
-        builder,
-        |builder, _, target, text| {
-            writer.write_odd_text(builder, target, text);
-        },
-    );
+    write_cells(record, targets, writer, builder, |builder, target, text| {
+        writer.write_odd_text(builder, target, text.as_str());
+    });
 }
 
 /// Reads the cells of a record that may hold line breaks. Only a quoted cell can.
@@ -248,21 +257,17 @@ fn write_record_of_lines<'b>(
     writer: CellWriter<'b>,
     builder: &mut UpdateBuilder<'b>,
 ) {
-    write_cells(
-        record,
-        targets,
-        writer,
-        builder,
-        |builder, cell, target, text| {
-            let is_of_one_line =
-                matches!(target, Target::Field(field) if !field.takes_line_breaks());
-            if is_of_one_line && record.is_quoted(cell) && has_line_break(text.as_bytes()) {
+    write_cells(record, targets, writer, builder, |builder, target, text| {
+        let is_of_one_line = matches!(target, Target::Field(field) if !field.takes_line_breaks());
+        match text {
+            CellText::Quoted(text) if is_of_one_line && has_line_break(text.as_bytes()) => {
                 writer.write_odd_text(builder, target, text);
-            } else {
+            }
+            CellText::Quoted(text) | CellText::Bare(text) => {
                 writer.write_text(builder, target, text);
             }
-        },
-    );
+        }
+    });
 }
 
 /// Withholds what the cell in a column names.
