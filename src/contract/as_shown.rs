@@ -87,4 +87,15 @@ mod tests {
         let unknown = SentFields::of_request(br#"{"country_id":4}"#).expect("an object");
         assert!(!is_as_shown(&unknown, &image, &Countries::default()));
     }
+
+    #[test]
+    fn an_id_differs_from_no_country_even_if_its_name_is_unknown() {
+        let check = |name: &'static str, want: ValueComparison| {
+            let (sent, shown) = (MemberValue::Integer(4), MemberValue::Text(name.into()));
+            let found = compare_sent(Field::CountryId, &sent, &shown, &Countries::default());
+            assert_eq!(found, want, "{name:?}");
+        };
+        check("", ValueComparison::Different);
+        check("Country 4", ValueComparison::NotComparable);
+    }
 }

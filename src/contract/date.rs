@@ -213,6 +213,7 @@ mod tests {
             "2023-11-07T05:31:56Z",
             "2023-11-07t05:31:56z",
             "2023-11-07T05:31:56.123456789+05:30",
+            "2023-11-07T05:31:56+23:59",
             "1990-12-31T23:59:60Z",
             "2024-02-29T00:00:00-00:00",
             "0001-01-01T00:00:00Z",
@@ -237,6 +238,8 @@ mod tests {
     fn plain_dates_become_midnight_utc() {
         check("1985-04-12", Some(DateTime::Day));
         check("2000-02-29", Some(DateTime::Day));
+        check("2012-02-29", Some(DateTime::Day));
+        check("0099-12-31", Some(DateTime::Day));
     }
 
     /// Only the warnings depend on the current day.

@@ -475,6 +475,10 @@ mod tests {
         check("%Y%m%d%H%M%S", "19991231080559", "1999-12-31T08:05:59Z");
         check("%Y-%j", "1985-102", "1985-04-12T00:00:00Z");
         check("%d.%m.%Y", "01.01.0001", "0001-01-01T00:00:00Z");
+        check("%d%b%Y", "1Apr1985", "1985-04-01T00:00:00Z");
+        check("%u %d%%%m%%%Y", "5 12%4%1940", "1940-04-12T00:00:00Z");
+        check("%d.%m.%Y%n%H:%M", "1.2.1985 08:05", "1985-02-01T08:05:00Z");
+        check("%F %T%.f", "1985-02-01 8:5:9.5", "1985-02-01T08:05:09.5Z");
     }
 
     #[test]
@@ -567,10 +571,16 @@ mod tests {
         for text in ["1985012", "198512", "1985 102", "1985010"] {
             check("%Y%m%d", text);
         }
+        check("%d%m%Y", "0102985");
+        for text in ["85-04-12", "+1985-04-12", "-0085-04-12"] {
+            check("%F", text);
+        }
         for text in ["1.2.1985", "1.2.5", "1.2.085"] {
             check("%d.%m.%y", text);
         }
         check("%d%b%Y", "131Apr1985");
+        check("%Y%j", "198512");
+        check("%Y-%m-%d %H:%M%z", "1985-04-12 08:5+0200");
         check("%Y-%m-%d %H:%M:%S", "1990-12-31 23:59:60");
         check("%Y-%m-%d %H:%M", "1990-12-31 24:00");
     }
@@ -599,6 +609,10 @@ mod tests {
         check("%C-%m-%d", "use %Y");
         check("%g-%V-%u", "use %Y");
         check("%d.%m.%Y %d", "repeats a part");
+        check("%d.%m.%Y %b", "repeats a part");
+        check("%F %d", "repeats a part");
+        check("%F %H:%M %R", "repeats a part");
+        check("%F %S %T", "repeats a part");
         check("dd.mm.yyyy", "write %d.%m.%Y");
         check("D/M/YY", "write %d/%m/%y");
         check("yyyy-MM-ddTHH:mm:ss", "write %Y-%m-%dT%H:%M:%S");

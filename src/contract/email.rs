@@ -245,12 +245,21 @@ mod tests {
             check(text, Some(Email::Usual));
         }
         check("root@localhost", Some(Email::DomainWithoutDot));
+        let longest_label = "b".repeat(LABEL_BYTES_MAX);
+        let longest_domain = [longest_label.as_str(); 4].join(".");
+        assert_eq!(longest_domain.len(), DOMAIN_BYTES_MAX);
+        let longest_local = "a".repeat(LOCAL_BYTES_MAX);
+        check(
+            &format!("{longest_local}@{longest_domain}"),
+            Some(Email::Usual),
+        );
     }
 
     #[test]
     fn not_addresses() {
         let long_local = format!("{}@example.com", "a".repeat(65));
         let long_label = format!("a@{}.com", "b".repeat(64));
+        let long_domain = format!("a@{}b", "b.".repeat(DOMAIN_BYTES_MAX / 2 + 1));
         for text in [
             "",
             "@",
@@ -272,8 +281,15 @@ mod tests {
             "\"open@example.com",
             "\"bad\\\"@example.com",
             "a@exa_mple.com",
+            "\"a\"b\"@example.com",
+            ".@b.c",
+            "a@.",
+            "a@b.-",
+            "a@-.c",
+            "a@b.-.c",
             &long_local,
             &long_label,
+            &long_domain,
         ] {
             check(text, None);
         }

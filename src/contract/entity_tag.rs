@@ -32,11 +32,13 @@ mod tests {
 
     #[test]
     fn only_a_strong_tag_is_one() {
-        let long = format!("\"{}\"", "a".repeat(BYTES_MAX));
+        let longest = format!("\"{}\"", "a".repeat(BYTES_MAX - 2));
+        let long = format!("\"{}\"", "a".repeat(BYTES_MAX - 1));
         for (value, is_strong) in [
             (&b"\"7-1\""[..], true),
             (b"\"\"", true),
             (b"\"a,b!#\x80\xff\"", true),
+            (longest.as_bytes(), true),
             (b"W/\"7-1\"", false),
             (b"w/\"7-1\"", false),
             (b"7-1", false),

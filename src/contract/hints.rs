@@ -398,6 +398,11 @@ mod tests {
         check("12/1999", &[], &other("99/9999"));
         check("31.12.", &[], &other("99.99."));
         check(
+            "1999.12.31  08:05:00",
+            &[],
+            &outlined("9999.99.99  99:99:99"),
+        );
+        check(
             " 31/12/1999",
             &[],
             &outlined("99/99/9999, with spaces around it (--trim removes them)"),
@@ -427,6 +432,7 @@ mod tests {
         );
         for text in [
             "May 1999",
+            "not yet known",
             "--",
             "123456789012345678901",
             "\u{ff11}\u{ff19}",

@@ -80,6 +80,7 @@ mod tests {
         check("-0", Err(IdError::OutOfRange));
         check("-5", Err(IdError::OutOfRange));
         check(&"9".repeat(400), Err(IdError::OutOfRange));
+        assert_eq!(CustomerId::new(1 << 63), Err(IdError::OutOfRange));
         for text in [
             "", "-", "+1", " 1", "1 ", "1.0", "1e3", "0x1f", "１", "null",
         ] {

@@ -86,6 +86,7 @@ mod tests {
             "address.0.job",
             "user_id.id",
             "email.9999",
+            &format!("email.1{}", ".id".repeat(19)),
         ] {
             check(field, true);
         }
@@ -103,7 +104,7 @@ mod tests {
             "email.zoe@example",
             "phone_number.0791234567",
             "country_name",
-            &format!("email{}", ".0".repeat(40)),
+            &format!("email{}", ".id".repeat(20)),
         ] {
             check(text, false);
         }

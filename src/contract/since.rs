@@ -115,6 +115,10 @@ mod tests {
             let found = found.map(|at| at.to_string()).map_err(|(code, _)| code);
             assert_eq!(found.as_deref().map_err(|code| *code), want, "{cell:?}");
         };
+        let lacks_offset = |text: &'static str| {
+            let refused = since(Some(&Cell::Text(text.into())), &rules);
+            refused.is_err_and(|(_, message)| message.contains("without an offset"))
+        };
         let text = |text: &'static str| Some(Cell::Text(text.into()));
         let time = Ok("2026-11-23T09:18:04Z");
         check(text("2026-11-23T09:18:04Z"), time);
@@ -125,6 +129,10 @@ mod tests {
         check(text("2026-11-23 09:18:04"), Err(ErrorCode::Format));
         check(text("2026-11-23"), Err(ErrorCode::Format));
         check(text("yesterday"), Err(ErrorCode::Format));
+        for text in ["23.11.2026 10:18", "2026-11-23T09:18:04", "2026-11-23"] {
+            assert!(lacks_offset(text), "{text}");
+        }
+        assert!(!lacks_offset("yesterday"));
         check(text(" "), Err(ErrorCode::Required));
         check(None, Err(ErrorCode::Required));
         check(Some(Cell::Null), Err(ErrorCode::Required));

@@ -510,6 +510,21 @@ mod tests {
     }
 
     #[test]
+    fn a_row_without_an_id_is_told_so_beside_its_other_errors() {
+        let rules = ValueRules::default();
+        let mut builder = UpdateBuilder::new(&rules);
+        builder.set(Field::FirstName, Cell::Null);
+        let row = builder.finish().expect_err("a bad row");
+        let found: Vec<_> = row
+            .errors
+            .iter()
+            .map(|error| (error.subject.name(), error.code))
+            .collect();
+        let want = [("id", ErrorCode::Required), ("first_name", ErrorCode::Null)];
+        assert_eq!(found, want);
+    }
+
+    #[test]
     fn a_row_with_an_id_alone_has_nothing_to_update() {
         let rules = ValueRules::default();
         let mut builder = UpdateBuilder::new(&rules);

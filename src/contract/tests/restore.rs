@@ -430,6 +430,26 @@ fn what_an_undo_has_seen_of_others_stays_a_conflict() {
 }
 
 #[test]
+fn an_undo_puts_back_the_first_value_that_its_updates_have_cleared() {
+    let [doctor, elsewhere, empty] = [r#""Country 4""#, r#""Country 5""#, "null"]
+        .map(|name| format!(r#""first_name":"Ada","job":"Doctor","country_name":{name}"#));
+    let sent = r#"{"first_name":"Ada","job":"Nurse"}"#;
+    let rules = RestoreRules {
+        without: FieldSet::from_iter([Field::CountryId]),
+        ..KEEP
+    };
+    for [first, second] in [[&doctor, &empty], [&empty, &doctor], [&doctor, &elsewhere]] {
+        let mut history = with_own(LeftOutEffect::Cleared, first, sent);
+        let own = SentFields::of_request(sent.as_bytes()).expect("a body");
+        history.add_own(&image(second), &own, &countries());
+        let restored = history.restore(&image(&empty), rules, &countries());
+        let body = r#"{"first_name":"Ada","country_id":4,"job":"Nurse"}"#;
+        let want = RestoreRequest::Put(body.as_bytes().to_vec());
+        assert_eq!(restored.request, want, "{first} {second}");
+    }
+}
+
+#[test]
 fn what_an_undo_has_cleared_is_put_back_even_if_it_is_excluded() {
     let doctor = r#""first_name":"Ada","job":"Doctor","country_name":"Country 4""#;
     let rules = RestoreRules {
