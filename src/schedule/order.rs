@@ -577,4 +577,96 @@ mod tests {
             (7, "a", 0)
         );
     }
+
+    /// The tickets of this many rows, each of another customer, whose turn has come.
+    fn taken(order: &mut Order<&'static str>, rows: u64) -> Vec<Ticket> {
+        (1..=rows).for_each(|customer| order.hold(id(customer), "", 1, Care::None));
+        std::iter::from_fn(|| order.take_ready()).collect()
+    }
+
+    #[test]
+    fn each_request_has_a_ticket_of_its_own() {
+        let mut order = Order::new();
+        let mut tickets = taken(&mut order, 2);
+        tickets.extend([order.new_ticket(), order.new_ticket()]);
+        tickets.sort_unstable();
+        tickets.dedup();
+        assert_eq!(tickets.len(), 4);
+    }
+
+    #[test]
+    fn an_invalid_row_takes_up_its_bytes_until_it_is_taken() {
+        let mut order = Order::new();
+        order.hold(id(1), "a", 3, Care::None);
+        order.hold_invalid(None, "invalid", 5);
+        assert_eq!((order.rows_held(), order.bytes_held()), (2, 8));
+        assert_eq!(take_all(&mut order), ["a"]);
+        assert!(order.take_invalid().is_some());
+        assert_eq!((order.rows_held(), order.bytes_held()), (1, 3));
+    }
+
+    #[test]
+    fn a_known_row_waits_for_the_row_that_goes_alone() {
+        let mut order = Order::new();
+        let alone = *taken(&mut order, 1).last().expect("one row");
+        order.hold(id(2), "known", 1, Care::Known);
+        order.goes_alone(alone);
+        assert_eq!(order.take_known(), None);
+        order.joins_the_others(alone);
+        assert!(order.take_known().is_some());
+    }
+
+    #[test]
+    fn what_the_driver_decides_about_is_still_to_be_written() {
+        let mut order = Order::new();
+        let ticket = *taken(&mut order, 1).last().expect("one row");
+        assert!(!order.has_unwritten() && order.has_nothing_else_to_send());
+        order.await_decision(ticket);
+        assert!(order.has_undecided() && order.is_undecided(ticket));
+        assert!(order.has_unwritten() && order.has_untried() && !order.has_nothing_else_to_send());
+        assert!(order.decided(ticket) && !order.decided(ticket));
+        assert!(!order.has_unwritten());
+        order.send_decided(ticket);
+        assert!(order.has_unwritten() && order.has_untried() && !order.has_nothing_else_to_send());
+        assert_eq!(order.take_decided(), Some(ticket));
+        assert!(!order.has_unwritten());
+    }
+
+    #[test]
+    fn a_row_that_failed_is_counted_once_until_its_failures_are_forgotten() {
+        let mut order = Order::new();
+        let [first, second] = taken(&mut order, 2).try_into().expect("two rows");
+        for ticket in [first, first, second] {
+            order.fails(ticket);
+        }
+        assert_eq!(order.rows_failed(), 2);
+        order.get_mut(first).failures.ambiguous = true;
+        order.forget_failures(first);
+        assert_eq!(order.rows_failed(), 1);
+        let failures = &order.get(first).failures;
+        assert!(
+            failures.failed == 0 && failures.ambiguous,
+            "it may still be applied"
+        );
+        order.forget_failures(first);
+        assert_eq!(order.rows_failed(), 1);
+        order.end(second);
+        assert_eq!(order.rows_failed(), 0);
+    }
+
+    #[test]
+    fn each_row_to_send_again_has_its_time() {
+        let mut order = Order::new();
+        let tickets: [Ticket; 3] = taken(&mut order, 3).try_into().expect("three rows");
+        let at = |seconds| Moment::after_start(Duration::from_secs(seconds));
+        order.send_again(tickets[0], at(5));
+        order.send_again(tickets[1], at(4));
+        assert_eq!(
+            tickets.map(|ticket| order.due(ticket)),
+            [Some(at(5)), Some(at(4)), None]
+        );
+        assert_eq!(order.first_retry(), Some(tickets[1]));
+        order.clear_retries();
+        assert_eq!((order.first_retry(), order.due(tickets[0])), (None, None));
+    }
 }

@@ -108,3 +108,23 @@ fn unexpected(foreign: ForeignAnswer) -> ServerError {
         ..ServerError::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::stop::Unexpected;
+
+    #[test]
+    fn an_answer_that_is_not_the_apis_has_a_code_unless_it_is_a_refusal() {
+        for (foreign, want) in [
+            (
+                ForeignAnswer::Success(Unexpected::AnotherBody),
+                Some("unexpected_answer"),
+            ),
+            (ForeignAnswer::Redirect, Some("redirect")),
+            (ForeignAnswer::Refusal, None),
+        ] {
+            assert_eq!(unexpected(foreign).code.as_deref(), want);
+        }
+    }
+}

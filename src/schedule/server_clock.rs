@@ -139,4 +139,21 @@ mod tests {
     fn nothing_is_known_before_the_first_answer() {
         assert_eq!(ServerClock::default().moments_of(1), None);
     }
+
+    #[test]
+    fn bounds_get_wider_with_time_by_what_clocks_drift_apart() {
+        let us = |us: u64| Moment::after_start(Duration::from_micros(us));
+        // The first answer says that the offset is from 999.98 s to 1001 s.
+        let mut clock = ServerClock::default();
+        clock.learn(1000, ms(0), ms(20));
+        clock.learn(2000, ms(1_000_000), ms(1_000_900));
+        let want = (us(1_999_000_000), us(2_000_220_000));
+        assert_eq!(clock.moments_of(3000), Some(want), "0.2 s in 1000 s");
+        // Here it is from 999.05 s to 1000.1 s.
+        let mut clock = ServerClock::default();
+        clock.learn(1000, ms(900), ms(950));
+        clock.learn(2000, ms(1_000_000), ms(1_000_950));
+        let want = (us(1_999_700_000), us(2_000_950_000));
+        assert_eq!(clock.moments_of(3000), Some(want));
+    }
 }

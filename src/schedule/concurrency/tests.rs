@@ -255,3 +255,41 @@ fn no_round_trip_is_too_long() {
         concurrency.succeeded(Moment::after_start(Duration::MAX), Duration::MAX);
     }
 }
+
+#[test]
+fn names_what_bounds_it() {
+    let (mut concurrency, mut now) = (Concurrency::up_to(16), Moment::START);
+    assert_eq!(concurrency.bound(), InFlightBound::SlowStart);
+    rounds(&mut concurrency, &mut now, 2, MS(75));
+    assert_eq!(concurrency.bound(), InFlightBound::Setting);
+    concurrency.pushed_back(now, now + MS(75));
+    assert_eq!(concurrency.bound(), InFlightBound::Answers);
+}
+
+#[test]
+fn a_slowdown_of_a_few_milliseconds_is_noise() {
+    for (slow, is_noise) in [(MS(6), true), (MS(8), false)] {
+        let (mut concurrency, mut now) = settled(32, MS(2));
+        let limit = rounds(&mut concurrency, &mut now, 1, slow);
+        assert_eq!(limit == 32, is_noise, "{slow:?}: {limit}");
+    }
+}
+
+#[test]
+fn far_from_the_last_pushback_it_grows_by_full_steps() {
+    let check = |limit: f64, want: f64| {
+        let mut concurrency = Concurrency::up_to(1000);
+        concurrency.pushed_back_at = Some(20.0);
+        concurrency.limit = limit;
+        concurrency.grow();
+        assert!(
+            (concurrency.limit - want).abs() < 0.001,
+            "{limit}: {}",
+            concurrency.limit
+        );
+    };
+    check(17.5, 18.5);
+    check(18.5, 19.0);
+    check(20.5, 20.75);
+    check(21.5, 22.5);
+}

@@ -84,3 +84,88 @@ impl Round {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(in_flight: usize) -> Departure {
+        Departure {
+            at: Moment::START,
+            in_flight,
+            nth: 1,
+            refused_beside_others: 0,
+        }
+    }
+
+    /// A round with these answers, each by the number in flight.
+    fn round(accepted: &[usize], refused: &[usize]) -> Round {
+        let mut round = Round::new(Moment::START);
+        for in_flight in accepted {
+            round.accepted(with(*in_flight));
+        }
+        for in_flight in refused {
+            round.refused(with(*in_flight));
+        }
+        round
+    }
+
+    fn ms(ms: u64) -> Moment {
+        Moment::after_start(Duration::from_millis(ms))
+    }
+
+    #[test]
+    fn a_number_in_flight_is_the_reason_if_only_more_are_refused() {
+        let check = |accepted: &[usize], refused: &[usize], want: Option<usize>| {
+            let found = round(accepted, refused).accepted_in_flight();
+            assert_eq!(found, want, "accepted {accepted:?}, refused {refused:?}");
+        };
+        check(&[1, 2, 3, 4], &[5, 6], Some(4));
+        check(&[1, 1], &[2, 2], Some(1));
+        check(&[1, 2, 3], &[1], None);
+        // As many are accepted with fewer in flight as are refused.
+        check(&[1, 2], &[5, 6], Some(4));
+        check(&[1], &[5, 6], None);
+        // A quarter as many may be accepted with more in flight.
+        check(&[1, 1, 1, 1, 5], &[5; 4], Some(4));
+        check(&[1, 1, 1, 1, 5, 6], &[5; 4], None);
+        check(&[1, 1, 1, 1, 1, 1, 1, 5, 6], &[5; 7], None);
+        check(&[1, 1, 1, 1, 1, 1, 1, 5], &[5; 7], Some(4));
+        check(&[1, 2, 3], &[], None);
+    }
+
+    #[test]
+    fn half_of_what_was_accepted_counts_for_the_next_round() {
+        for (refused, want) in [(2, Some(4)), (3, None)] {
+            let mut round = round(&[1; 4], &[2]);
+            round.next(ms(1000));
+            (0..refused).for_each(|_| round.refused(with(5)));
+            assert_eq!(round.accepted_in_flight(), want, "{refused} refused");
+        }
+    }
+
+    #[test]
+    fn a_round_takes_a_second_and_six_answers() {
+        let check = |accepted: usize, refused: usize, left: Moment, want: bool| {
+            let round = round(&vec![1; accepted], &vec![2; refused]);
+            assert_eq!(round.is_over(left), want, "{accepted} {refused} {left:?}");
+        };
+        check(6, 0, ms(1000), true);
+        check(2, 4, ms(1000), true);
+        check(5, 0, ms(1000), false);
+        check(2, 3, ms(1000), false);
+        check(6, 0, ms(999), false);
+    }
+
+    #[test]
+    fn a_round_is_full_with_four_fifths_of_what_the_rate_allows() {
+        let check = |accepted: usize, refused: usize, want: bool| {
+            let round = round(&vec![1; accepted], &vec![2; refused]);
+            assert_eq!(round.is_full(5.0, ms(2000)), want, "{accepted} {refused}");
+        };
+        check(8, 0, true);
+        check(4, 4, true);
+        check(7, 0, false);
+        check(9, 0, true);
+    }
+}

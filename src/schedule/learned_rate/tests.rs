@@ -282,3 +282,126 @@ fn a_limit_of_503s_that_shuts_for_long_is_an_outage() {
         "what was learned may have been the outage"
     );
 }
+
+#[test]
+fn what_was_accepted_in_the_last_second_is_estimated_from_two() {
+    let mut recent = Recent::default();
+    let check = |recent: &Recent, now: Moment, want: f64| {
+        let found = recent.per_second(now);
+        assert!((found - want).abs() < 1e-9, "{now:?}: {found}");
+    };
+    (0..10).for_each(|_| recent.count(ms(500)));
+    check(&recent, ms(500), 10.0);
+    check(&recent, ms(1250), 7.5);
+    (0..4).for_each(|_| recent.count(ms(1300)));
+    check(&recent, ms(1750), 6.5);
+    check(&recent, ms(2500), 2.0);
+    check(&recent, ms(3000), 0.0);
+    recent.count(ms(3250));
+    check(&recent, ms(3250), 1.0);
+}
+
+#[test]
+fn while_most_are_refused_and_nothing_is_decided_four_times_what_is_accepted_leaves() {
+    let check = |accepted: u64, processes: f64, want_ms: f64| {
+        let mut learned = LearnedRate::new(None);
+        learned.shared_by(processes, None);
+        let mut now = Moment::START;
+        let mut answered = |learned: &mut LearnedRate, is_accepted: bool| {
+            let departure = first(now);
+            learned.leaves(departure);
+            if is_accepted {
+                learned.accepted(departure, now);
+            } else {
+                learned.refused(departure, Refused::Unavailable, now);
+            }
+            now = now + Duration::from_millis(1);
+            departure.at
+        };
+        for _ in 0..3 {
+            answered(&mut learned, false);
+            answered(&mut learned, true);
+        }
+        for _ in 3..accepted {
+            answered(&mut learned, true);
+        }
+        let mut last = Moment::START;
+        for _ in 3..=accepted {
+            last = answered(&mut learned, false);
+        }
+        let HeldBy::Rate(due) = learned.held_by(last).expect("most are refused") else {
+            panic!("nothing is shut")
+        };
+        let wait_ms = due.since(last).as_secs_f64() * 1000.0;
+        assert!(
+            (wait_ms - want_ms).abs() < 0.01,
+            "{accepted} accepted, {processes} processes: {wait_ms}"
+        );
+        assert_eq!(learned.held_by(due), None);
+    };
+    // Twelve a second, or the first rate of all processes together.
+    check(3, 1.0, 1000.0 / 12.0);
+    check(5, 1.0, 1000.0 / 20.0);
+    check(3, 0.5, 1000.0 / 20.0);
+    check(3, 2.0, 1000.0 / 12.0);
+}
+
+/// The first refusal starts a search at what this process accepted, or at its part in a shared rate.
+#[test]
+fn the_first_refusal_starts_at_what_is_known() {
+    let check = |processes: f64, part: Option<f64>, want: f64| {
+        let mut learned = LearnedRate::new(None);
+        learned.shared_by(processes, part);
+        learned.refused(first(ms(0)), TOO_MANY, ms(0));
+        let found = learned.in_use().expect("a search");
+        assert!((found - want).abs() < 1e-9, "{processes} {part:?}: {found}");
+    };
+    check(1.0, None, FIRST_PER_SECOND);
+    check(4.0, None, FIRST_PER_SECOND / 4.0);
+    check(4.0, Some(3.0), 3.0);
+    check(4.0, Some(2.0), FIRST_PER_SECOND / 4.0);
+}
+
+#[test]
+fn a_limit_that_shuts_for_long_lets_through_what_it_does_between_two_openings() {
+    // Returns the rate after a fall, and the one after the API has opened again.
+    let rates = |accepted: u64, checks: u64, opens_at: u64| {
+        let mut search = Search::new(50.0, Moment::START);
+        for nth in 0..accepted {
+            let departure = first(ms(3000 * nth / accepted));
+            search.leaves(departure);
+            search.accepted(departure, 1.0, departure.at);
+            search.landed(departure);
+        }
+        let refused = |search: &mut Search, at: u64| {
+            search.leaves(first(ms(at)));
+            search.refused(first(ms(at)), Some(Duration::ZERO), 0.0, ms(at));
+        };
+        refused(&mut search, 3000);
+        let fallen = search.per_second();
+        (1..=checks).for_each(|nth| refused(&mut search, 3000 + nth));
+        let departure = first(ms(opens_at));
+        search.leaves(departure);
+        search.accepted(departure, 1.0, departure.at);
+        (fallen, search.per_second())
+    };
+    let check = |accepted: u64, checks: u64, opens_at: u64, want: Option<f64>| {
+        let (fallen, opened) = rates(accepted, checks, opens_at);
+        let want = want.unwrap_or(fallen);
+        assert!(
+            (opened - want).abs() < 1e-9,
+            "{accepted} accepted, {checks} checks, {opens_at} ms: {opened} after {fallen}"
+        );
+    };
+    // It was shut for a quarter of the time.
+    check(30, 2, 4000, Some(31.0 / 4.0));
+    check(19, 2, 3800, Some(20.0 / 3.8));
+    check(18, 2, 3800, None);
+    check(30, 1, 4000, None);
+    // A fifth of the time is not long.
+    check(30, 2, 3750, None);
+    check(30, 2, 3751, Some(31.0 / 3.751));
+    // It falls to a tenth at most.
+    let (fallen, opened) = rates(30, 2, 60_000);
+    assert!((opened - fallen / 10.0).abs() < 1e-9, "{opened}");
+}

@@ -240,3 +240,240 @@ impl Unavailable {
         (self.answers, self.refused) = (0, 0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    /// An opinion, and the time of the answers that lead to it.
+    #[derive(Default)]
+    struct Run {
+        unavailable: Unavailable,
+        now: Moment,
+    }
+
+    impl Run {
+        /// A row's first request, or its second one, which is answered at once.
+        fn leaves(&mut self, nth: u32, after: Duration) -> Departure {
+            self.now = self.now + after;
+            Departure {
+                at: self.now,
+                in_flight: 1,
+                nth,
+                refused_beside_others: 0,
+            }
+        }
+
+        fn accepts(&mut self, n: u32) {
+            for _ in 0..n {
+                let departure = self.leaves(1, MS(1));
+                self.unavailable.accepted(departure, self.now);
+            }
+        }
+
+        fn refuses(&mut self, n: u32) {
+            for _ in 0..n {
+                let departure = self.leaves(1, MS(1));
+                self.unavailable.refused(departure);
+            }
+        }
+
+        /// Each of these refusals is followed by a request that is accepted.
+        fn refuses_beside_accepted(&mut self, n: u32) {
+            for _ in 0..n {
+                self.refuses(1);
+                self.accepts(1);
+            }
+        }
+
+        fn may_be_limit(&self) -> bool {
+            self.unavailable.may_be_limit(self.now)
+        }
+
+        /// A run in which it has just become undecided.
+        fn undecided() -> Run {
+            let mut run = Run::default();
+            run.refuses_beside_accepted(3);
+            run
+        }
+
+        /// A run in which so many were refused and accepted in so much time, while it was
+        /// undecided.
+        fn after(refused: u32, accepted: u32, lasted: Duration) -> Run {
+            let mut run = Run::undecided();
+            let since = run.now;
+            run.refuses(refused);
+            run.accepts(accepted - 1);
+            let departure = run.leaves(1, lasted.saturating_sub(run.now.since(since)));
+            run.unavailable.accepted(departure, run.now);
+            run
+        }
+    }
+
+    #[test]
+    fn two_refusals_beside_accepted_requests_may_be_a_limits() {
+        for (refusals, want) in [(0, false), (1, false), (2, true), (3, true)] {
+            let mut run = Run::default();
+            run.refuses_beside_accepted(refusals);
+            assert_eq!(run.may_be_limit(), want, "{refusals} refusals");
+        }
+    }
+
+    #[test]
+    fn two_refusals_are_of_the_same_24_answers() {
+        for (accepted, want) in [(19, true), (20, false), (21, false)] {
+            let mut run = Run::default();
+            run.refuses_beside_accepted(1);
+            run.accepts(accepted);
+            run.refuses_beside_accepted(1);
+            assert_eq!(run.may_be_limit(), want, "{accepted} accepted in between");
+        }
+    }
+
+    #[test]
+    fn only_first_requests_are_counted() {
+        let mut run = Run::default();
+        for _ in 0..10 {
+            let departure = run.leaves(2, MS(1));
+            run.unavailable.refused(departure);
+            run.accepts(1);
+        }
+        assert!(!run.may_be_limit());
+        let mut run = Run::default();
+        run.refuses_beside_accepted(1);
+        for _ in 0..30 {
+            let departure = run.leaves(2, MS(1));
+            run.unavailable.accepted(departure, run.now);
+        }
+        run.refuses_beside_accepted(1);
+        assert!(run.may_be_limit(), "both are of the same block");
+    }
+
+    #[test]
+    fn a_limit_accepts_a_later_request_within_two_seconds() {
+        for (later, counted) in [(0, 1), (1, 2), (2000, 2), (2001, 1)] {
+            let mut run = Run::default();
+            run.refuses_beside_accepted(1);
+            run.refuses(1);
+            let departure = run.leaves(1, MS(later));
+            run.unavailable.accepted(departure, run.now);
+            assert_eq!(run.unavailable.refused, counted, "{later} ms later");
+        }
+    }
+
+    #[test]
+    fn refusals_alone_are_an_outage_after_two_seconds() {
+        for (later, want) in [(MS(2000), true), (MS(2001), false)] {
+            let mut run = Run::undecided();
+            run.refuses(1);
+            let now = run.now + later;
+            assert_eq!(run.unavailable.may_be_limit(now), want, "{later:?}");
+        }
+    }
+
+    #[test]
+    fn most_are_refused_if_more_are_than_are_accepted_since_it_is_undecided() {
+        for (refused, accepted, want) in [(1, 1, false), (2, 1, true), (2, 2, false)] {
+            let mut run = Run::undecided();
+            run.refuses(refused);
+            run.accepts(accepted);
+            assert_eq!(
+                run.unavailable.is_mostly_refused(),
+                want,
+                "{refused} refused, {accepted} accepted"
+            );
+        }
+    }
+
+    /// The lowest rate is half of what was accepted meanwhile.
+    #[test]
+    fn an_eighth_that_is_refused_for_five_seconds_is_a_limits_and_most_of_them_for_one() {
+        let check = |refused: u32, accepted: u32, lasted: Duration, want: Option<f64>| {
+            let run = Run::after(refused, accepted, lasted);
+            let found = run.unavailable.per_second_min();
+            let message =
+                format!("{refused} refused, {accepted} accepted in {lasted:?}: {found:?}");
+            assert_eq!(found.is_some(), want.is_some(), "{message}");
+            let difference = found.unwrap_or_default() - want.unwrap_or_default();
+            assert!(difference.abs() < 1e-9, "{message}");
+            let gain = if want.is_some() { GAIN } else { 1.0 };
+            assert!((run.unavailable.gain() - gain).abs() < 1e-9, "{message}");
+        };
+        check(5, 35, MS(5000), Some(3.5));
+        check(5, 36, MS(5000), None);
+        check(1, 5, MS(5000), Some(0.5));
+        check(1, 4, MS(5000), None);
+        check(5, 35, MS(4999), None);
+        check(11, 5, MS(1000), Some(2.5));
+        check(10, 5, MS(1000), None);
+        check(11, 5, MS(999), None);
+        check(9, 4, MS(1000), None);
+    }
+
+    #[test]
+    fn a_decision_begins_with_new_counts() {
+        // It was no limit's, and the refusals before do not count any more.
+        let mut run = Run::after(5, 36, MS(5000));
+        assert!(!run.may_be_limit());
+        run.refuses_beside_accepted(1);
+        assert!(!run.may_be_limit());
+        run.refuses_beside_accepted(1);
+        assert!(run.may_be_limit());
+    }
+
+    #[test]
+    fn five_refusals_in_sixteen_answers_at_the_lowest_rate_are_no_limits() {
+        let check = |refused: u32, accepted: u32, per_second: f64, want: bool| {
+            let mut run = Run::after(5, 35, MS(5000));
+            run.refuses(refused);
+            run.accepts(accepted);
+            let found = run.unavailable.is_disproved(per_second, run.now);
+            assert_eq!(
+                found, want,
+                "{refused} refused, {accepted} accepted at {per_second}"
+            );
+            assert_eq!(run.may_be_limit(), !want);
+        };
+        check(5, 11, 3.5, true);
+        check(4, 12, 3.5, false);
+        check(5, 10, 3.5, false);
+        check(16, 0, 3.5, true);
+        check(5, 11, 3.6, false);
+    }
+
+    #[test]
+    fn answers_at_a_higher_rate_say_nothing_about_the_lowest() {
+        let mut run = Run::after(5, 35, MS(5000));
+        run.refuses(15);
+        assert!(!run.unavailable.is_disproved(3.6, run.now));
+        run.refuses(1);
+        assert!(!run.unavailable.is_disproved(3.5, run.now), "one answer");
+    }
+
+    #[test]
+    fn what_is_disproved_may_be_a_limits_again_after_five_minutes() {
+        let mut run = Run::after(5, 35, MS(5000));
+        run.refuses(16);
+        assert!(run.unavailable.is_disproved(3.5, run.now));
+        let until = run.now + DISPROVED_FOR;
+        run.now = until - MS(10);
+        run.refuses_beside_accepted(3);
+        assert!(!run.may_be_limit());
+        run.now = until - MS(1);
+        run.accepts(1);
+        assert_eq!(run.now, until);
+        assert!(!run.may_be_limit(), "and what was counted before is over");
+        run.refuses_beside_accepted(2);
+        assert!(run.may_be_limit());
+    }
+
+    #[test]
+    fn an_api_that_says_429_never_says_503_for_its_limit() {
+        let mut run = Run::undecided();
+        run.unavailable.api_says_429();
+        run.refuses_beside_accepted(10);
+        assert!(!run.may_be_limit());
+    }
+}

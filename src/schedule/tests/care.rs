@@ -241,3 +241,75 @@ fn a_dropped_row_has_no_outcome() {
     assert_eq!(run.step(), Step::Stopped);
     assert_eq!(run.ended, []);
 }
+
+#[test]
+fn a_row_alone_whose_read_fails_waits_for_the_next_row_that_goes_alone() {
+    let mut run = of(Care::Alone, in_flight(4), 3);
+    let first = run.sends(&[1]);
+    assert!(run.schedule.is_alone(first[0].ticket));
+    run.answered(first[0], api(503));
+    let second = run.sends(&[2]);
+    assert!(run.schedule.is_alone(second[0].ticket) && !run.schedule.is_alone(first[0].ticket));
+    run.now = at(20);
+    let Step::Wait(Some(until)) = run.step() else {
+        panic!("row 2 goes alone")
+    };
+    assert!(until >= at(30), "only its timeout is left: {until:?}");
+    run.answered(second[0], shown());
+    run.schedule
+        .decided(second[0].ticket, Decision::End(Ending::Unchanged));
+    let again = run.sends(&[1]);
+    assert!(run.schedule.is_alone(again[0].ticket));
+    assert!(matches!(run.step(), Step::Wait(Some(_))), "row 3 waits");
+}
+
+#[test]
+fn a_row_alone_whose_update_is_checked_by_a_read_that_fails_still_goes_alone() {
+    let mut run = of(Care::Alone, in_flight(4), 2);
+    let read = run.sends(&[1]);
+    run.answered(read[0], shown());
+    run.schedule.decided(read[0].ticket, Decision::Write(None));
+    let write = run.sends(&[1]);
+    run.answered(write[0], applied());
+    assert!(run.schedule.is_updated(write[0].ticket));
+    // The check goes on as a read, even if no other row needs one.
+    run.schedule.run.instead_of_alone = Care::None;
+    run.schedule.decided(write[0].ticket, Decision::Read);
+    let check = run.sends(&[1]);
+    assert_eq!(check[0].request, Read);
+    run.answered(check[0], api(503));
+    let again = run.sends(&[1]);
+    assert_eq!(again[0].request, Read);
+    run.answered(again[0], shown());
+    run.schedule.decided(again[0].ticket, Decision::Applied);
+    run.sends(&[2]);
+    run.ends(1, "updated 200", 1);
+}
+
+#[test]
+fn a_request_that_is_withdrawn_is_no_attempt_and_leaves_room_for_another() {
+    let mut run = of(Care::None, rules(), 2);
+    let withdrawn = run.sends(&[1]);
+    assert_eq!(run.schedule.statistics().attempts, 1);
+    run.schedule.withdraw(withdrawn[0].ticket);
+    assert_eq!(run.schedule.statistics().attempts, 0);
+    run.sends(&[2]);
+}
+
+#[test]
+fn a_read_settles_what_is_in_doubt_only_where_nothing_is_written() {
+    let check = |reads: ReadNeed, settled: bool| {
+        let mut run = of(Care::Read, Rules { reads, ..rules() }, 2);
+        let first = run.sends(&[1]);
+        run.answered(first[0], api(404));
+        let second = run.sends(&[2]);
+        run.answered(second[0], shown());
+        run.step();
+        assert_eq!(!run.ended.is_empty(), settled, "{reads:?}");
+        if settled {
+            run.ends(1, "rejected 404", 0);
+        }
+    };
+    check(ReadNeed::Required, false);
+    check(ReadNeed::Only, true);
+}

@@ -244,3 +244,82 @@ fn the_run_is_not_over_while_one_is_in_flight() {
     run.answered(read.expect("it left"), shows(Shown::AsSent));
     assert_eq!(run.step(), Step::Done);
 }
+
+/// An applied update, or a read, of a customer with this country.
+fn of_country(country: Option<u64>, shown: Option<Shown>) -> Answer {
+    Answer::Response(Response {
+        status: 200,
+        body: Body::APPLIED,
+        country,
+        shown,
+        ..Response::default()
+    })
+}
+
+#[test]
+fn a_country_has_the_name_that_the_answer_to_the_update_showed() {
+    let check = |country: Option<u64>, want: (u64, Request)| {
+        let run = Run::new(rules(), 2).run_on(|sent| match sent {
+            Sent { request: Read, .. } => of_country(country, Some(Shown::AsSentButCountry)),
+            Sent { row: 1, .. } => of_country(Some(4), None),
+            _ => api(404),
+        });
+        assert_eq!(run.order().get(3), Some(&want), "{country:?}");
+    };
+    check(Some(4), (1, Write));
+    // What is shown is not what was sent, so the row itself is rechecked.
+    check(Some(5), (2, Write));
+    check(None, (2, Write));
+}
+
+#[test]
+fn a_token_that_is_refused_says_nothing_about_the_row() {
+    for refused in [Read, Write] {
+        let mut run = Run::new(rules(), 2);
+        let sent = run.sends(&[1]);
+        run.answered(sent[0], applied());
+        let sent = run.sends(&[2]);
+        run.answered(sent[0], api(404));
+        let meets_401 = |run: &mut Run| {
+            let mut control = run.sends(&[1])[0];
+            if refused == Write {
+                run.answered(control, shows(Shown::AsSent));
+                control = run.sends(&[1])[0];
+            }
+            assert_eq!(control.request, refused);
+            run.answered(control, api(401));
+            assert_eq!(run.schedule.statistics().outages, 0, "{refused:?}");
+        };
+        meets_401(&mut run);
+        assert_eq!(run.step(), Step::RefreshToken(RefreshReason::Needed));
+        let new = Refreshed::New { lifetime: None };
+        run.schedule.token_refreshed(new, run.now);
+        assert_eq!(run.schedule.stopped(), None);
+        meets_401(&mut run);
+        let stop = Some(&StopReason::TokenRefused);
+        assert_eq!(run.schedule.stopped(), stop, "the new one is refused, too");
+    }
+}
+
+#[test]
+fn a_limit_that_refuses_one_is_waited_for_and_is_no_outage() {
+    let limit = |request: Request| {
+        of_two(
+            move |nth| match request {
+                Read if nth == 1 => named(429, S(100)),
+                _ => shows(Shown::AsSent),
+            },
+            move |nth| match request {
+                Write if nth == 1 => named(429, S(100)),
+                _ => applied(),
+            },
+        )
+    };
+    for request in [Read, Write] {
+        let run = limit(request);
+        run.ends(2, "rejected 404", 1);
+        assert_eq!(run.schedule.statistics().outages, 0, "{request:?}");
+        let waits = run.sent.windows(2).map(|pair| pair[1].at.since(pair[0].at));
+        assert!(waits.max() >= Some(S(100)), "{request:?}: {:?}", run.sent);
+    }
+}

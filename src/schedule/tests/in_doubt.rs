@@ -309,3 +309,50 @@ fn a_row_is_not_at_fault_while_so_many_others_wait_to_be_sent_again() {
     run.all_updated(60);
     run.ends(1, "updated 200", 4);
 }
+
+/// One row that is refused in another way is enough, whatever the way.
+#[test]
+fn the_same_refusal_of_all_first_rows_but_two_does_not_stop_the_run() {
+    for others in [[404, 404], [404, 400], [403, 403]] {
+        let same = |refusal: u16, rows: u64| {
+            let mut run = Run::new(rules(), rows);
+            for row in 1..=rows {
+                if run.schedule.stopped().is_some() {
+                    return true;
+                }
+                let sent = run.sends(&[row]);
+                let status = match row {
+                    1 | 2 => others[usize::from(row == 2)],
+                    _ => refusal,
+                };
+                run.answered(sent[0], api(status));
+            }
+            run.step();
+            run.schedule.stopped().is_some()
+        };
+        let is_forbidden = others == [403, 403];
+        assert_eq!(same(403, 3), is_forbidden, "{others:?}");
+        assert_eq!(same(403, 40), is_forbidden, "{others:?}");
+        assert_eq!(same(404, 120), others == [404, 404], "{others:?}");
+    }
+}
+
+#[test]
+fn a_few_first_rows_that_are_not_found_are_suspicious_if_they_are_all() {
+    let check = |refused: &[u16], rows: u64, want: Option<usize>| {
+        let mut run = Run::new(rules(), rows);
+        for (row, status) in (1..).zip(refused) {
+            let sent = run.sends(&[row]);
+            run.answered(sent[0], api(*status));
+        }
+        let found = run.schedule.suspiciously_not_found();
+        assert_eq!(found, want, "{refused:?} of {rows} rows");
+    };
+    check(&[], 2, None);
+    check(&[404], 2, None);
+    check(&[404, 404], 2, Some(2));
+    check(&[404; 20], 30, Some(20));
+    check(&[404; 19], 30, None);
+    let two_others: Vec<u16> = [403, 400].into_iter().chain([404; 20]).collect();
+    check(&two_others, 30, None);
+}

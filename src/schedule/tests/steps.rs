@@ -220,3 +220,33 @@ fn rows_that_ended_badly_stop_the_run_those_of_earlier_processes_included() {
         11,
     );
 }
+
+#[test]
+fn a_step_that_waits_names_what_it_waits_for() {
+    let check = |mut run: Run, sent: &[u64], want: Option<LimitedBy>| {
+        run.sends(sent);
+        assert!(matches!(run.step(), Step::Wait(_)));
+        assert_eq!(run.schedule.limited_by(), want, "after {sent:?}");
+    };
+    let of = |customers: &[u64], supply: Supply| {
+        let mut run = Run::of(in_flight(4), customers.iter().copied());
+        run.schedule.run.supply = supply;
+        run
+    };
+    check(of(&[1, 1], Supply::Closed), &[1], Some(LimitedBy::Order));
+    check(of(&[1, 1], Supply::Open), &[1], Some(LimitedBy::Order));
+    check(of(&[1, 2], Supply::Open), &[1, 2], Some(LimitedBy::Input));
+    check(of(&[1, 2], Supply::Closed), &[1, 2], None);
+}
+
+#[test]
+fn a_request_knows_how_many_are_in_flight_with_it() {
+    let mut run = Run::new(in_flight(4), 3);
+    let sent = run.sends(&[1, 2, 3]);
+    let with: Vec<_> = sent
+        .iter()
+        .map(|sent| run.schedule.order.get(sent.ticket).departure)
+        .map(|departure| departure.expect("it is in flight").in_flight)
+        .collect();
+    assert_eq!(with, [1, 2, 3]);
+}

@@ -247,3 +247,127 @@ fn processes_without_a_store_have_a_part_each_of_what_headers_allow() {
     let own = LimitedRate::new(10, RateUnit::Second).expect("a good rate");
     check(Rate::Limited(own), None, 2, 20..=20);
 }
+
+/// A throttle that has seen this window.
+fn led(rate: Rate, sharing: RateSharing) -> Throttle {
+    let mut throttle = Throttle::new(rate, sharing);
+    let window = RateWindow {
+        limit: Some(600),
+        remaining: 600,
+        reset: Some(Reset::After(Duration::from_mins(1))),
+    };
+    let response = Response {
+        status: 200,
+        window: Some(window),
+        ..Response::default()
+    };
+    let start = Moment::START;
+    throttle.learn(&response, start, start, &mut Random::seeded(1));
+    throttle
+}
+
+fn first(at: Moment) -> Departure {
+    Departure {
+        at,
+        in_flight: 1,
+        nth: 1,
+        refused_beside_others: 0,
+    }
+}
+
+#[test]
+fn the_limit_per_second_is_the_lowest_that_is_known() {
+    let check = |throttle: &Throttle, want: Option<f64>| {
+        let found = throttle.per_second();
+        let difference = found.unwrap_or_default() - want.unwrap_or_default();
+        assert!(
+            found.is_some() == want.is_some() && difference.abs() < 1e-9,
+            "{found:?}, not {want:?}"
+        );
+    };
+    let four = RateSharing::Processes(NonZeroU32::new(4).expect("not zero"));
+    check(&throttle_of(Rate::Unlimited), None);
+    check(&throttle_of(Rate::Auto), Some(20.0));
+    check(&Throttle::new(Rate::Auto, four.clone()), Some(5.0));
+    check(&led(Rate::Auto, RateSharing::Alone), None);
+    check(&led(Rate::Auto, four), None);
+    check(&limited(120, RateUnit::Minute), Some(2.0));
+    let own = Rate::Limited(LimitedRate::new(50, RateUnit::Second).expect("a good rate"));
+    check(&led(own, RateSharing::Alone), Some(50.0));
+}
+
+#[test]
+fn a_learned_rate_limits_only_where_it_is_lower_than_our_own() {
+    for (own, is_lower) in [(1, false), (100, true)] {
+        let mut throttle = limited(own, RateUnit::Second);
+        throttle.learned.lower_to(10.0, Moment::START);
+        let limit = is_lower.then_some(10.0);
+        assert_eq!(throttle.learned_rate(), limit, "{own}");
+        let lower = limit.unwrap_or(f64::from(own));
+        assert_eq!(throttle.per_second(), Some(lower));
+    }
+}
+
+#[test]
+fn a_refusal_meets_the_window_if_the_api_names_one_and_else_a_limit_that_is_learned() {
+    use WaitReason::{Overload, Quota};
+    let check = |has_window: bool, reason: WaitReason, named_s: Option<u64>, want: LimitMet| {
+        for (window, want) in [(Exhausted::No, want), (Exhausted::Yes, LimitMet::Window)] {
+            let mut throttle = if has_window {
+                led(Rate::Unlimited, RateSharing::Alone)
+            } else {
+                throttle_of(Rate::Unlimited)
+            };
+            let wait = Wait {
+                named: named_s.map(Duration::from_secs),
+                window,
+                reason,
+            };
+            let found = throttle.refused(first(Moment::START), wait, Moment::START);
+            assert_eq!(found, want, "{wait:?}, window: {has_window}");
+        }
+    };
+    check(false, Quota, None, LimitMet::Learned);
+    check(false, Quota, Some(1), LimitMet::Learned);
+    check(true, Quota, Some(1), LimitMet::Window);
+    check(true, Quota, Some(0), LimitMet::Window);
+    check(true, Quota, None, LimitMet::Learned);
+    check(true, Overload, Some(1), LimitMet::Learned);
+    check(true, Overload, None, LimitMet::Learned);
+    // A single 503 without a wait is trouble, whatever the window says.
+    let mut throttle = throttle_of(Rate::Unlimited);
+    let wait = Wait {
+        named: None,
+        window: Exhausted::Yes,
+        reason: WaitReason::Unavailable,
+    };
+    let found = throttle.refused(first(Moment::START), wait, Moment::START);
+    assert_eq!(found, LimitMet::None);
+}
+
+#[test]
+fn a_wait_of_zero_postpones_no_step_of_the_learned_rate() {
+    let until = |named: Option<Duration>| {
+        let mut throttle = throttle_of(Rate::Unlimited);
+        let wait = Wait {
+            named,
+            window: Exhausted::No,
+            reason: WaitReason::Quota,
+        };
+        // One refusal among many accepted requests is no limit, unless it names a wait.
+        for ms in 0..2000 {
+            let at = Moment::after_start(Duration::from_millis(ms));
+            throttle.leaves(first(at));
+            throttle.accepted(first(at), at);
+        }
+        let at = Moment::after_start(Duration::from_secs(3));
+        throttle.refused(first(at), wait, at);
+        throttle.accepted(first(at), at + Duration::from_secs(1));
+        let at = Moment::after_start(Duration::from_secs(5));
+        throttle.leaves(first(at));
+        throttle.landed(first(at));
+        throttle.refused(first(at), wait, at);
+        throttle.learned.in_use()
+    };
+    assert_eq!(until(Some(Duration::ZERO)), until(None));
+}

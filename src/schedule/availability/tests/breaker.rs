@@ -78,3 +78,19 @@ fn answers_to_requests_from_before_the_opening_are_no_probes() {
     assert_eq!(breaker.permission(at(12)), Permission::NotBeforeAnswer);
     assert!(breaker.alive(at(10), at(12)).is_some());
 }
+
+#[test]
+fn the_next_probe_is_known_while_none_is_under_way() {
+    let mut availability: Availability<u64> = Availability::new(ANSWERED);
+    let mut random = random();
+    assert_eq!(availability.next_probe(), None);
+    availability.open_now(at(10), &mut random);
+    let due = availability.next_probe().expect("a probe is due");
+    is_about(due.since(at(10)), 1);
+    assert_eq!(availability.permission(at(10)), Permission::NotBefore(due));
+    availability.sent(ticket());
+    assert_eq!(availability.next_probe(), None);
+    availability.close_at_the_end();
+    assert_eq!(availability.permission(at(10)), Permission::Granted);
+    assert_eq!(availability.down_since(), None);
+}

@@ -115,3 +115,38 @@ fn an_applied_one_settles_what_was_answered_before_it_left() {
         (1, 2, 1)
     );
 }
+
+#[test]
+fn takes_turns_with_rows_as_a_probe_where_it_can_be_relied_on() {
+    let mut availability: Availability<u64> = Availability::new(ANSWERED);
+    let mut random = random();
+    availability.open_now(at(0), &mut random);
+    assert!(!availability.is_controls_turn(), "a row goes first");
+    for (failed, want) in [(1, true), (2, false), (3, true), (4, false)] {
+        let probe = ticket();
+        availability.sent(probe);
+        availability.probe_failed(probe, at(0), &mut random);
+        assert_eq!(
+            availability.is_controls_turn(),
+            want,
+            "{failed} probes failed"
+        );
+    }
+    let probe = ticket();
+    availability.sent(probe);
+    availability.probe_failed(probe, at(0), &mut random);
+    availability.control_inconclusive(customer(1), Inconclusive::NotShown);
+    assert!(!availability.is_controls_turn(), "reads show nothing");
+}
+
+#[test]
+fn knows_the_country_of_the_row_that_it_repeats() {
+    let mut availability: Availability<u64> = Availability::new(ANSWERED);
+    assert!(!availability.has_control_rows());
+    availability.applied(customer(1), &1, Some(4), 0, at(0), at(0));
+    availability.applied(customer(2), &2, Some(5), 0, at(1), at(1));
+    assert!(availability.has_control_rows());
+    for (id, want) in [(1, Some(4)), (2, Some(5)), (3, None)] {
+        assert_eq!(availability.control_country(customer(id)), want, "{id}");
+    }
+}

@@ -111,3 +111,40 @@ fn a_wrong_refusal_makes_others_doubtful_for_a_minute() {
     assert!(doubts.refusals_were_wrong_lately(at(70)));
     assert!(!doubts.refusals_were_wrong_lately(at_ms(70_001)));
 }
+
+#[test]
+fn all_are_foreign_if_there_are_some_and_none_is_of_another_kind() {
+    let mut doubts = Doubts::default();
+    assert!(!doubts.all_are_foreign());
+    doubts.hold(ticket(), DoubtReason::NotTheApi, None, at(0), 0);
+    assert!(doubts.all_are_foreign());
+    refused(&mut doubts, ticket(), at(0), 0);
+    assert!(!doubts.all_are_foreign());
+}
+
+#[test]
+fn refusals_that_are_believed_leave_other_doubts_alone() {
+    let mut doubts = Doubts::default();
+    let [foreign, first, second] = tickets(3).try_into().expect("three rows");
+    let ending = || {
+        Some(Ending::Rejected {
+            status: 404,
+            error: crate::contract::ServerError::default(),
+        })
+    };
+    doubts.hold(foreign, DoubtReason::NotTheApi, ending(), at(0), 0);
+    refused(&mut doubts, first, at(1), 0);
+    let reason = DoubtReason::Refused(Refusal::NotFound);
+    doubts.hold(second, reason, ending(), at(2), 0);
+    let believed: Vec<_> = doubts
+        .believe_refusals()
+        .into_iter()
+        .map(|(ticket, _)| ticket)
+        .collect();
+    assert_eq!(believed, [second]);
+    let held: Vec<_> = doubts.iter().map(|doubt| doubt.ticket).collect();
+    assert_eq!(held, [foreign, first]);
+    assert!(doubts.believes_refusals());
+    doubts.answered_before(at(0));
+    assert!(!doubts.believes_refusals(), "an update was applied");
+}

@@ -264,3 +264,121 @@ fn what_was_proven_long_ago_is_no_trouble_now() {
     assert!(signs.has_been_in_trouble_since(counts, at(20)));
     assert!(!signs.has_been_in_trouble_since(counts, at(21)));
 }
+
+#[test]
+fn what_something_else_answered_before_a_success_left_is_no_news() {
+    let check = |sent: Moment, want: bool| {
+        let mut signs = Signs::new(ANSWERED);
+        signs.alive(at(10), at(11));
+        for row in tickets(3) {
+            signs.foreign_answer(row, sent);
+            signs.failed(row, Evidence::None, at(10), at(12));
+        }
+        assert_eq!(signs.is_down(at(12)), want, "answers of {sent:?}");
+    };
+    check(at_ms(9_999), false);
+    check(at(10), true);
+    check(at(11), true);
+}
+
+#[test]
+fn a_row_that_something_else_answers_twice_is_one_row() {
+    let mut signs = Signs::new(ANSWERED);
+    for row in tickets(2) {
+        (0..3).for_each(|_| signs.foreign_answer(row, at(1)));
+    }
+    assert_eq!(signs.foreign_rows(), 2);
+}
+
+#[test]
+fn earlier_processes_count_as_answered_and_as_applied() {
+    for (ended, errors, answered, want) in [
+        (0, 0, 0, (false, false)),
+        (1, 1, 0, (false, false)),
+        (1, 1, 1, (true, false)),
+        (2, 1, 1, (true, true)),
+    ] {
+        let history = History {
+            ended,
+            errors,
+            answered,
+            not_before: Moment::START,
+        };
+        let mut availability: Availability<u64> = Availability::new(history);
+        let found = (availability.has_answered(), availability.has_ever_applied());
+        assert_eq!(found, want, "{history:?}");
+        availability.applied(customer(1), &1, None, 0, at(0), at(0));
+        assert!(availability.has_answered() && availability.has_ever_applied());
+    }
+}
+
+/// Each answer makes the share of a proven failure smaller, whatever the answer is.
+#[test]
+fn every_answer_counts_for_the_share_of_the_apis_trouble() {
+    let others: [fn(&mut Signs); 3] = [
+        |signs| signs.applied(0, at(60), at(60)),
+        |signs| signs.count_refusal_in_doubt(),
+        |signs| signs.failed(ticket(), Evidence::None, at(60), at(60)),
+    ];
+    for (index, other) in others.iter().enumerate() {
+        for (answers, want) in [(8, true), (9, false)] {
+            let mut signs = Signs::new(ANSWERED);
+            // Counts of before do not matter.
+            (0..7).for_each(|_| signs.applied(1, at(0), at(0)));
+            let counts = signs.counts();
+            signs.applied(1, at(0), at(0));
+            (1..answers).for_each(|_| other(&mut signs));
+            assert_eq!(
+                signs.has_been_in_trouble_since(counts, at(60)),
+                want,
+                "{answers} answers, other {index}"
+            );
+        }
+    }
+}
+
+#[test]
+fn rows_that_failed_may_turn_out_to_be_the_apis_trouble() {
+    let check = |answers: u64, proven: u32, rows: usize, want: bool| {
+        let mut signs = Signs::new(ANSWERED);
+        (0..7).for_each(|_| signs.applied(1, at(0), at(0)));
+        let counts = signs.counts();
+        (1..answers).for_each(|_| signs.applied(0, at(60), at(60)));
+        signs.applied(proven, at(60), at(60));
+        assert_eq!(
+            signs.may_be_in_trouble_since(counts, rows),
+            want,
+            "{rows} rows and {proven} failures among {answers} answers"
+        );
+    };
+    check(8, 0, 0, false);
+    check(8, 0, 1, true);
+    check(9, 0, 1, false);
+    check(16, 1, 1, true);
+    check(17, 1, 1, false);
+    check(8, 1, 0, true);
+}
+
+#[test]
+fn an_outage_is_shown_by_many_if_something_else_answered_three_rows() {
+    for (rows, want) in [(2, false), (3, true)] {
+        let mut signs = Signs::new(ANSWERED);
+        for row in tickets(rows) {
+            signs.foreign_answer(row, at(0));
+        }
+        assert_eq!(signs.is_shown_by_many(at(0)), want, "{rows} rows");
+    }
+}
+
+#[test]
+fn the_share_of_the_last_twenty_seconds_is_kept_second_by_second() {
+    // An answer belongs to the second that began at most a second before it.
+    for (later, want) in [(at_ms(999), false), (at(1), true)] {
+        let mut signs = Signs::new(ANSWERED);
+        signs.failed(ticket(), Evidence::Repeated, at(0), at(0));
+        for row in tickets(20) {
+            signs.failed(row, Evidence::Repeated, later, later);
+        }
+        assert_eq!(signs.is_down(at(21)), want, "failures at {later:?}");
+    }
+}

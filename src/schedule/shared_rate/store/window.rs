@@ -122,3 +122,109 @@ impl StoreWindow {
 fn part_down(remaining: u64, part: f64) -> u64 {
     (float(remaining) * part + ROUNDING).floor() as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: u64 = 1_000_000;
+
+    /// A window of a minute from this second on, in which this many are left.
+    fn window(started_s: u64, remaining: u64) -> StoreWindow {
+        StoreWindow {
+            remaining,
+            spend_until: (started_s + 60) * S,
+            end: (started_s + 60) * S,
+            late_us: 2 * S,
+            started: started_s * S,
+            is_spread: true,
+        }
+    }
+
+    #[test]
+    fn a_window_is_over_late_and_outdated_ten_seconds_after_that() {
+        let known = window(0, 5);
+        for (now, over, outdated) in [
+            (62 * S - 1, false, false),
+            (62 * S, true, false),
+            (72 * S - 1, true, false),
+            (72 * S, true, true),
+        ] {
+            assert_eq!(
+                (known.is_over(now), known.is_outdated(now)),
+                (over, outdated),
+                "at {now}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_window_follows_if_it_ends_clearly_later_or_began_after_the_known_one_is_over() {
+        let known = window(0, 5);
+        let check = |end: u64, started: u64, now: u64, want: bool| {
+            let seen = StoreWindow {
+                end,
+                started,
+                ..known
+            };
+            assert_eq!(seen.follows(&known, now), want, "{end} {started} {now}");
+        };
+        check(61_500_001, 0, 0, true);
+        check(61_500_000, 0, 0, false);
+        // The known one is over at 62 s, and this one may have begun a moment before that.
+        check(60_000_001, 60_500_000, 62 * S, true);
+        check(60_000_001, 60_499_999, 62 * S, false);
+        check(60_000_001, 60_500_000, 62 * S - 1, false);
+        check(60_000_000, 60_500_000, 62 * S, false);
+    }
+
+    #[test]
+    fn the_lower_number_is_right_and_an_earlier_end_is_old() {
+        let learned = |remaining: u64, end: u64, late_us: u64| {
+            let mut known = window(0, 5);
+            known.learn(&StoreWindow {
+                remaining,
+                end,
+                late_us,
+                spend_until: 50 * S,
+                ..known
+            });
+            (known.remaining, known.end, known.spend_until, known.late_us)
+        };
+        assert_eq!(learned(4, 59 * S, 0), (4, 59 * S, 50 * S, 2 * S));
+        assert_eq!(learned(6, 61 * S, 3 * S), (5, 61 * S, 50 * S, 3 * S));
+        assert_eq!(
+            learned(4, 58_500_000, 0),
+            (4, 58_500_000, 50 * S, 2 * S),
+            "answers name whole seconds"
+        );
+        assert_eq!(learned(4, 58_499_999, 3 * S), (5, 60 * S, 60 * S, 3 * S));
+    }
+
+    #[test]
+    fn slots_are_spread_over_a_part_of_what_is_left() {
+        let take = |remaining: u64, at_s: u64, part: f64| {
+            let mut window = window(0, remaining);
+            let slot = window.take(at_s * S, part);
+            let after = match slot {
+                NextSlot::After(us) => Ok(us),
+                NextSlot::NoneBefore(until, StoreHold::Exhausted) => Err((until, "exhausted")),
+                NextSlot::NoneBefore(until, _) => Err((until, "ends")),
+            };
+            (after, window.remaining)
+        };
+        assert_eq!(take(10, 0, 1.0), (Ok(6 * S), 9));
+        assert_eq!(take(10, 30, 0.5), (Ok(6 * S), 9));
+        assert_eq!(take(1, 0, 0.5), (Err((62 * S, "exhausted")), 1));
+        assert_eq!(take(0, 0, 1.0), (Err((62 * S, "exhausted")), 0));
+        assert_eq!(take(10, 62, 1.0), (Err((62 * S, "ends")), 10));
+        assert_eq!(take(10, 61, 1.0), (Ok(0), 9));
+    }
+
+    #[test]
+    fn all_times_move_back_with_the_clock() {
+        let mut moved = window(100, 5);
+        moved.move_back(40 * S);
+        assert_eq!(moved, window(60, 5));
+    }
+}
