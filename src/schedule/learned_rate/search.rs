@@ -445,3 +445,195 @@ impl Shut {
         self.wait
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Moment = Moment::START;
+
+    fn ms(ms: u64) -> Moment {
+        Moment::after_start(Duration::from_millis(ms))
+    }
+
+    fn with(in_flight: usize, at: Moment) -> Departure {
+        Departure {
+            at,
+            in_flight,
+            nth: 1,
+            refused_beside_others: 0,
+        }
+    }
+
+    fn search(per_second: f64, refused: Option<f64>, proven: Option<f64>) -> Search {
+        Search {
+            refused,
+            proven,
+            ..Search::new(per_second, START)
+        }
+    }
+
+    #[track_caller]
+    fn is_about(found: f64, want: f64) {
+        assert!((found - want).abs() < 1e-9, "{found}, not {want}");
+    }
+
+    #[test]
+    fn the_rate_doubles_before_a_refusal_and_then_rises_to_near_the_refused_one() {
+        for (per_second, refused, want) in [
+            (50.0, None, 100.0),
+            (40.0, Some(100.0), 50.0),
+            (70.0, Some(100.0), 80.0),
+            (80.0, Some(100.0), 80.0),
+        ] {
+            let mut search = search(per_second, refused, None);
+            search.step = 0.1;
+            search.rise(false);
+            is_about(search.per_second, want);
+            let is_far = refused.is_some() && per_second < 80.0;
+            is_about(search.step, if is_far { STEP_FIRST } else { 0.1 });
+        }
+    }
+
+    #[test]
+    fn near_the_refused_rate_steps_grow_by_half_and_threefold_after_a_503() {
+        for (per_second_min, want) in [(PER_SECOND_MIN, 0.015), (1.0, 0.03)] {
+            let mut search = search(90.0, Some(100.0), None);
+            search.per_second_min = per_second_min;
+            search.rise(true);
+            is_about(search.per_second, 90.9);
+            is_about(search.step, want);
+            search.rise(true);
+            is_about(search.per_second, 90.9 * (1.0 + want));
+            search.step = 0.2;
+            search.rise(true);
+            is_about(search.step, STEP_MAX);
+        }
+    }
+
+    #[test]
+    fn a_rate_that_was_never_accepted_for_a_whole_round_is_given_up_more_easily() {
+        let check = |per_second: f64, refused, proven, want: f64| {
+            is_about(search(per_second, refused, proven).pressure_max(), want);
+        };
+        check(100.0, None, Some(100.0), 2.0);
+        check(100.0, Some(200.0), Some(90.0), 2.0);
+        check(100.0, Some(200.0), Some(100.0), 3.0);
+        check(100.0, Some(200.0), Some(110.0), 3.0);
+        check(100.0, Some(200.0), None, 3.0);
+        check(4.0, None, None, 1.0);
+    }
+
+    #[test]
+    fn it_falls_halfway_to_what_was_accepted_since_the_last_fall() {
+        let check = |count: u32, ms_later: u64, proven: Option<f64>, want: f64| {
+            let mut search = search(20.0, Some(20.0), proven);
+            search.since_fall.count = count;
+            is_about(search.halfway_down(ms(ms_later)), want);
+        };
+        check(15, 1000, None, f64::sqrt(15.0 * 20.0));
+        check(30, 2000, None, f64::sqrt(15.0 * 20.0));
+        // Fewer than ten show no rate, so half of the refused one counts.
+        check(10, 500, None, 20.0);
+        check(9, 500, None, f64::sqrt(10.0 * 20.0));
+        check(10, 5000, None, f64::sqrt(10.0 * 20.0));
+        // A rate that was proven is a little too high.
+        check(15, 1000, Some(20.0), f64::sqrt(15.0 * 19.4));
+        check(100, 1000, Some(20.0), 19.4);
+    }
+
+    #[test]
+    fn the_first_rate_of_a_series_of_falls_is_the_refused_one() {
+        let mut search = search(100.0, None, None);
+        search.fall(with(1, START), None, ms(0));
+        assert_eq!(search.refused, Some(100.0));
+        search.falls = 1;
+        search.fall(with(1, START), None, ms(0));
+        assert_eq!(search.refused, Some(100.0));
+        search.falls = 0;
+        let per_second = search.per_second;
+        search.fall(with(1, START), None, ms(0));
+        assert_eq!(search.refused, Some(per_second));
+    }
+
+    #[test]
+    fn a_fall_waits_for_the_next_request_and_a_later_one_for_a_round_trip_too() {
+        let paused = |falls: u32, sent: u64| {
+            let mut search = search(100.0, Some(100.0), None);
+            search.falls = falls;
+            search.fall(with(1, ms(sent)), None, ms(5000));
+            search.paused_until.since(ms(5000))
+        };
+        let interval = Duration::from_secs_f64(1.0 / f64::sqrt(50.0 * 100.0));
+        assert_eq!(paused(0, 4000), interval);
+        assert_eq!(paused(1, 4000), Duration::from_secs(1));
+        assert_eq!(paused(1, 4999), interval);
+    }
+
+    #[test]
+    fn a_named_wait_is_no_time_in_which_nothing_was_accepted() {
+        let mut search = search(100.0, Some(100.0), None);
+        search.fall(with(1, START), Some(Duration::from_secs(7)), ms(1000));
+        assert_eq!(search.since_fall.since, ms(8000));
+    }
+
+    /// A round in which only requests with more than two in flight were refused.
+    fn limited_in_flight() -> Search {
+        let mut search = search(100.0, None, None);
+        for _ in 0..4 {
+            search.round.accepted(with(2, START));
+        }
+        (0..3).for_each(|_| search.round.refused(with(3, START)));
+        search
+    }
+
+    #[test]
+    fn requests_at_once_are_limited_instead_of_the_rate_unless_it_has_just_fallen() {
+        let mut search = limited_in_flight();
+        search.limited(with(3, START), None, ms(1000));
+        assert_eq!((search.in_flight_max, search.falls), (Some(2), 1));
+        is_about(search.per_second, 100.0);
+        assert_eq!(search.refused, Some(200.0));
+        assert_eq!(search.rests_until, ms(1000) + REST);
+        assert!(search.shut.is_none());
+        let mut search = limited_in_flight();
+        search.falls = 1;
+        search.limited(with(3, START), None, ms(1000));
+        assert_eq!((search.in_flight_max, search.falls), (None, 2));
+        assert!(search.per_second < 100.0 && search.shut.is_some());
+    }
+
+    #[test]
+    fn a_learned_number_in_flight_grows_by_one_where_it_is_reached() {
+        let next = |most: usize, now: u64| {
+            let mut search = limited_in_flight();
+            search.limited(with(3, START), None, ms(1000));
+            for nth in 0..6 {
+                let at = ms(now - 5 + nth);
+                let departure = with(if nth == 2 { most } else { 1 }, at);
+                search.leaves(departure);
+                search.accepted(departure, 1000.0, at);
+            }
+            assert!(!search.in_flight_max_reached, "the next round is new");
+            (search.in_flight_max, search.rests_until)
+        };
+        assert_eq!(next(2, 6000), (Some(3), ms(6000) + REST));
+        assert_eq!(next(3, 7000), (Some(3), ms(7000) + REST));
+        assert_eq!(next(1, 7000), (Some(2), ms(6000)), "it is not reached");
+        assert_eq!(next(2, 5999), (Some(2), ms(6000)), "it rests");
+    }
+
+    #[test]
+    fn a_rate_of_others_is_taken_if_it_is_lower() {
+        let lowered = |per_second: f64| {
+            let mut search = search(100.0, None, Some(100.0));
+            search.lower_to(per_second, ms(1000));
+            (search.learned(), search.proven, search.rests_until)
+        };
+        let rests = ms(1000) + REST;
+        assert_eq!(lowered(50.0), (Some(50.0), None, rests));
+        assert_eq!(lowered(100.0), (Some(100.0), Some(100.0), START));
+        assert_eq!(lowered(101.0), (Some(100.0), Some(100.0), START));
+        assert_eq!(lowered(0.0), (Some(PER_SECOND_MIN), None, rests));
+    }
+}

@@ -237,6 +237,12 @@ fn a_step_that_waits_names_what_it_waits_for() {
     check(of(&[1, 1], Supply::Open), &[1], Some(LimitedBy::Order));
     check(of(&[1, 2], Supply::Open), &[1, 2], Some(LimitedBy::Input));
     check(of(&[1, 2], Supply::Closed), &[1, 2], None);
+    // A row that waits to be sent again is no other limit.
+    let mut run = of(&[1, 1], Supply::Closed);
+    let sent = run.sends(&[1]);
+    run.answered(sent[0], text(500));
+    assert!(matches!(run.step(), Step::Wait(_)));
+    assert_eq!(run.schedule.limited_by(), None);
 }
 
 #[test]

@@ -346,28 +346,53 @@ fn a_refusal_meets_the_window_if_the_api_names_one_and_else_a_limit_that_is_lear
 }
 
 #[test]
-fn a_wait_of_zero_postpones_no_step_of_the_learned_rate() {
-    let until = |named: Option<Duration>| {
-        let mut throttle = throttle_of(Rate::Unlimited);
+fn a_wait_of_zero_is_none_for_the_learned_rate() {
+    let rests = |named_s: Option<u64>| {
+        let mut throttle = throttle_of(Rate::Auto);
         let wait = Wait {
-            named,
+            named: named_s.map(Duration::from_secs),
             window: Exhausted::No,
             reason: WaitReason::Quota,
         };
-        // One refusal among many accepted requests is no limit, unless it names a wait.
-        for ms in 0..2000 {
-            let at = Moment::after_start(Duration::from_millis(ms));
+        // A named wait makes the rate fall at the first refusal.
+        let at = Moment::after_start(Duration::from_secs(1));
+        for _ in 0..2 {
             throttle.leaves(first(at));
             throttle.accepted(first(at), at);
         }
-        let at = Moment::after_start(Duration::from_secs(3));
-        throttle.refused(first(at), wait, at);
-        throttle.accepted(first(at), at + Duration::from_secs(1));
-        let at = Moment::after_start(Duration::from_secs(5));
-        throttle.leaves(first(at));
-        throttle.landed(first(at));
         throttle.refused(first(at), wait, at);
         throttle.learned.in_use()
     };
-    assert_eq!(until(Some(Duration::ZERO)), until(None));
+    assert_eq!(rests(Some(0)), rests(None));
+}
+
+#[test]
+fn processes_without_a_store_share_the_first_rate_of_auto() {
+    let first_rate = |processes: u32| {
+        let sharing = RateSharing::Processes(NonZeroU32::new(processes).expect("not zero"));
+        Throttle::new(Rate::Auto, sharing).learned.in_use()
+    };
+    assert_eq!(first_rate(1), Some(FIRST_PER_SECOND));
+    assert_eq!(first_rate(4), Some(FIRST_PER_SECOND / 4.0));
+}
+
+#[test]
+fn a_learned_number_in_flight_is_the_throttles() {
+    let mut throttle = throttle_of(Rate::Auto);
+    assert_eq!(throttle.in_flight_max(), None);
+    let at = |ms: u64| Moment::after_start(Duration::from_millis(ms));
+    let wait = Wait {
+        named: None,
+        window: Exhausted::No,
+        reason: WaitReason::Quota,
+    };
+    for ms in 0..4 {
+        throttle.accepted(first(at(ms)), at(ms));
+    }
+    let third = Departure {
+        in_flight: 3,
+        ..first(at(5))
+    };
+    throttle.refused(third, wait, at(5));
+    assert_eq!(throttle.in_flight_max(), Some(2));
 }

@@ -382,3 +382,40 @@ fn the_share_of_the_last_twenty_seconds_is_kept_second_by_second() {
         assert_eq!(signs.is_down(at(21)), want, "failures at {later:?}");
     }
 }
+
+#[test]
+fn what_was_proven_lately_is_a_share_of_the_latest_answers() {
+    for (answers, want) in [(8, true), (9, false)] {
+        let mut signs = Signs::new(ANSWERED);
+        signs.applied(1, at(0), at(0));
+        (2..answers).for_each(|_| signs.alive(at(0), at(0)));
+        signs.failed(ticket(), Evidence::Repeated, at(0), at(2));
+        let counts = signs.counts();
+        assert_eq!(
+            signs.has_been_in_trouble_since(counts, at(2)),
+            want,
+            "{answers} answers"
+        );
+    }
+}
+
+#[test]
+fn rows_in_doubt_count_as_answers_and_may_be_foreign() {
+    for (answers, want) in [(8, true), (9, false)] {
+        let mut availability: Availability<u64> = Availability::new(ANSWERED);
+        let counts = availability.counts();
+        (0..answers).for_each(|_| availability.refused_in_doubt());
+        assert!(!availability.may_be_in_trouble_since(counts, 0));
+        assert_eq!(
+            availability.may_be_in_trouble_since(counts, 1),
+            want,
+            "{answers} answers"
+        );
+    }
+    let mut availability: Availability<u64> = Availability::new(ANSWERED);
+    assert!(!availability.all_doubts_are_foreign());
+    availability.doubt(ticket(), DoubtReason::NotTheApi, None, at(0), 0);
+    assert!(availability.all_doubts_are_foreign());
+    availability.doubt(ticket(), DoubtReason::Waits, None, at(0), 0);
+    assert!(!availability.all_doubts_are_foreign());
+}
