@@ -122,4 +122,14 @@ mod tests {
         read.append(&times);
         assert_eq!(read.iter().count(), times.iter().count());
     }
+
+    #[test]
+    fn the_answers_of_processes_are_added_up() {
+        let mut sum = AnswerTimes::default();
+        assert!(sum.is_empty());
+        sum.add(7, 2);
+        assert!(!sum.is_empty());
+        sum.append(&AnswerTimes::from(vec![(7, 3), (50, 1)]));
+        assert_eq!(sum.iter().collect::<Vec<_>>(), [(7, 5), (50, 1)]);
+    }
 }

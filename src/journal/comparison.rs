@@ -119,6 +119,23 @@ mod tests {
     }
 
     #[test]
+    fn all_blocks_that_differ_are_counted() {
+        let journal = [(1, 10), (1025, 20), (2049, 30)];
+        for (input, want) in [
+            (vec![(1, 10), (1025, 20)], 1),
+            (vec![(1, 10)], 2),
+            (vec![], 3),
+        ] {
+            let mut comparison = InputComparison::new(Arc::new(checkpoint(&journal)));
+            for (row, hash) in &input {
+                comparison.add(*row, *hash);
+            }
+            let blocks = comparison.difference().map(|difference| difference.blocks);
+            assert_eq!(blocks, Some(want), "{input:?}");
+        }
+    }
+
+    #[test]
     fn an_entry_that_repeats_a_row_counts_once() {
         check(&[(1, 10), (1, 10)], &[(1, 10)], None);
     }

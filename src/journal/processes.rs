@@ -240,4 +240,28 @@ mod tests {
         check(&[ended(0, 7, second(6))], 0, Some(5));
         assert_eq!(processes.sent.requests, 3);
     }
+
+    #[test]
+    fn processes_of_shards_are_added_up_in_the_order_in_which_they_began() {
+        let shard = |starts: &[i64], rows: u64, finished: i64| {
+            let mut processes = Processes::default();
+            for start in starts {
+                processes.add_fact(&continued());
+                processes.add_rows(rows);
+                processes.add_fact(&ended(0, 5, second(*start)));
+            }
+            processes.finished_at = Some(second(finished));
+            processes
+        };
+        let mut sum = shard(&[1, 5], 3, 9);
+        sum.append(shard(&[3], 4, 8));
+        assert_eq!(
+            (sum.number, sum.with_figures, sum.rows, sum.ms),
+            (3, 3, 10, 30)
+        );
+        assert_eq!(sum.sent.requests, 15);
+        assert_eq!(sum.finished_at, Some(second(9)));
+        let started: Vec<_> = sum.kept().map(|process| process.started).collect();
+        assert_eq!(started, [second(1), second(3), second(5)]);
+    }
 }

@@ -1,5 +1,6 @@
 //! Tests of the rows that a journal settles after kills, power cuts and damage.
 
+mod checkpoint;
 mod damage;
 mod images;
 mod power_cut;
