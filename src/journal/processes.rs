@@ -263,5 +263,14 @@ mod tests {
         assert_eq!(sum.finished_at, Some(second(9)));
         let started: Vec<_> = sum.kept().map(|process| process.started).collect();
         assert_eq!(started, [second(1), second(3), second(5)]);
+        let rows: Vec<_> = sum.kept().map(|process| process.rows).collect();
+        assert_eq!(rows, [3, 4, 3]);
+        // A process that has rows already counts with them.
+        let last = Process {
+            rows: 2,
+            ..Process::new("1".to_owned(), second(6))
+        };
+        sum.add(last);
+        assert_eq!((sum.number, sum.rows), (4, 12));
     }
 }

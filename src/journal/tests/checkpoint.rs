@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::super::{BulkEntry, Fact, Plan};
+use super::super::{BulkEntry, Fact, Overtakers, Plan, Remainder};
 use super::*;
-use crate::contract::FieldSet;
+use crate::contract::{Field, FieldSet};
 
 /// A checkpoint with these rows, each in an entry of its own.
 fn checkpoint(retry: Retry, rows: &[(u64, Outcome)]) -> Checkpoint {
@@ -126,23 +126,55 @@ fn a_line_of_many_rows_counts_each_of_them_in_their_process() {
     assert_eq!(checkpoint.facts().until, Some(Timestamp::UNIX_EPOCH));
     assert!(checkpoint.processes().finished_at.is_some());
     let mut bulk = BulkEntry::new(Outcome::Unchanged, Timestamp::UNIX_EPOCH);
-    for row in [3, 4, 5, 9] {
+    for row in [3, 4, 5, 9, 12] {
         assert!(bulk.add(row, 0), "{row}");
     }
-    assert!(!bulk.add(9, 0), "a row is added once");
+    assert!(!bulk.add(12, 0), "a row is added once");
     assert!(!bulk.add(1025, 0), "it is of another block");
-    assert_eq!(bulk.rows(), 4);
-    let among: Vec<u64> = (1..=10).filter(|row| bulk.contains(*row)).collect();
-    assert_eq!(among, [3, 4, 5, 9]);
+    assert_eq!(bulk.rows(), 5);
+    let among: Vec<u64> = (1..=13).filter(|row| bulk.contains(*row)).collect();
+    assert_eq!(among, [3, 4, 5, 9, 12]);
     checkpoint.add_bulk(&bulk);
-    assert_eq!(checkpoint.processes().rows, 4);
+    assert_eq!(checkpoint.processes().rows, 5);
     assert_eq!(checkpoint.processes().finished_at, None);
     assert_eq!(checkpoint.facts().until, None, "a row has ended since");
-    assert_eq!(checkpoint.count(Outcome::Unchanged), 4);
+    assert_eq!(checkpoint.count(Outcome::Unchanged), 5);
     assert_eq!((checkpoint.entries(), checkpoint.answered()), (0, 0));
 }
 
-/// The end of a line of many rows has a sum that later versions compare with the input's.
+#[test]
+fn a_row_that_later_ones_overtook_leaves_out_what_they_set() {
+    let set = |fields: &[Field]| fields.iter().copied().collect::<FieldSet>();
+    let mut gaps = Overtakers::default();
+    gaps.remember(1, 5, set(&[Field::Job]));
+    gaps.remember(1, 3, set(&[Field::Address]));
+    gaps.sort();
+    let checkpoint = checkpoint(
+        Retry::Failed,
+        &[(5, Outcome::Updated), (4, Outcome::Failed)],
+    );
+    let plan = |row: u64, customer: u64, fields: &[Field]| {
+        checkpoint.plan(row, Some((customer, set(fields))), Some(&gaps))
+    };
+    let remainder = |has_outcome: bool| {
+        Plan::SendRemainder(Remainder {
+            fields: set(&[Field::Email]),
+            overtaken: set(&[Field::Job]),
+            has_outcome,
+        })
+    };
+    assert_eq!(plan(3, 1, &[Field::Job, Field::Email]), remainder(false));
+    assert_eq!(plan(4, 1, &[Field::Job, Field::Email]), remainder(true));
+    assert_eq!(plan(3, 1, &[Field::Job]), Plan::Supersede);
+    assert_eq!(plan(4, 1, &[Field::Job]), Plan::Supersede);
+    assert_eq!(plan(6, 1, &[Field::Job]), Plan::Send);
+    assert_eq!(plan(3, 2, &[Field::Job]), Plan::Send);
+    // A row is not later than itself.
+    assert_eq!(gaps.of(1, 5), FieldSet::EMPTY);
+    assert_eq!(gaps.of(1, 4), set(&[Field::Job]));
+}
+
+/// A line of many rows ends with the sum, which later versions compare with the input's.
 #[test]
 fn the_sum_of_a_row_and_its_hash_is_the_same_in_each_version() {
     let sum = |rows: &[(u64, u64)]| {

@@ -113,6 +113,28 @@ fn the_last_entry_of_a_row_counts() {
 }
 
 #[test]
+fn the_last_entry_of_each_row_is_found_again() {
+    let rows = [1, 2, 2000, 3, 1025, 2];
+    let entries: Vec<_> = rows
+        .iter()
+        .map(|row| Entry::of_row(*row, Outcome::Failed))
+        .collect();
+    let (_directory, run_dir, bytes) = journal_of(&entries, Ended::Killed);
+    let recovered = recover_bytes(&run_dir, &bytes).expect("a good journal");
+    let mut reader = recovered.entries;
+    for row in [1, 2, 3, 1025, 2000, 1] {
+        let line = reader
+            .line_of(&recovered.checkpoint, row)
+            .expect("the journal can be read")
+            .expect("the row has an entry");
+        let found: Entry<'_> = serde_json::from_slice(&line).expect("an entry");
+        assert_eq!(found.row, row);
+    }
+    let missing = reader.line_of(&recovered.checkpoint, 4);
+    assert_eq!(missing.expect("the journal can be read"), None);
+}
+
+#[test]
 fn what_is_no_journal_of_this_version_is_refused() {
     let (_directory, run_dir, _) = journal_of(&[], Ended::Killed);
     let newer = Header {
