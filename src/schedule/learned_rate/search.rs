@@ -610,11 +610,12 @@ mod tests {
             search.limited(with(3, START), None, ms(1000));
             for nth in 0..6 {
                 let at = ms(now - 5 + nth);
-                let departure = with(if nth == 2 { most } else { 1 }, at);
+                let departure = with(if nth == 2 || nth == 3 { most } else { 1 }, at);
                 search.leaves(departure);
                 search.accepted(departure, 1000.0, at);
             }
             assert!(!search.in_flight_max_reached, "the next round is new");
+            assert_eq!(search.since_fall.count, 6);
             (search.in_flight_max, search.rests_until)
         };
         assert_eq!(next(2, 6000), (Some(3), ms(6000) + REST));

@@ -453,3 +453,262 @@ fn saturating_u32(number: u64) -> u32 {
 pub(in super::super) fn count(number: u64) -> u64 {
     number.min(COUNT_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::rate::{LimitedRate, RateUnit};
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    fn ms(ms: u64) -> Moment {
+        Moment::after_start(MS(ms))
+    }
+
+    fn member() -> Member {
+        Member::new("a".to_owned(), Rate::Unlimited)
+    }
+
+    /// An answer with slots after these milliseconds.
+    fn reply(slots_ms: &[u64]) -> Reply {
+        Reply {
+            slots_us: slots_ms.iter().map(|ms| ms * 1000).collect(),
+            held_by: None,
+            again_in_us: 0,
+            pause_us: 0,
+            members: 2,
+            share: 2,
+            interval_us: 100_000,
+            fall_number: 0,
+            fall_ppm: 0,
+            learned_us: 0,
+        }
+    }
+
+    /// A member that has had this answer at once.
+    fn after(reply: &Reply, at: u64) -> Member {
+        let mut member = member();
+        member.ask(&Facts::default(), ms(at));
+        member.answered(reply, ms(at), ms(at));
+        member
+    }
+
+    #[test]
+    fn a_slot_is_used_from_its_time_on_and_not_too_late() {
+        for (at, want) in [
+            (1099, Err(Hold::Pace(Some(ms(1100))))),
+            (1100, Ok(())),
+            (1200, Ok(())),
+            (1201, Err(Hold::Pace(None))),
+        ] {
+            let mut member = after(&reply(&[100]), 1000);
+            assert_eq!(member.take(ms(at)), want, "at {at}");
+        }
+    }
+
+    #[test]
+    fn without_contact_a_request_waits_and_then_leaves_at_the_members_share() {
+        let mut member = member();
+        assert_eq!(member.take(ms(0)), Err(Hold::NoStore(None)));
+        assert_eq!(member.waits_since(), Some(ms(0)));
+        let mut member = after(&reply(&[]), 0);
+        assert_eq!(member.take(ms(1999)), Err(Hold::Pace(None)));
+        assert_eq!(member.share(ms(1999)), None);
+        assert_eq!(member.share(ms(2000)), Some(2));
+        assert_eq!(member.take(ms(2000)), Ok(()));
+        assert_eq!(member.take(ms(2199)), Err(Hold::Pace(Some(ms(2200)))));
+        assert_eq!(member.take(ms(2200)), Ok(()));
+        // After a minute the share is another's.
+        assert_eq!(member.share(ms(59_999)), Some(2));
+        assert_eq!(member.share(ms(60_000)), None);
+        assert_eq!(member.take(ms(60_000)), Err(Hold::NoStore(None)));
+        assert_eq!(member.waits_since(), Some(ms(60_000)));
+    }
+
+    #[test]
+    fn a_closed_store_is_waited_for_without_a_share() {
+        let closed = Reply {
+            held_by: Some(StoreHold::Closed),
+            again_in_us: 9_000_000,
+            share: 0,
+            ..reply(&[])
+        };
+        let mut member = after(&closed, 0);
+        assert_eq!(member.take(ms(1)), Err(Hold::NoStore(Some(ms(9000)))));
+        let standing = |member: &Member, at: u64| member.shown(ms(at)).standing;
+        assert_eq!(standing(&member, 1), RateStanding::Closed(ms(9000)));
+        member.answered(&reply(&[]), ms(10), ms(10));
+        assert_eq!(member.waits_since(), None);
+        assert_eq!(standing(&member, 10), RateStanding::InContact);
+        assert_eq!(standing(&member, 2009), RateStanding::InContact);
+        assert_eq!(standing(&member, 2010), RateStanding::Lost);
+        let mut new = super::tests::member();
+        assert_eq!(standing(&new, 0), RateStanding::InContact);
+        new.not_answered(ms(0));
+        assert_eq!(standing(&new, 0), RateStanding::Lost);
+        assert_eq!(new.wake_at(), Some(ms(500)), "it asks again");
+    }
+
+    #[test]
+    fn a_hold_names_the_end_of_an_exhausted_window() {
+        let check = |held_by: StoreHold, want: Hold| {
+            let held = Reply {
+                held_by: Some(held_by),
+                again_in_us: 300_000,
+                ..reply(&[])
+            };
+            assert_eq!(after(&held, 0).take(ms(1)), Err(want), "{held_by:?}");
+        };
+        check(StoreHold::Exhausted, Hold::Exhausted(ms(300)));
+        check(StoreHold::Probe, Hold::Pace(Some(ms(300))));
+    }
+
+    #[test]
+    fn it_asks_for_twice_as_many_slots_where_all_are_used_and_half_where_some_are_lost() {
+        let mut member = after(&reply(&[0]), 0);
+        let wants = |member: &mut Member, used: usize, at: u64| {
+            for _ in 0..used {
+                assert_eq!(member.take(ms(at)), Ok(()));
+            }
+            assert!(member.take(ms(at)).is_err(), "it is hungry");
+            let ask = member.ask(&Facts::default(), ms(at));
+            let slots = vec![0; usize::try_from(ask.wants).expect("few")];
+            member.answered(&reply(&slots), ms(at), ms(at));
+            ask.wants
+        };
+        assert_eq!(wants(&mut member, 1, 10), 2);
+        assert_eq!(wants(&mut member, 2, 20), 4);
+        // Four slots are lost, as they come too late.
+        assert_eq!(wants(&mut member, 0, 1000), 2);
+        assert_eq!(wants(&mut member, 0, 1010 + 1000), 1);
+    }
+
+    #[test]
+    fn a_question_tells_the_rate_and_what_the_member_has_learned() {
+        let asked = |rate: Rate, facts: Facts| Member::new("a".to_owned(), rate).ask(&facts, ms(0));
+        let own = LimitedRate::new(20, RateUnit::Second).expect("a good rate");
+        let facts = Facts {
+            in_flight: 3,
+            learned: Some(8.0),
+            fall: Some(0.5),
+            pause: MS(7),
+            window: None,
+        };
+        let ask = asked(Rate::Limited(own), facts);
+        assert_eq!((ask.interval_us, ask.rate_is_auto), (50_000, false));
+        assert_eq!((ask.learned_us, ask.fall_ppm), (125_000, 500_000));
+        assert_eq!((ask.pause_us, ask.outstanding), (7_000, 3));
+        assert_eq!((ask.share, ask.is_at_share, ask.wants), (0, false, 0));
+        let ask = asked(Rate::Auto, Facts::default());
+        assert_eq!((ask.interval_us, ask.rate_is_auto), (0, true));
+        assert_eq!((ask.learned_us, ask.fall_ppm), (0, 0));
+        let ask = asked(Rate::Unlimited, Facts::default());
+        assert_eq!((ask.interval_us, ask.rate_is_auto), (0, false));
+    }
+
+    #[test]
+    fn slots_that_are_not_used_count_as_outstanding() {
+        let mut member = after(&reply(&[0, 50]), 0);
+        let facts = Facts {
+            in_flight: 3,
+            ..Facts::default()
+        };
+        assert_eq!(member.ask(&facts, ms(1)).outstanding, 5);
+    }
+
+    #[test]
+    fn a_member_says_a_second_after_its_last_contact_that_it_may_use_its_share() {
+        let asked = |at: u64| {
+            let ask = after(&reply(&[]), 0).ask(&Facts::default(), ms(at));
+            (ask.share, ask.is_at_share)
+        };
+        assert_eq!(asked(999), (2, false));
+        assert_eq!(asked(1000), (2, true));
+        assert_eq!(asked(59_999), (2, true));
+        assert_eq!(asked(60_000), (0, false));
+    }
+
+    #[test]
+    fn the_learned_rate_is_the_stores_once_it_is_told_and_the_others_have_one() {
+        let check = |told: bool, members: u64, learned_us: u64, want: bool| {
+            let mut member = member();
+            let facts = Facts {
+                learned: told.then_some(8.0),
+                ..Facts::default()
+            };
+            member.ask(&facts, ms(0));
+            let reply = Reply {
+                members,
+                learned_us,
+                ..reply(&[])
+            };
+            member.answered(&reply, ms(0), ms(0));
+            assert_eq!(
+                member.paces_learned(ms(0)),
+                want,
+                "{told} {members} {learned_us}"
+            );
+            assert!(!member.paces_learned(ms(2000)), "out of contact");
+        };
+        check(true, 1, 0, true);
+        check(true, 2, 1000, true);
+        check(true, 2, 0, false);
+        check(false, 1, 0, false);
+        check(false, 2, 1000, false);
+    }
+
+    #[test]
+    fn a_new_member_starts_at_the_rate_that_the_others_have_learned() {
+        let learned = Reply {
+            learned_us: 125_000,
+            ..reply(&[])
+        };
+        let mut member = member();
+        assert_eq!(member.answered(&learned, ms(0), ms(0)).learned, Some(8.0));
+        assert_eq!(member.answered(&learned, ms(1), ms(1)).learned, None);
+        let mut member = super::tests::member();
+        assert_eq!(member.answered(&reply(&[]), ms(0), ms(0)).learned, None);
+        assert_eq!(member.interval(), Some(MS(100)));
+        assert_eq!(member.members_max(), 2);
+    }
+
+    #[test]
+    fn a_pause_of_others_is_heard_once() {
+        let mut member = member();
+        let mut heard = |pause_ms: u64, at: u64| {
+            let paused = Reply {
+                pause_us: pause_ms * 1000,
+                ..reply(&[])
+            };
+            member.answered(&paused, ms(at), ms(at)).pause
+        };
+        assert_eq!(heard(0, 1000), None);
+        assert_eq!(heard(5000, 1000), Some(MS(5000)));
+        assert_eq!(heard(4500, 1500), None);
+        assert_eq!(heard(5100, 1000), None, "it may be the same");
+        assert_eq!(heard(5101, 1000), Some(MS(5101)));
+    }
+
+    #[test]
+    fn only_the_falls_of_others_are_heard() {
+        let mut member = member();
+        let mut heard = |fall_number: u64, own: Option<f64>| {
+            let facts = Facts {
+                fall: own,
+                ..Facts::default()
+            };
+            member.ask(&facts, ms(0));
+            let fallen = Reply {
+                fall_number,
+                fall_ppm: 700_000,
+                ..reply(&[])
+            };
+            member.answered(&fallen, ms(0), ms(0)).fall
+        };
+        assert_eq!(heard(5, None), None, "it was before this member began");
+        assert_eq!(heard(5, None), None);
+        assert_eq!(heard(6, None), Some(0.7));
+        assert_eq!(heard(7, Some(0.9)), None, "its own");
+        assert_eq!(heard(9, Some(0.9)), Some(0.7));
+    }
+}

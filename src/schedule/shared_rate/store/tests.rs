@@ -223,3 +223,268 @@ fn the_state_is_read_as_it_was_written_or_not_at_all() {
     );
     check(&format!("{text}what\n"), StateFlaw::Line(6));
 }
+
+#[test]
+fn a_pause_of_any_member_holds_all_until_its_end() {
+    let mut state = open();
+    let paused = Ask {
+        pause_us: 5 * S,
+        ..ask("a")
+    };
+    let reply = take(&mut state, paused, NOW);
+    assert_eq!(
+        (reply.held_by, reply.again_in_us, reply.pause_us),
+        (Some(StoreHold::Pause), 5 * S, 5 * S)
+    );
+    state.take(&ToStore::Leave("a".to_owned()), NOW);
+    // A shorter one, or none, does not end it earlier.
+    let shorter = Ask {
+        pause_us: S,
+        ..ask("b")
+    };
+    let reply = take(&mut state, shorter, NOW + S);
+    assert_eq!(
+        (reply.held_by, reply.pause_us),
+        (Some(StoreHold::Pause), 4 * S)
+    );
+    let reply = take(&mut state, ask("b"), NOW + 5 * S - 1);
+    assert_eq!(reply.held_by, Some(StoreHold::Pause));
+    let reply = take(&mut state, ask("b"), NOW + 5 * S);
+    assert_eq!((reply.held_by, reply.slots_us), (None, vec![0]));
+}
+
+#[test]
+fn each_fall_has_a_number_of_its_own() {
+    let mut state = open();
+    let mut fall = |fall_ppm: u64| {
+        let reply = take(
+            &mut state,
+            Ask {
+                fall_ppm,
+                ..ask("a")
+            },
+            NOW,
+        );
+        (reply.fall_number, reply.fall_ppm)
+    };
+    assert_eq!(fall(0), (0, 0));
+    assert_eq!(fall(700_000), (1, 700_000));
+    assert_eq!(fall(0), (1, 700_000));
+    assert_eq!(fall(900_000), (2, 900_000));
+    assert_eq!(fall(800_000), (3, 800_000));
+}
+
+#[test]
+fn the_rate_in_force_is_the_lowest_that_is_given_or_learned_by_all() {
+    let auto = |member: &str, learned_us: u64| Ask {
+        wants: 0,
+        interval_us: 0,
+        rate_is_auto: true,
+        learned_us,
+        ..ask(member)
+    };
+    let mut state = open();
+    let interval = |state: &mut StoreState, asked: Ask| take(state, asked, NOW).interval_us;
+    assert_eq!(interval(&mut state, auto("a", 0)), AUTO_INTERVAL_US);
+    let slow = Ask {
+        wants: 0,
+        interval_us: 70 * MS,
+        ..ask("b")
+    };
+    assert_eq!(interval(&mut state, slow), 70 * MS);
+    // One of two has learned nothing.
+    assert_eq!(interval(&mut state, auto("a", 400 * MS)), 70 * MS);
+    // Together they may send five a second.
+    let learned = Ask {
+        wants: 0,
+        interval_us: 70 * MS,
+        learned_us: 400 * MS,
+        ..ask("b")
+    };
+    assert_eq!(interval(&mut state, learned), 200 * MS);
+    // A window takes the place of the modest rate, and of nothing else.
+    let window = Some(SeenWindow {
+        remaining: 100,
+        spend_in_us: 60 * S,
+        ends_in_us: 60 * S,
+        late_us: 0,
+        age_us: 0,
+        is_spread: true,
+    });
+    let mut led = open();
+    let asked = Ask {
+        window,
+        ..auto("a", 0)
+    };
+    assert_eq!(interval(&mut led, asked), 0);
+    let slow = Ask {
+        wants: 0,
+        interval_us: 70 * MS,
+        ..ask("b")
+    };
+    assert_eq!(interval(&mut led, slow), 70 * MS);
+}
+
+#[test]
+fn a_member_is_told_the_slowest_rate_that_all_others_have_learned() {
+    let mut state = open();
+    let mut heard = |member: &str, learned_us: u64| {
+        take(
+            &mut state,
+            Ask {
+                learned_us,
+                ..ask(member)
+            },
+            NOW,
+        )
+        .learned_us
+    };
+    assert_eq!(heard("a", 100 * MS), 0, "it is alone");
+    assert_eq!(heard("b", 300 * MS), 100 * MS);
+    assert_eq!(heard("c", 200 * MS), 300 * MS);
+    assert_eq!(heard("a", 100 * MS), 300 * MS);
+    assert_eq!(heard("b", 300 * MS), 200 * MS);
+    heard("c", 0);
+    assert_eq!(heard("a", 100 * MS), 0, "one has learned nothing");
+}
+
+#[test]
+fn a_silent_member_has_no_say_in_the_rate() {
+    let mut state = open();
+    let slow = Ask {
+        interval_us: 500 * MS,
+        ..ask("a")
+    };
+    take(&mut state, slow, NOW);
+    for (at, interval, members) in [(S, 500 * MS, 2), (S + 1, 100 * MS, 1)] {
+        let reply = take(&mut state, ask("b"), NOW + at);
+        assert_eq!(
+            (reply.interval_us, reply.members),
+            (interval, members),
+            "after {at}"
+        );
+    }
+}
+
+#[test]
+fn a_member_that_uses_all_of_the_rate_out_of_contact_leaves_nothing() {
+    let mut state = open();
+    take(&mut state, ask("a"), NOW);
+    let alone = Ask {
+        share: 1,
+        is_at_share: true,
+        ..ask("a")
+    };
+    take(&mut state, alone, NOW);
+    let reply = take(&mut state, ask("b"), NOW);
+    assert_eq!(
+        (reply.held_by, reply.again_in_us),
+        (Some(StoreHold::Reserved), LIVE_US / 2)
+    );
+}
+
+#[test]
+fn slots_are_at_most_ten_seconds_and_two_for_each_member_ahead() {
+    let mut state = open();
+    let mut last = 0;
+    let slow = |member: &str| Ask {
+        interval_us: 4 * S,
+        ..ask(member)
+    };
+    for _ in 0..20 {
+        let reply = take(&mut state, slow("a"), NOW);
+        assert!(reply.slots_us[0] >= last);
+        last = reply.slots_us[0];
+    }
+    assert_eq!(last, 10 * S + 2 * 4 * S);
+    take(&mut state, slow("b"), NOW);
+    take(&mut state, slow("a"), NOW);
+    let reply = take(&mut state, slow("b"), NOW);
+    assert_eq!(reply.slots_us, [10 * S + 4 * 4 * S]);
+}
+
+#[test]
+fn the_request_that_goes_first_in_a_new_window_may_get_lost() {
+    let mut state = open();
+    let window = Some(SeenWindow {
+        remaining: 1,
+        spend_in_us: S,
+        ends_in_us: S,
+        late_us: 0,
+        age_us: 0,
+        is_spread: true,
+    });
+    take(&mut state, Ask { window, ..ask("a") }, NOW);
+    let mut probe = |at: u64| {
+        let reply = take(&mut state, ask("a"), NOW + at);
+        (reply.slots_us, reply.held_by, reply.again_in_us)
+    };
+    let waits = (vec![], Some(StoreHold::Probe), POLL_US);
+    assert_eq!(probe(S), (vec![0], None, 0));
+    assert_eq!(probe(S + 1), waits);
+    assert_eq!(probe(2 * S - 1), waits);
+    assert_eq!(probe(2 * S), (vec![0], None, 0));
+}
+
+#[test]
+fn a_window_that_is_over_is_none() {
+    let seen = |ends_in_us: u64| {
+        let mut state = open();
+        let window = Some(SeenWindow {
+            remaining: 4,
+            spend_in_us: 0,
+            ends_in_us,
+            late_us: 0,
+            age_us: S,
+            is_spread: true,
+        });
+        take(&mut state, Ask { window, ..ask("a") }, NOW);
+        state.window.is_some()
+    };
+    assert_eq!((seen(0), seen(1)), (false, true));
+}
+
+#[test]
+fn a_clock_that_is_set_back_moves_all_times() {
+    let mut state = open();
+    let paused = Ask {
+        pause_us: 5 * S,
+        ..ask("a")
+    };
+    take(&mut state, paused, NOW);
+    let reply = take(&mut state, ask("a"), NOW - 3600 * S);
+    assert_eq!(
+        (reply.held_by, reply.again_in_us, reply.members),
+        (Some(StoreHold::Pause), 5 * S, 1)
+    );
+    let reply = take(&mut state, ask("b"), NOW - 3600 * S + 2 * S);
+    assert_eq!((reply.again_in_us, reply.members), (3 * S, 1));
+}
+
+#[test]
+fn a_share_gets_smaller_at_once_and_larger_where_the_others_leave_room() {
+    let mut state = open();
+    let mut told = |member: &str, share: u64| {
+        take(
+            &mut state,
+            Ask {
+                share,
+                ..ask(member)
+            },
+            NOW,
+        )
+        .share
+    };
+    assert_eq!(told("a", 0), 1);
+    assert_eq!(told("b", 0), 0);
+    assert_eq!(told("a", 1), 2);
+    assert_eq!(told("a", 2), 2);
+    assert_eq!(told("b", 0), 2);
+    assert_eq!(told("c", 0), 0, "both have a half");
+    assert_eq!(told("a", 2), 3, "a third is less than a half");
+    assert_eq!(told("b", 2), 3);
+    assert_eq!(told("a", 3), 3);
+    assert_eq!(told("b", 3), 3);
+    assert_eq!(told("c", 0), 3);
+    assert_eq!(told("c", 4), 3, "a third fits");
+}
