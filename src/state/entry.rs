@@ -146,6 +146,27 @@ mod tests {
 
     /// The sum is in the files, so it stays what it is.
     #[test]
+    fn an_entry_has_the_same_fingerprint_in_each_version() {
+        assert_eq!(fingerprint(1, Value(0)), 0xdce4_23fc_82c0_d5b8);
+        assert_eq!(fingerprint(1, Value(1)), 0x5c52_bd40_54e9_58c9);
+        assert_eq!(
+            fingerprint(0x0123_4567_89ab_cdef, Value(0xfedc_ba98_7654_3210)),
+            0xf965_a364_5204_8402
+        );
+    }
+
+    #[test]
+    fn a_customer_who_has_a_row_again_is_as_before_the_mark() {
+        for value in [
+            Value::UNKNOWN,
+            Value::of(Known::Request(RequestHash::from(77))),
+        ] {
+            assert_eq!(value.absent().present(), value);
+            assert_eq!(value.present(), value);
+        }
+    }
+
+    #[test]
     fn figures_are_those_of_the_entries_that_are_left() {
         let entries = [
             (1, Value::UNKNOWN),

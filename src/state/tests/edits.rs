@@ -49,6 +49,31 @@ fn an_edit_adds_changes_and_marks_and_its_counts_are_exact() {
     }
 }
 
+#[test]
+fn a_customer_who_has_a_row_again_is_not_absent_any_more() {
+    let place = Place::new();
+    let mut state = place.with([10, 20, 30]);
+    let mut edit = state.edit().expect("an edit");
+    edit.set_absent(&[10, 20]).expect("absent ones");
+    edit.set_left_out_is_kept(true);
+    edit.commit().expect("a commit");
+    assert_eq!(state.info().absent, 2);
+    assert_eq!(state.info().left_out_is_kept, Some(true));
+    let mut edit = state.edit().expect("an edit");
+    // Who is not there is not added.
+    edit.set_present(&[20, 30, 99]).expect("present ones");
+    edit.set_left_out_is_kept(false);
+    edit.commit().expect("a commit");
+    let want = [(10, true), (20, false), (30, false)];
+    let want = want.map(|(id, is_absent)| {
+        let known = known(id);
+        (id, StateEntry { known, is_absent })
+    });
+    assert_eq!(entries(&state), want);
+    assert_eq!((state.info().customers, state.info().absent), (3, 1));
+    assert_eq!(state.info().left_out_is_kept, Some(false));
+}
+
 /// The state as the next process opens it, while another still holds an older one: the lock is of
 /// the process that writes.
 fn place_after(place: &Place) -> State {
