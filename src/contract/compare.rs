@@ -534,4 +534,14 @@ mod tests {
         );
         assert_eq!(compared("{}"), [ValueComparison::NotShown]);
     }
+
+    #[test]
+    fn values_that_no_field_has_are_the_same_if_their_text_is() {
+        let compared = |one: &'static str, other: &'static str| {
+            let [one, other] = [one, other].map(|json| MemberValue::Other(json.into()));
+            compare_values(Field::Job, &one, &other)
+        };
+        assert_eq!(compared("[1]", "[1]"), ValueComparison::Same);
+        assert_eq!(compared("[1]", "[2]"), ValueComparison::Different);
+    }
 }

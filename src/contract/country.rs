@@ -128,4 +128,15 @@ mod tests {
         assert_eq!(countries.id("Country 999"), Some(999));
         assert_eq!(countries.id("Country 1000"), None);
     }
+
+    #[test]
+    fn what_was_learned_before_is_learned_at_once() {
+        let mut before = Countries::of_words([("Suisse".to_owned(), 4)]);
+        assert!(before.learn(2, "Norway") && before.learn(4, "Switzerland"));
+        let mut countries = Countries::default();
+        countries.learn_all(&before);
+        assert_eq!(countries.id("Norway"), Some(2));
+        assert_eq!(countries.id("Switzerland"), Some(4));
+        assert_eq!(countries.id("Suisse"), None, "words are the user's");
+    }
 }

@@ -642,4 +642,12 @@ mod tests {
             Some("1999-12-31T00:00:00Z"),
         );
     }
+
+    #[test]
+    fn only_a_year_of_two_digits_needs_its_hundred() {
+        let has = |form: &str| format(form, Some(1930)).map(|form| form.has_two_digit_years());
+        assert_eq!(has("%d.%m.%y"), Ok(true));
+        assert_eq!(has("%D"), Ok(true));
+        assert_eq!(has("%d.%m.%Y"), Ok(false));
+    }
 }

@@ -323,4 +323,14 @@ mod tests {
             FieldSet::EMPTY
         );
     }
+
+    #[test]
+    fn a_country_has_a_name_if_a_text_is_shown() {
+        let name = |data: &str| image(data).country_text().map(str::to_owned);
+        let norway = name(r#"{"id":7,"country_name":"Norway"}"#);
+        assert_eq!(norway.as_deref(), Some("Norway"));
+        assert_eq!(name(r#"{"id":7,"country_name":null}"#), None);
+        assert_eq!(name(r#"{"id":7,"country_name":7}"#), None);
+        assert_eq!(name(r#"{"id":7}"#), None);
+    }
 }

@@ -574,4 +574,153 @@ mod tests {
             }
         );
     }
+
+    /// The subjects and codes of the errors of a row, or none if it is good.
+    fn errors(builder: &mut UpdateBuilder<'_>) -> Vec<(Subject, ErrorCode)> {
+        let row = builder.finish().err();
+        let errors = row.into_iter().flat_map(|row| row.errors);
+        errors.map(|error| (error.subject, error.code)).collect()
+    }
+
+    #[test]
+    fn a_row_of_the_refused_customer_is_a_duplicate() {
+        let rules = ValueRules::default();
+        for (id, want) in [
+            ("7", vec![(Subject::Id, ErrorCode::Duplicate)]),
+            ("8", Vec::new()),
+        ] {
+            let mut builder = UpdateBuilder::new(&rules);
+            builder.set_id(Some(text(id)));
+            builder.set(Field::Job, text("Nurse"));
+            builder.refuse_customer(CustomerId::new(7).expect("an id"));
+            assert_eq!(errors(&mut builder), want, "{id}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_rows_need_is_told_once_if_it_is_missing_or_bad() {
+        use ErrorCode::{Columns, Format, Required};
+        let check = |since: SinceRule,
+                     cell: Option<&'static str>,
+                     other: Option<ErrorCode>,
+                     want: &[ErrorCode]| {
+            let rules = ValueRules {
+                since,
+                ..ValueRules::default()
+            };
+            let mut builder = UpdateBuilder::new(&rules);
+            builder.set_id(Some(text("7")));
+            builder.set(Field::Job, text("Nurse"));
+            if let Some(cell) = cell {
+                builder.set_since(Some(&text(cell)));
+            }
+            if let Some(code) = other {
+                builder.add_row_error(code, "has an unknown field".to_owned());
+            }
+            let want: Vec<_> = want.iter().map(|code| (Subject::Row, *code)).collect();
+            assert_eq!(errors(&mut builder), want, "{since:?} {cell:?} {other:?}");
+        };
+        check(SinceRule::Unused, None, None, &[]);
+        check(SinceRule::Required, None, None, &[Required]);
+        check(SinceRule::Required, Some("yesterday"), None, &[Format]);
+        check(SinceRule::Required, None, Some(Columns), &[Columns]);
+        check(SinceRule::Required, Some("2026-11-23T09:18:04Z"), None, &[]);
+        let rules = ValueRules::default();
+        let mut builder = UpdateBuilder::new(&rules);
+        builder.set_id(Some(text("7")));
+        builder.set(Field::Job, text("Nurse"));
+        builder.set_since(Some(&text("2026-11-23T09:18:04Z")));
+        let since = builder.finish().expect("a good row").since();
+        assert_eq!(since, "2026-11-23T09:18:04Z".parse().ok());
+    }
+
+    #[test]
+    fn what_later_rows_have_set_is_left_out_with_its_notes_and_errors() {
+        let rules = ValueRules::default();
+        let set = |fields: &[Field]| fields.iter().copied().collect::<FieldSet>();
+        let mut builder = UpdateBuilder::new(&rules);
+        let fill = |builder: &mut UpdateBuilder<'_>, left_out: &[Field]| {
+            builder.clear();
+            builder.leave_out(set(left_out));
+            builder.set_id(Some(text("7")));
+            builder.set(Field::DateOfBirth, text("1985-04-12"));
+            builder.set(Field::Job, text("Nurse"));
+            builder.set(Field::Gender, text("none"));
+            builder.leave_out(set(&[Field::Gender]));
+        };
+        for (left_out, date_normalised, given) in [
+            (
+                vec![Field::Address],
+                true,
+                vec![Field::DateOfBirth, Field::Job],
+            ),
+            (vec![Field::Job], true, vec![Field::DateOfBirth]),
+            (vec![Field::DateOfBirth], false, vec![Field::Job]),
+            (vec![Field::DateOfBirth, Field::Job], false, vec![]),
+        ] {
+            fill(&mut builder, &left_out);
+            let all_left_out = set(&left_out).union(set(&[Field::Gender]));
+            assert_eq!(builder.left_out(), all_left_out);
+            let update = builder.finish().expect("the gender is left out");
+            let notes = update.notes();
+            assert_eq!(notes.date_normalised, date_normalised, "{left_out:?}");
+            assert_eq!(update.fields(), set(&given), "{left_out:?}");
+            let sets = [Field::DateOfBirth, Field::Job, Field::Gender];
+            assert_eq!(notes.overtaken, set(&sets).intersection(all_left_out));
+            assert_eq!(notes.fields_left_out, !given.is_empty());
+        }
+        // A date that was given as it is sent is not normalised by leaving another field out.
+        builder.clear();
+        builder.set_id(Some(text("7")));
+        builder.set(Field::DateOfBirth, text("1985-04-12T00:00:00Z"));
+        builder.set(Field::Job, text("Nurse"));
+        builder.leave_out(set(&[Field::Job]));
+        let update = builder.finish().expect("a good row");
+        assert!(!update.notes().date_normalised);
+    }
+
+    #[test]
+    fn a_word_for_null_is_told_where_it_breaks_a_rule() {
+        let rules = ValueRules::default();
+        let is_told = |field: Field, value: &'static str| {
+            let mut builder = UpdateBuilder::new(&rules);
+            builder.set_id(Some(text("7")));
+            builder.set(field, text(value));
+            let row = builder.finish().expect_err("a bad row");
+            let [error] = row.errors.as_slice() else {
+                panic!("{:?}", row.errors)
+            };
+            error.to_string().contains("it looks like a null")
+        };
+        for field in [
+            Field::Email,
+            Field::DateOfBirth,
+            Field::Gender,
+            Field::UserId,
+        ] {
+            assert!(is_told(field, "NULL"), "{field}");
+            assert!(!is_told(field, "x"), "{field}");
+        }
+    }
+
+    #[test]
+    fn an_update_of_all_fields_leaves_none_out() {
+        let rules = ValueRules::default();
+        for left_out in [None, Some(Field::Address)] {
+            let mut builder = UpdateBuilder::new(&rules);
+            builder.set_id(Some(text("7")));
+            for rule in FIELDS.iter().filter(|rule| Some(rule.field) != left_out) {
+                let value = match rule.kind {
+                    FieldKind::Text { .. } => "x",
+                    FieldKind::Email { .. } => "a@b.example",
+                    FieldKind::DateTime => "1985-04-12",
+                    FieldKind::OneOf(words) => words[0],
+                    FieldKind::Integer => "4",
+                };
+                builder.set(rule.field, text(value));
+            }
+            let update = builder.finish().expect("a good row");
+            assert_eq!(update.notes().fields_left_out, left_out.is_some());
+        }
+    }
 }
