@@ -289,7 +289,8 @@ impl<'a> UpdateBuilder<'a> {
         if self.id.is_none() && self.errors.iter().all(|error| error.subject != Subject::Id) {
             self.set_id(None);
         }
-        if self.given.is_empty() && self.notes.overtaken.is_empty() && self.errors.is_empty() {
+        // A row with a customer and without an error got here because it sets nothing.
+        if self.errors.is_empty() {
             self.add_row_error(
                 ErrorCode::Required,
                 "has nothing to update: no field besides the id".to_owned(),

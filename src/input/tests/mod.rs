@@ -1,5 +1,6 @@
 //! Tests of the whole way from bytes to rows.
 
+mod csv_rows;
 mod cutting;
 mod failed_rows;
 mod inputs;
