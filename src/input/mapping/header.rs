@@ -550,4 +550,58 @@ mod tests {
             matches!(read_header(&names, &[], &[]), Err(InputFault::Header { columns, .. }) if columns.len() == 1023)
         );
     }
+
+    #[test]
+    fn a_column_may_be_named_by_its_number() {
+        let columns = read_header(
+            &["custsync_row", "id", "job", "nickname"],
+            &[],
+            &["nickname"],
+        );
+        let columns = columns.expect("a good header");
+        for (name, want) in [
+            ("job", true),
+            ("jobs", false),
+            ("column 1", true),
+            ("column 3", true),
+            ("column 4", false),
+            ("column 0", false),
+            ("column x", false),
+        ] {
+            assert_eq!(columns.may_have(name, 1), want, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_first_column_may_be_left_out_by_its_number() {
+        let left_out = |names: &[&str]| {
+            let columns = read_header(names, &[], &["column 1"]);
+            columns.expect("a good header").numbered
+        };
+        assert_eq!(left_out(&["", "id", "job"]), [0]);
+        assert_eq!(left_out(&["custsync_row", "", "id", "job"]), [1]);
+    }
+
+    #[test]
+    fn a_row_below_with_a_known_name_may_be_the_header() {
+        let rows = |names: &[&[&str]]| {
+            let rows = (5..).zip(names.iter().map(|names| ByteRecord::from(names.to_vec())));
+            row_below(
+                rows.collect::<Vec<_>>().into_iter(),
+                &MappingRules::default(),
+            )
+        };
+        assert_eq!(
+            rows(&[&["a", "b"], &["job", "x"], &["id", "email"]]),
+            Some(6)
+        );
+        assert_eq!(rows(&[&["a", "b"]]), None);
+        let mut far = vec![&["a"][..]; LINES_MAX];
+        far.push(&["id"]);
+        assert_eq!(rows(&far), None);
+        assert_eq!(
+            rows(&far[1..]),
+            Some(4 + u64::try_from(LINES_MAX).expect("few"))
+        );
+    }
 }

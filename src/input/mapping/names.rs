@@ -170,6 +170,9 @@ mod tests {
             " job",
             "Name [de]",
             " ",
+            "a1",
+            "street 1234",
+            &"x".repeat(64),
         ] {
             assert!(looks_like_a_name(name), "{name:?}");
         }
@@ -189,6 +192,8 @@ mod tests {
             "12/04/1985",
             "{\"id\":1",
             "CH93 0076 2011 6238 5295 7",
+            "a12",
+            "street 12345",
             "\u{661}\u{662}\u{663}",
             &"x".repeat(65),
         ] {
