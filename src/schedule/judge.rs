@@ -583,4 +583,36 @@ mod tests {
         };
         check(503, None, ReadMeaning::Wait(unavailable));
     }
+
+    #[test]
+    fn only_the_apis_own_404_says_that_there_is_no_such_customer() {
+        let answer = |status: u16, body: Body| {
+            Answer::Response(Response {
+                status,
+                body,
+                ..Response::default()
+            })
+        };
+        assert!(is_missing(&answer(404, Body::REFUSED)));
+        assert!(!is_missing(&answer(404, Body::Other)));
+        assert!(!is_missing(&answer(403, Body::REFUSED)));
+        assert!(!is_missing(&answer(200, Body::APPLIED)));
+        assert!(!is_missing(&Answer::Fault(Fault::Timeout)));
+    }
+
+    /// A read that fails has applied nothing, whatever its answer says.
+    #[test]
+    fn a_read_is_never_ambiguous() {
+        let fault = |fault: Fault| read_before(&Answer::Fault(fault), ReadNeed::Required);
+        let applied = |meaning: Meaning| match meaning {
+            Meaning::Trouble(trouble) => trouble.applied,
+            Meaning::SendAgain(applied) => applied,
+            meaning => panic!("{meaning:?}"),
+        };
+        for ambiguous in [Fault::Timeout, Fault::Broken, Fault::Unanswered] {
+            let as_update = applied(write(&Answer::Fault(ambiguous)));
+            assert_eq!(as_update, MaybeApplied::Yes, "{ambiguous:?}");
+            assert_eq!(applied(fault(ambiguous)), MaybeApplied::No, "{ambiguous:?}");
+        }
+    }
 }

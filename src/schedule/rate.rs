@@ -263,4 +263,17 @@ mod tests {
             check(text, interval, per_second);
         }
     }
+
+    #[test]
+    fn a_rate_a_second_is_shown_with_as_many_digits_as_it_needs() {
+        for (per_second, want) in [
+            (48.4, "48/s"),
+            (10.0, "10/s"),
+            (9.84, "9.8/s"),
+            (1.0, "1.0/s"),
+            (0.5, "30.0/m"),
+        ] {
+            assert_eq!(shown_per_second(per_second), want);
+        }
+    }
 }

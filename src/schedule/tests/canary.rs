@@ -284,3 +284,17 @@ fn a_canary_that_the_api_refuses_as_a_whole_ends_like_a_file_of_its_rows() {
         "{stop:?}"
     );
 }
+
+#[test]
+fn rows_that_wait_for_the_verdict_take_up_room() {
+    let mut run = run_of(canary(1, CanaryThen::Stop), 1, 1..=8191);
+    assert!(run.schedule.has_room());
+    run.schedule.offer(customer(8192), 8192, 1, Care::None);
+    assert!(!run.schedule.has_room(), "as many rows as are held at once");
+    let mut run = run_of(canary(1, CanaryThen::Stop), 1, 1..=2);
+    let bytes = (8 << 20) - 3;
+    run.schedule.offer(customer(3), 3, bytes, Care::None);
+    assert!(run.schedule.has_room());
+    run.schedule.offer(customer(4), 4, 1, Care::None);
+    assert!(!run.schedule.has_room(), "as many bytes");
+}

@@ -294,6 +294,7 @@ fn a_token_that_is_refused_says_nothing_about_the_row() {
         assert_eq!(run.step(), Step::RefreshToken(RefreshReason::Needed));
         let new = Refreshed::New { lifetime: None };
         run.schedule.token_refreshed(new, run.now);
+        assert_eq!(run.schedule.statistics().token_refreshes, 1);
         assert_eq!(run.schedule.stopped(), None);
         meets_401(&mut run);
         let stop = Some(&StopReason::TokenRefused);

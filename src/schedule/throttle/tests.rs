@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use super::*;
 use crate::contract::{RateWindow, Reset};
 use crate::schedule::rate::{LimitedRate, RateUnit};
+use crate::schedule::shared_rate::exchange::Reply;
 
 fn throttle_of(rate: Rate) -> Throttle {
     Throttle::new(rate, RateSharing::Alone)
@@ -395,4 +396,50 @@ fn a_learned_number_in_flight_is_the_throttles() {
     };
     throttle.refused(third, wait, at(5));
     assert_eq!(throttle.in_flight_max(), Some(2));
+}
+
+#[test]
+fn a_member_has_its_part_of_the_rate_that_the_store_tells() {
+    let mut throttle = Throttle::new(Rate::Unlimited, RateSharing::Member("a".to_owned()));
+    let ask = throttle.ask_store(0, Moment::START).expect("it is due");
+    assert_eq!(ask.member, "a");
+    assert!(
+        throttle.ask_store(0, Moment::START).is_none(),
+        "one at a time"
+    );
+    assert_eq!(
+        (throttle.members_per_second(), throttle.part_per_second()),
+        (None, None)
+    );
+    let reply = Reply {
+        members: 4,
+        interval_us: 125_000,
+        ..Reply::empty()
+    };
+    let heard = throttle.store_answered(&reply, Moment::START, Moment::START);
+    assert_eq!(heard, None);
+    assert_eq!(throttle.members_per_second(), Some(8.0));
+    assert_eq!(throttle.part_per_second(), Some(2.0));
+    assert_eq!(throttle.per_second(), Some(2.0));
+    assert_eq!(throttle.members_max(), Some(4));
+    let share = throttle.rate_share(Moment::START);
+    assert_eq!(share.map(|share| share.members), Some(4));
+    let alone = throttle_of(Rate::Unlimited);
+    assert_eq!(
+        (alone.members_max(), alone.members_per_second()),
+        (None, None)
+    );
+    assert_eq!(alone.rate_share(Moment::START), None);
+}
+
+#[test]
+fn a_member_without_contact_waits_for_the_store() {
+    let mut throttle = Throttle::new(Rate::Unlimited, RateSharing::Member("a".to_owned()));
+    assert_eq!(throttle.waits_for_store_since(), None);
+    let at = Moment::after_start(Duration::from_secs(3));
+    assert_eq!(
+        throttle.acquire(at, 0, None),
+        Err(ThrottledBy::NoRateStore(None))
+    );
+    assert_eq!(throttle.waits_for_store_since(), Some(at));
 }

@@ -586,3 +586,36 @@ fn others_are_told_of_a_window_whose_end_is_ahead() {
     };
     assert_eq!((spread(600), spread(601)), (Some(true), Some(false)));
 }
+
+#[test]
+fn what_is_left_for_one_of_several_processes_may_be_a_part_of_a_request() {
+    let of = |remaining: u64, in_flight: usize, reset: Option<Reset>| {
+        let mut window = Window::default();
+        let seen = RateWindow {
+            limit: Some(60),
+            remaining,
+            reset,
+        };
+        learn(&mut window, seen, ms(0), ms(0));
+        window.allowance(ms(0), Some(ms(0)), in_flight, None, 4)
+    };
+    let named = Some(Reset::After(MS(1000)));
+    // With a named end it waits for that, unless an answer may show more.
+    assert_eq!(of(3, 0, named), Allowance::Exhausted(ms(1000)));
+    assert_eq!(of(3, 1, named), Allowance::NotBeforeAnswer);
+    assert_eq!(of(0, 0, named), Allowance::Exhausted(ms(1000)));
+    assert_eq!(of(0, 1, named), Allowance::Exhausted(ms(1000)));
+    // Without one, a single request asks.
+    assert_eq!(of(3, 0, None), Allowance::Open);
+    assert_eq!(of(3, 1, None), Allowance::NotBeforeAnswer);
+    assert_eq!(of(4, 0, None), Allowance::Open);
+}
+
+#[test]
+fn the_first_round_trip_counts_as_it_is_and_later_ones_by_an_eighth() {
+    let mut window = Window::default();
+    learn(&mut window, named(9, 1000), ms(0), ms(80));
+    assert_eq!(window.round_trip, MS(80));
+    learn(&mut window, named(9, 1000), ms(100), ms(260));
+    assert_eq!(window.round_trip, MS(90));
+}
