@@ -220,7 +220,7 @@ mod tests {
     use crate::contract::field::FIELDS;
     use crate::contract::oddity::{add_warnings, has_odd_characters};
     use crate::contract::warning::Warnings;
-    use crate::contract::{Today, damage};
+    use crate::contract::{Field, Today, damage};
 
     fn texts() -> impl Strategy<Value = String> {
         let odd = [
@@ -298,5 +298,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Most values are found by the quick look, and none that is too long.
+    #[test]
+    fn a_quick_look_finds_what_is_plain_and_as_long_as_allowed() {
+        let rules = ValueRules {
+            today: Today::new(2026, 11, 28).expect("a day"),
+            ..ValueRules::default()
+        };
+        let check = |field: Field, text: &str, want: Option<UsualValue>| {
+            let found = classify_usual(text, field.rule(), &rules);
+            assert_eq!(found, want, "{field} {text:?}");
+        };
+        let address = |last_label: usize| {
+            let (local, label) = ("a".repeat(64), "b".repeat(63));
+            format!("{local}@{label}.{label}.{}", "b".repeat(last_label))
+        };
+        assert_eq!(address(62).len(), 255);
+        check(Field::Email, &address(62), Some(UsualValue::Itself));
+        check(Field::Email, &address(63), None);
+        check(Field::FirstName, &"x".repeat(255), Some(UsualValue::Itself));
+        check(Field::FirstName, &"x".repeat(256), None);
+        check(Field::DateOfBirth, "1985-04-12", Some(UsualValue::Day));
+        let at_midnight = "1985-04-12T00:00:00Z";
+        check(Field::DateOfBirth, at_midnight, Some(UsualValue::Itself));
+        check(Field::DateOfBirth, "2985-04-12", None);
+        check(Field::Gender, "female", Some(UsualValue::Itself));
+        check(Field::Gender, "Female", None);
+        check(Field::UserId, "84", Some(UsualValue::Integer(84)));
     }
 }
