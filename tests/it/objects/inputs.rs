@@ -177,7 +177,7 @@ fn unique_last_and_a_state_read_an_object_twice() {
 #[test]
 fn a_large_object_takes_little_memory() {
     const BYTES: usize = 300 << 20;
-    let mut file = jobs(1_000_000);
+    let mut file = long_jobs(100_000);
     let begin = file.len();
     let more = file[7..].to_vec();
     while file.len() < BYTES {
