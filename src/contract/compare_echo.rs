@@ -19,9 +19,8 @@ impl Echo {
                 echo.compared.insert(field);
                 continue;
             }
-            match (sent.value(), shown) {
-                (Some(sent), Some(shown)) => echo.compare(field, sent, shown),
-                (Some(_) | None, _) => {}
+            if let (Some(sent), Some(shown)) = (sent.value(), shown) {
+                echo.compare(field, sent, shown);
             }
         }
         echo

@@ -172,9 +172,9 @@ pub(super) fn read(line: &[u8]) -> serde_json::Result<Entry<'_>> {
 fn read_as_written(line: &[u8]) -> Option<Entry<'_>> {
     let mut from = LineRest(line.get(..line.len().checked_sub(line::SEAL_BYTES)?)?);
     let head = from.head()?;
-    let status = from.number("status")?;
-    let attempts = from.number("attempts")?;
-    let ms = from.number("ms")?;
+    let status = from.number("status");
+    let attempts = from.number("attempts");
+    let ms = from.number("ms");
     let fields = from.names("fields")?;
     let overtaken = from.names("overtaken")?;
     let echo = from.names("echo")?;
@@ -187,10 +187,10 @@ fn read_as_written(line: &[u8]) -> Option<Entry<'_>> {
         Some(from.hash("request")?)
     };
     let entry = Entry {
-        file: narrow(head.file)?,
+        file: head.file.map(u32::try_from).transpose().ok()?,
         id: head.id,
-        status: narrow(status)?,
-        attempts: narrow(attempts)?,
+        status: status.map(u16::try_from).transpose().ok()?,
+        attempts: attempts.map(u32::try_from).transpose().ok()?,
         ms,
         fields,
         overtaken,
@@ -212,10 +212,6 @@ fn read_any(line: &[u8]) -> serde_json::Result<Entry<'_>> {
     }
 }
 
-fn narrow<N: TryFrom<u64>>(number: Option<u64>) -> Option<Option<N>> {
-    number.map(N::try_from).transpose().ok()
-}
-
 /// The members of an entry up to its outcome, which every entry begins with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct EntryHead {
@@ -234,9 +230,9 @@ impl<'l> LineRest<'l> {
     pub(super) fn head(&mut self) -> Option<EntryHead> {
         self.pass(ENTRY_START)?;
         let row = self.digits()?;
-        let line = self.number("line")??;
-        let file = self.number("file")?;
-        let id = self.number("id")?;
+        let line = self.number("line")?;
+        let file = self.number("file");
+        let id = self.number("id");
         self.key("outcome")?;
         let name = self.quoted()?;
         let outcome = (Outcome::ALL.into_iter()).find(|known| known.name().as_bytes() == name)?;
@@ -273,12 +269,10 @@ impl<'l> LineRest<'l> {
         Some(number)
     }
 
-    /// Reads a number; `Some(None)` if it is absent.
-    fn number(&mut self, key: &str) -> Option<Option<u64>> {
-        match self.key(key) {
-            Some(()) => self.digits().map(Some),
-            None => Some(None),
-        }
+    /// Reads a number; `None` if it is absent, or has too many digits. No key is next then.
+    fn number(&mut self, key: &str) -> Option<u64> {
+        self.key(key)?;
+        self.digits()
     }
 
     /// Reads a text without escapes.
@@ -361,7 +355,7 @@ mod tests {
             let [fields, overtaken, echo, echo_spelling] = sets;
             let at = Timestamp::from_millisecond(at_ms).expect("a time before the year 10000");
             Entry {
-                file, id, status, attempts, ms, request, fields, overtaken, echo, echo_spelling,
+                file, id, status, attempts, ms, fields, overtaken, echo, echo_spelling, request,
                 ..Entry::new(row, line, outcome, at, hash)
             }
         }
@@ -418,10 +412,8 @@ mod tests {
             let mut line = entry.line();
             let at = at.index(line.len());
             line[at] = byte;
-            if let Some(as_written) = read_as_written(&line) {
-                if let Ok(parsed) = read_any(&line) {
-                    prop_assert_eq!(as_written, parsed);
-                }
+            if let (Some(as_written), Ok(parsed)) = (read_as_written(&line), read_any(&line)) {
+                prop_assert_eq!(as_written, parsed);
             }
         }
     }
