@@ -42,7 +42,7 @@ pub fn command(fields_help: &str) -> clap::Command {
 
 /// Returns it for a line of this verb, or of a flag in its place. Of other verbs no help is shown, so
 /// they stay without defaults: to find those of all verbs takes longer than the rest of a start.
-pub(super) fn command_of(verb: Option<&str>, fields_help: &str) -> clap::Command {
+pub(crate) fn command_of(verb: Option<&str>, fields_help: &str) -> clap::Command {
     let is_enough =
         |verb: &str| verb.starts_with('-') || VERBS.iter().any(|(name, _)| *name == verb);
     match verb {

@@ -38,7 +38,7 @@ use self::directory_args::{ForgetArgs, ReportArgs};
 pub use self::flags::{
     InitFlags, LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags, UndoFlags,
 };
-use self::help::command_of;
+pub(crate) use self::help::command_of;
 pub use self::help::{command, setting_help};
 use self::other_words::Piped;
 use self::preview_flags::PreviewFlags;
