@@ -483,6 +483,14 @@ mod tests {
         check(Field::LastName, &text(" \t"), Some(ErrorCode::Null));
     }
 
+    /// The subject and code of each error, in their order.
+    fn found(row: &InvalidRow) -> Vec<(&str, ErrorCode)> {
+        let errors = row.errors.iter();
+        errors
+            .map(|error| (error.subject.name(), error.code))
+            .collect()
+    }
+
     #[test]
     fn all_errors_of_a_row_are_found() {
         let rules = ValueRules::default();
@@ -494,11 +502,6 @@ mod tests {
         builder.add_row_error(ErrorCode::Columns, "has an unknown field".to_owned());
         builder.set(Field::FirstName, Cell::Null);
         let row = builder.finish().expect_err("a bad row");
-        let found: Vec<_> = row
-            .errors
-            .iter()
-            .map(|error| (error.subject.name(), error.code))
-            .collect();
         let want = [
             ("row", ErrorCode::Columns),
             ("id", ErrorCode::Type),
@@ -506,7 +509,7 @@ mod tests {
             ("job", ErrorCode::DuplicateKey),
             ("user_id", ErrorCode::Type),
         ];
-        assert_eq!(found, want);
+        assert_eq!(found(&row), want);
         assert_eq!(row.id, None);
     }
 
@@ -516,13 +519,8 @@ mod tests {
         let mut builder = UpdateBuilder::new(&rules);
         builder.set(Field::FirstName, Cell::Null);
         let row = builder.finish().expect_err("a bad row");
-        let found: Vec<_> = row
-            .errors
-            .iter()
-            .map(|error| (error.subject.name(), error.code))
-            .collect();
         let want = [("id", ErrorCode::Required), ("first_name", ErrorCode::Null)];
-        assert_eq!(found, want);
+        assert_eq!(found(&row), want);
     }
 
     #[test]

@@ -2,6 +2,15 @@
 
 use super::*;
 
+/// An answer that nothing remains, without a limit and an end.
+fn unnamed() -> RateWindow {
+    RateWindow {
+        limit: None,
+        remaining: 0,
+        reset: None,
+    }
+}
+
 fn length(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
@@ -25,12 +34,7 @@ fn the_newest_named_end_and_limit_count() {
     let mut window = Window::default();
     learn(&mut window, named(9, 1000), ms(0), ms(0));
     learn(&mut window, named(9, 2000), ms(10), ms(20));
-    let unnamed = RateWindow {
-        limit: None,
-        remaining: 0,
-        reset: None,
-    };
-    learn(&mut window, unnamed, ms(30), ms(40));
+    learn(&mut window, unnamed(), ms(30), ms(40));
     assert_eq!(
         window.allowance(ms(40), Some(ms(30)), 0, None, 1),
         Allowance::Exhausted(ms(2020))
@@ -87,12 +91,7 @@ fn windows_are_at_least_a_second_and_a_half_apart() {
 fn a_learned_end_is_the_end_of_a_window_whose_answers_name_none() {
     let mut window = Window::default();
     window.refused(ms(5000), ms(0));
-    let exhausted = RateWindow {
-        limit: None,
-        remaining: 0,
-        reset: None,
-    };
-    learn(&mut window, exhausted, ms(4999), ms(4999));
+    learn(&mut window, unnamed(), ms(4999), ms(4999));
     assert_eq!(
         window.allowance(ms(4999), None, 0, None, 1),
         Allowance::Exhausted(ms(5000))
