@@ -90,7 +90,7 @@ pub(crate) fn preview(
     let folder = folder.map_err(Failure::run_directory)?;
     let reads = Reads::begin(settings, server, grant, rate, folder.path(), &known.inputs)?;
     info!("recording in {}", text::safe_path(run_dir.path()));
-    let failed = FailedRows::in_order(run_dir.clone(), &known.inputs, format);
+    let failed = FailedRows::at_once(run_dir.clone(), &known.inputs, format);
     let inputs_of_rows = Inputs::of(known.inputs.len());
     let recorder = Recorder::new(started.journal, failed, None, inputs_of_rows);
     let mut survey = Survey::begin(&run_dir)?;

@@ -3,8 +3,8 @@
 //!
 //! The remarks about a row come *before* its own columns, so that they stay aligned even if the row
 //! has too few or too many columns. What later rows of its customer set is known only at the end of
-//! a run. So a run spools rows, in the order of the input, and writes the files from the spool. A
-//! check, which sends nothing, writes them at once.
+//! a run. So a run spools rows, in the order of the input, and writes the files from the spool. What
+//! sends nothing writes them at once.
 //!
 //! An error in these files stops nothing else. It is kept and reported at the end.
 
@@ -90,8 +90,16 @@ impl FailedRows {
         first_row: u64,
         overtaking: OvertakingScope,
     ) -> FailedRows {
-        let order = RowOrder::any(first_row);
-        FailedRows::spooled(run_dir, FileForm::of_all(inputs, format), order, overtaking)
+        let rows = SpooledRows {
+            forms: FileForm::of_all(inputs, format),
+            order: RowOrder::new(first_row),
+            overtaking,
+            spool: Spool::new(),
+        };
+        FailedRows {
+            run_dir,
+            way: Way::Spooled(rows),
+        }
     }
 
     /// Creates the writer for inputs whose rows end in any order, from the first row on.
@@ -101,16 +109,6 @@ impl FailedRows {
         format: FailedFormat,
     ) -> FailedRows {
         FailedRows::new(run_dir, inputs, format, 1, OvertakingScope::default())
-    }
-
-    /// Creates the writer for inputs whose rows end in the order of the input.
-    pub(crate) fn in_order(
-        run_dir: RunDir,
-        inputs: &[KnownInput],
-        format: FailedFormat,
-    ) -> FailedRows {
-        let (order, overtaking) = (RowOrder::OfTheInput, OvertakingScope::default());
-        FailedRows::spooled(run_dir, FileForm::of_all(inputs, format), order, overtaking)
     }
 
     /// Creates the writer for inputs whose rows end in the order of the input, and of which no
@@ -124,24 +122,6 @@ impl FailedRows {
         FailedRows {
             run_dir,
             way: Way::AtOnce(files),
-        }
-    }
-
-    fn spooled(
-        run_dir: RunDir,
-        forms: Vec<FileForm>,
-        order: RowOrder,
-        overtaking: OvertakingScope,
-    ) -> FailedRows {
-        let rows = SpooledRows {
-            forms,
-            order,
-            overtaking,
-            spool: Spool::new(),
-        };
-        FailedRows {
-            run_dir,
-            way: Way::Spooled(rows),
         }
     }
 
@@ -222,11 +202,8 @@ impl SpooledRows {
         row: SpooledRow<'_>,
         raw: &Bytes,
     ) -> io::Result<()> {
-        let number = row.row;
-        match self.order.record_failure(number, row.encode(raw)) {
-            None => self.spool_what_is_due(run_dir),
-            Some(row) => self.spool.write(run_dir, &row),
-        }
+        self.order.record_failure(row.row, row.encode(raw));
+        self.spool_what_is_due(run_dir)
     }
 
     fn spool_what_is_due(&mut self, run_dir: &RunDir) -> io::Result<()> {

@@ -8,18 +8,9 @@ use roaring::RoaringTreemap;
 /// which they end.
 const WAITING_BYTES_MAX: usize = 4 << 20;
 
-/// The order in which rows end.
-#[derive(Debug)]
-pub(super) enum RowOrder {
-    /// The order of the input: no row has to wait.
-    OfTheInput,
-    /// Any order.
-    Any(Waiting),
-}
-
 /// Rows that wait for those before them.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct RowOrder {
     ended: EndedRows,
     rows: BTreeMap<u64, Vec<u8>>,
     bytes: usize,
@@ -47,62 +38,40 @@ impl EndedRows {
 }
 
 impl RowOrder {
-    /// Creates the order for rows that end in any order, from `first_row` on.
-    pub(super) fn any(first_row: u64) -> RowOrder {
+    /// Creates the order for rows from `first_row` on.
+    pub(super) fn new(first_row: u64) -> RowOrder {
         let ended = EndedRows {
             first_open: first_row,
             beyond: RoaringTreemap::new(),
         };
-        RowOrder::Any(Waiting {
+        RowOrder {
             ended,
             rows: BTreeMap::new(),
             bytes: 0,
-        })
+        }
     }
 
     /// Records a row that ended well.
     pub(super) fn record_success(&mut self, row: u64) {
-        match self {
-            RowOrder::OfTheInput => {}
-            RowOrder::Any(waiting) => waiting.ended.add(row),
-        }
+        self.ended.add(row);
     }
 
-    /// Records a row that ended badly, with the bytes to write. Returns them if it is their turn
-    /// now.
-    pub(super) fn record_failure(&mut self, row: u64, content: Vec<u8>) -> Option<Vec<u8>> {
-        let RowOrder::Any(waiting) = self else {
-            return Some(content);
-        };
-        waiting.ended.add(row);
-        waiting.bytes += content.len();
-        waiting.rows.insert(row, content);
-        None
+    /// Records a row that ended badly, with the bytes to write.
+    pub(super) fn record_failure(&mut self, row: u64, content: Vec<u8>) {
+        self.ended.add(row);
+        self.bytes += content.len();
+        self.rows.insert(row, content);
     }
 
     /// Returns the next bytes to write, if it is their turn or too many bytes wait.
     pub(super) fn next_due(&mut self) -> Option<Vec<u8>> {
-        match self {
-            RowOrder::OfTheInput => None,
-            RowOrder::Any(waiting) => {
-                let (first, _) = waiting.rows.first_key_value()?;
-                let is_due = *first < waiting.ended.first_open || waiting.bytes > WAITING_BYTES_MAX;
-                if is_due { waiting.next() } else { None }
-            }
-        }
+        let (first, _) = self.rows.first_key_value()?;
+        let is_due = *first < self.ended.first_open || self.bytes > WAITING_BYTES_MAX;
+        if is_due { self.next_at_the_end() } else { None }
     }
 
     /// Returns the next bytes to write, when no more rows end.
     pub(super) fn next_at_the_end(&mut self) -> Option<Vec<u8>> {
-        match self {
-            RowOrder::OfTheInput => None,
-            RowOrder::Any(waiting) => waiting.next(),
-        }
-    }
-}
-
-impl Waiting {
-    fn next(&mut self) -> Option<Vec<u8>> {
         let (_, content) = self.rows.pop_first()?;
         self.bytes -= content.len();
         Some(content)
@@ -115,13 +84,10 @@ mod tests {
 
     #[test]
     fn rows_come_in_the_order_of_the_input_however_they_end() {
-        let mut order = RowOrder::any(1);
+        let mut order = RowOrder::new(1);
         let mut written = Vec::new();
         for row in [5, 2, 4, 1, 3] {
-            assert_eq!(
-                order.record_failure(row, vec![u8::try_from(row).expect("small")]),
-                None
-            );
+            order.record_failure(row, vec![u8::try_from(row).expect("small")]);
             written.extend(std::iter::from_fn(|| order.next_due()).flatten());
             let want: &[u8] = match row {
                 1 => &[1, 2],
@@ -134,10 +100,10 @@ mod tests {
 
     #[test]
     fn rows_do_not_wait_without_end() {
-        let mut order = RowOrder::any(1);
+        let mut order = RowOrder::new(1);
         let half = WAITING_BYTES_MAX / 2;
         for (row, due) in [(3, 0), (2, 0), (4, 1)] {
-            assert_eq!(order.record_failure(row, vec![0; half]), None);
+            order.record_failure(row, vec![0; half]);
             assert_eq!(
                 std::iter::from_fn(|| order.next_due()).count(),
                 due,
