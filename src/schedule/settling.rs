@@ -174,9 +174,7 @@ impl<T: Clone> Schedule<T> {
         if has_untried && self.refusals_may_stop() {
             return false;
         }
-        let has_left = !endings.is_empty() || !self.flights.is_empty();
-        if has_left
-            && self.availability.failing_since().is_none()
+        if self.availability.failing_since().is_none()
             && self.availability.all_doubts_are_api_answers()
         {
             self.run.doubt_round = DoubtRound::Last;
