@@ -195,6 +195,7 @@ fn refusals_that_are_expected_are_believed_once_they_have_lasted_half_a_minute()
     for history in [History::default(), rejected_before] {
         let run = Run::after(history, expected(), 1..=5000).run_on(|_| api(404));
         assert_eq!(run.schedule.stopped(), None);
+        assert!(run.schedule.believes_refusals());
         all_rejected(&run, 1..=5000);
         assert!(run.sent.len() <= 5000 + 1001, "{} requests", run.sent.len());
         // At ten milliseconds a request, and half a minute.
@@ -218,6 +219,7 @@ fn refusals_are_doubted_again_once_a_row_is_applied() {
         Sent { row: 2001.., .. } => applied(),
         _ => api(404),
     });
+    assert!(!run.schedule.believes_refusals());
     all_rejected(&run, 1..=1999);
     (2000..=4000).for_each(|row| assert_eq!(run.ending(row).0, "updated 200", "row {row}"));
 }
@@ -313,7 +315,7 @@ fn a_row_is_not_at_fault_while_so_many_others_wait_to_be_sent_again() {
 /// One row that is refused in another way is enough, whatever the way.
 #[test]
 fn the_same_refusal_of_all_first_rows_but_two_does_not_stop_the_run() {
-    for others in [[404, 404], [404, 400], [403, 403]] {
+    for others in [[404, 404], [404, 400], [403, 403], [404, 410], [403, 410]] {
         let same = |refusal: u16, rows: u64| {
             let mut run = Run::new(rules(), rows);
             for row in 1..=rows {
@@ -353,6 +355,133 @@ fn a_few_first_rows_that_are_not_found_are_suspicious_if_they_are_all() {
     check(&[404, 404], 2, Some(2));
     check(&[404; 20], 30, Some(20));
     check(&[404; 19], 30, None);
-    let two_others: Vec<u16> = [403, 400].into_iter().chain([404; 20]).collect();
-    check(&two_others, 30, None);
+    for others in [&[403, 400][..], &[403, 410], &[403], &[410]] {
+        let refused: Vec<u16> = others.iter().copied().chain([404; 20]).collect();
+        check(&refused, 30, None);
+    }
+    check(&[], 0, None);
+}
+
+#[test]
+fn two_refused_rows_end_with_the_first_row_that_is_applied_after_them() {
+    let mut run = Run::new(rules(), 5);
+    for answer in [applied(), api(404), api(404), applied()] {
+        let sent = run.leaves().expect("a row");
+        run.answered(sent, answer);
+    }
+    run.step();
+    run.ends(2, "rejected 404", 1);
+    run.ends(3, "rejected 404", 1);
+}
+
+#[test]
+fn refusals_that_are_expected_are_doubted_for_half_a_minute_and_two_rechecks() {
+    let run = Run::new(expected(), 3).run_on(|_| api(404));
+    all_rejected(&run, 1..=3);
+    assert_eq!(run.writes(1).len(), 3);
+    assert!(run.now >= at(35), "after 5 and 30 seconds: {:?}", run.now);
+}
+
+#[test]
+fn a_run_of_reads_alone_never_says_that_it_believes_refusals() {
+    for (reads, believes) in [(ReadNeed::Wanted, true), (ReadNeed::Only, false)] {
+        let run = Run::new(
+            Rules {
+                reads,
+                ..expected()
+            },
+            3,
+        )
+        .run_on(|_| api(404));
+        assert_eq!(run.schedule.believes_refusals(), believes, "{reads:?}");
+    }
+}
+
+#[test]
+fn refusals_that_nothing_decides_stop_a_run_whose_input_goes_on() {
+    let mut run = Run::new(
+        Rules {
+            wait_max: S(100),
+            ..rules()
+        },
+        3,
+    );
+    run.schedule.run.supply = Supply::Open;
+    let run = run.run_on(|sent| match (sent.request, sent.row) {
+        (Request::Read, _) => api(403),
+        (Request::Write, 1) => applied(),
+        (Request::Write, _) => api(404),
+    });
+    let want = StopReason::OnlyRefusals {
+        lasted: S(100),
+        rows: 2,
+    };
+    assert_eq!(run.schedule.stopped(), Some(&want));
+}
+
+#[test]
+fn a_missing_permission_stops_a_run_that_has_applied_nothing_whatever_else_it_refused() {
+    let run = Run::new(rules(), 60).run_on(|sent| api(if sent.row == 1 { 422 } else { 403 }));
+    let want = StopReason::Forbidden {
+        answers: 20,
+        request: Request::Write,
+    };
+    assert_eq!(run.schedule.stopped(), Some(&want));
+    run.ends(1, "rejected 422", 1);
+}
+
+/// Answers all requests that may be in flight, by their rows, or waits until one may leave.
+fn round(run: &mut Run, mut answer: impl FnMut(u64) -> Answer) {
+    let mut tickets = Vec::new();
+    let until = loop {
+        match run.step() {
+            Step::Send(ticket, _) => tickets.push(ticket),
+            Step::Wait(until) => break until.filter(|_| tickets.is_empty()),
+            _ => return,
+        }
+    };
+    run.now = until.unwrap_or(run.now + ROUND_TRIP);
+    for ticket in tickets {
+        let attempt = Attempt {
+            answer: answer(*run.schedule.row(ticket)),
+            took: ROUND_TRIP,
+        };
+        run.schedule.finished(ticket, attempt, run.now);
+    }
+}
+
+#[test]
+fn a_second_refusal_is_doubted_beside_a_wrong_one_although_the_api_is_in_no_trouble() {
+    let mut run = Run::new(in_flight(32), 1000);
+    let mut sent = [0; 1001];
+    // Two rows are refused twice among hundreds that are applied; a third one shows that the first
+    // refusals were wrong.
+    for _ in 0..100 {
+        round(&mut run, |row| {
+            let nth = &mut sent[usize::try_from(row).expect("few")];
+            *nth += 1;
+            match (row, *nth) {
+                (250..=252, 1) | (251..=252, 2) => api(404),
+                _ => applied(),
+            }
+        });
+    }
+    for row in 250..=252 {
+        assert_eq!(run.ending(row).0, "updated 200", "row {row}");
+    }
+}
+
+/// Again and again another refusal turns out to be wrong, so that none of this row counts.
+#[test]
+fn a_row_has_fifty_second_chances_and_no_more() {
+    let rate = Rate::Limited(LimitedRate::new(6, RateUnit::Minute).expect("a good rate"));
+    let run = Run::new(Rules { rate, ..rules() }, 400).run_on(|sent| {
+        let is_wrong = sent.nth == 1 && (sent.row % 2 == 0 || sent.row == 3);
+        if sent.row == 4 || is_wrong {
+            api(404)
+        } else {
+            applied()
+        }
+    });
+    run.ends(4, "rejected 404", 51);
 }

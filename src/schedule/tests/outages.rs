@@ -89,6 +89,22 @@ fn the_longest_wait_ends_one_and_leaves_the_rows_unsent() {
 }
 
 #[test]
+fn the_apis_own_failures_end_no_row_while_others_were_never_sent_even_if_errors_do_not_count() {
+    let rules = Rules {
+        wait_max: S(100),
+        error_limit: ErrorLimit::None,
+        ..rules()
+    };
+    let run = Run::new(rules, 50).run_on(|_| api(500));
+    let stopped = run.schedule.stopped();
+    assert!(
+        matches!(stopped, Some(StopReason::Outage { lasted, .. }) if *lasted == S(100)),
+        "{stopped:?}"
+    );
+    assert_eq!(run.ended.len(), 0);
+}
+
+#[test]
 fn what_the_api_itself_says_of_every_row_counts_once_the_longest_wait_is_over() {
     for (status, how) in [(404, "rejected 404"), (500, "failed http_500")] {
         let run = Run::new(
