@@ -97,3 +97,19 @@ fn failures_count_over_the_reads_between_them() {
     assert!(requests.windows(2).all(|pair| pair != [Write, Write]));
     run.ends(20, "updated 200", 1);
 }
+
+#[test]
+fn a_connection_that_was_closed_spends_the_tag_and_a_request_that_was_not_processed_keeps_it() {
+    for (fault, requests) in [
+        (Fault::Unanswered, &[Read, Write, Read, Write][..]),
+        (Fault::NotProcessed, &[Read, Write, Write]),
+    ] {
+        let run = run_on(2, |sent| match (sent.row, sent.request) {
+            (_, Read) => tagged(),
+            (1, Write) if sent.nth == 1 => Answer::Fault(fault),
+            (_, Write) => applied(),
+        });
+        assert_eq!(of_the_first(&run), requests, "{fault:?}");
+        run.ends(1, "updated 200", 2);
+    }
+}

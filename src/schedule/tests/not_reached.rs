@@ -191,6 +191,15 @@ fn all_requests_not_processed_twice_is_no_outage_and_more_is() {
 }
 
 #[test]
+fn each_of_many_requests_in_flight_may_be_lost_twice() {
+    let mut run = Run::new(in_flight(64), 2000);
+    (0..10).for_each(|_| run.round(&applied()));
+    assert_eq!(run.schedule.flights.concurrency.limit(), 64);
+    (0..2).for_each(|_| run.round(&NOT_PROCESSED));
+    assert_eq!(run.schedule.failing_since(), None);
+}
+
+#[test]
 fn a_probe_that_shows_nothing_is_followed_by_another_one() {
     let check = |answer: Answer| {
         let run = Run::new(rules(), 30).run_on(|sent| match (sent.at < at(20), sent.nth % 2) {
@@ -225,7 +234,7 @@ fn a_control_that_shows_nothing_is_sent_again() {
         assert_eq!(controls, 1, "{:?}", run.order());
         assert!(run.schedule.statistics().controls >= 2, "{:?}", run.order());
     };
-    for answer in [NOT_PROCESSED, UNANSWERED] {
+    for answer in [NOT_PROCESSED, UNANSWERED, Answer::Fault(Fault::NoSockets)] {
         check(answer.clone(), Request::Read);
         check(answer, Request::Write);
     }

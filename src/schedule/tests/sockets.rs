@@ -55,6 +55,20 @@ fn a_retry_that_could_not_connect_is_none() {
 }
 
 #[test]
+fn a_retry_that_could_not_connect_is_not_counted_and_those_before_it_still_are() {
+    // The second row waits for the first one of its customer.
+    let mut run = Run::of(rules(), [1, 1]);
+    for answer in [text(502), applied(), text(503), no_sockets()] {
+        let sent = run.leaves().expect("a row");
+        run.answered(sent, answer);
+    }
+    assert_eq!(
+        run.schedule.statistics().retries,
+        [(Cause::Status(502), 1)].into()
+    );
+}
+
+#[test]
 fn no_more_are_in_flight_than_the_machine_could_connect() {
     let mut run = Run::new(in_flight(4), 12);
     let sent = run.sends(&[1, 2, 3, 4]);
@@ -117,6 +131,28 @@ fn it_does_not_wait_for_ever() {
     .run_on(answer);
     assert!(run.now > at(200), "{:?}", run.now);
     run.all_updated(5);
+}
+
+#[test]
+fn the_longest_wait_for_a_connection_ends_to_the_moment() {
+    for (lasts, stops) in [(S(99), false), (S(100), true)] {
+        let mut run = Run::new(
+            Rules {
+                wait_max: S(100),
+                timeout: S(300),
+                ..rules()
+            },
+            1,
+        );
+        let sent = run.leaves().expect("a row");
+        run.answered(sent, no_sockets());
+        let since = run.now;
+        let sent = run.leaves().expect("the row again");
+        run.now = since + lasts - ROUND_TRIP;
+        run.answered(sent, no_sockets());
+        let want = StopReason::NoSockets { lasted: lasts };
+        assert_eq!(run.schedule.stopped(), stops.then_some(&want), "{lasts:?}");
+    }
 }
 
 #[test]
