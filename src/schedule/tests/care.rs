@@ -313,3 +313,77 @@ fn a_read_settles_what_is_in_doubt_only_where_nothing_is_written() {
     check(ReadNeed::Required, false);
     check(ReadNeed::Only, true);
 }
+
+#[test]
+fn a_row_that_goes_alone_holds_back_no_retry_of_another_care_and_no_update_that_was_sent() {
+    // The read of a row that does not go alone.
+    let mut run = Run::with(Care::Read, History::default(), in_flight(4), [1]);
+    run.schedule.offer(customer(2), 2, 1, Care::Alone);
+    let sent = run.sends(&[1, 2]);
+    run.answered(sent[0], api(503));
+    assert!(run.schedule.is_alone(sent[1].ticket));
+    run.sends(&[1]);
+    // An update of a row that went alone, and waits for a sign of life before its last attempt.
+    let mut run = of(Care::Alone, in_flight(4), 2);
+    let read = run.sends(&[1]);
+    run.answered(read[0], shown());
+    run.schedule.decided(read[0].ticket, Decision::Write(None));
+    for _ in 0..2 {
+        let write = run.sends(&[1]);
+        run.answered(write[0], api(500));
+    }
+    let read = run.sends(&[2]);
+    run.answered(read[0], shown());
+    run.schedule.decided(read[0].ticket, Decision::Write(None));
+    let write = run.sends(&[2]);
+    run.answered(write[0], applied());
+    assert!(run.schedule.is_alone(write[0].ticket) && run.schedule.is_updated(write[0].ticket));
+    assert_eq!(run.sends(&[1])[0].request, Write);
+}
+
+#[test]
+fn a_row_is_updated_only_once_its_update_has_left_whatever_it_ends_as() {
+    let mut run = of(Care::Read, rules(), 1);
+    let read = run.sends(&[1])[0];
+    assert!(!run.schedule.is_known(read.ticket));
+    run.answered(read, shown());
+    let conflict = Ending::Conflict {
+        fields: FieldSet::ALL,
+        sign: ChangeSign::Values,
+    };
+    run.schedule
+        .decided(read.ticket, Decision::Write(Some(conflict)));
+    assert!(!run.schedule.is_updated(read.ticket));
+}
+
+#[test]
+fn a_read_that_is_forbidden_stops_a_run_that_needs_it_even_if_errors_do_not_count() {
+    let expected = Rules {
+        error_limit: ErrorLimit::None,
+        ..rules()
+    };
+    let run = run_on(of(Care::Read, expected, 30), |_| api(403), usual);
+    let want = StopReason::Forbidden {
+        answers: 20,
+        request: Read,
+    };
+    assert_eq!(run.schedule.stopped(), Some(&want));
+}
+
+#[test]
+fn a_probe_that_reads_another_customer_does_not_go_alone_in_place_of_the_row_that_does() {
+    let mut run = of(Care::Alone, rules(), 12);
+    for row in 1..=10 {
+        let read = run.sends(&[row]);
+        run.answered(read[0], text(503));
+    }
+    assert_eq!(run.schedule.statistics().outages, 1);
+    let read = run.sends(&[12])[0];
+    run.answered(read, shown());
+    run.schedule.decided(read.ticket, Decision::Write(None));
+    let write = run.sends(&[12])[0];
+    run.answered(write, text(503));
+    let probe = run.leaves().expect("a probe");
+    assert!(probe.row <= 10 && probe.request == Read, "{probe:?}");
+    assert!(run.schedule.is_alone(write.ticket) && !run.schedule.is_alone(probe.ticket));
+}
