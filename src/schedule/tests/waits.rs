@@ -73,7 +73,7 @@ fn refusals_use_up_no_attempt_and_hold_every_row_back() {
 
 #[test]
 fn a_named_wait_beyond_the_longest_stops_at_once() {
-    for (wait, stops) in [(S(800), false), (S(901), true)] {
+    for (wait, stops) in [(S(800), false), (S(900), false), (S(901), true)] {
         let run = Run::new(rules(), 2).run_on(|sent| match sent {
             Sent { row: 1, nth: 1, .. } => named(429, wait),
             _ => applied(),
@@ -289,5 +289,81 @@ fn it_grows_gently_where_a_window_was_overrun() {
     assert!(
         (27..32).contains(&limit),
         "{limit}: nine tenths of where it was pushed back, at most"
+    );
+}
+
+#[test]
+fn only_an_exhausted_window_means_a_second_if_no_time_is_named() {
+    let exhausted = Answer::Response(Response {
+        status: 429,
+        window: Some(RateWindow {
+            limit: None,
+            remaining: 0,
+            reset: None,
+        }),
+        ..Response::default()
+    });
+    for (answer, pauses) in [(exhausted, 1), (text(429), 0)] {
+        let run = Run::new(rules(), 2).run_on(|sent| match sent {
+            Sent { row: 1, nth: 1, .. } => answer.clone(),
+            _ => applied(),
+        });
+        run.all_updated(2);
+        let statistics = run.schedule.statistics();
+        assert_eq!(statistics.pauses, pauses, "{answer:?}");
+        if pauses > 0 {
+            let paused = statistics.paused;
+            assert!((S(1)..=S(2)).contains(&paused), "{paused:?}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_is_learned_lowers_the_rate_and_not_the_number_in_flight() {
+    let mut run = Run::new(in_flight(32), 1000);
+    (0..10).for_each(|_| run.round(&applied()));
+    run.round(&text(429));
+    assert_eq!(run.schedule.flights.concurrency.limit(), 32);
+}
+
+#[test]
+fn a_503_that_may_be_a_limits_delays_its_own_row_and_no_other() {
+    let run = Run::new(rules(), 40).run_on(|sent| match (sent.row % 3, sent.nth) {
+        (0, 1) => text(503),
+        _ => applied(),
+    });
+    run.all_updated(40);
+    // The first two show that there may be a limit.
+    for row in [9, 12, 15] {
+        let [first, again] = run.writes(row)[..] else {
+            panic!("row {row} is sent twice")
+        };
+        let next = run.writes(row + 1)[0];
+        assert_eq!(next, first + ROUND_TRIP, "row {row}");
+        assert!(again > next, "row {row}");
+    }
+}
+
+#[test]
+fn a_refusal_shows_when_a_window_is_renewed_whose_answers_name_no_end() {
+    let counted = Answer::Response(Response {
+        status: 200,
+        body: Body::APPLIED,
+        window: Some(RateWindow {
+            limit: Some(100),
+            remaining: 50,
+            reset: None,
+        }),
+        ..Response::default()
+    });
+    let mut run = Run::new(in_flight(2), 4);
+    let sent = run.sends(&[1, 2]);
+    run.answered(sent[0], named(429, S(20)));
+    let renewed_at = run.now + S(20);
+    run.answered(sent[1], counted);
+    let pace = run.schedule.window_pace(run.now);
+    assert_eq!(
+        pace.map(|pace| pace.renewed_in),
+        Some(renewed_at.since(run.now))
     );
 }
