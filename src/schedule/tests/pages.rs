@@ -242,12 +242,83 @@ fn an_outage_that_is_too_long_stops_the_run() {
 fn a_request_that_was_not_processed_is_sent_again_at_once() {
     let mut run = begun(rules());
     let answer = Answer::Fault(Fault::Unanswered);
-    for _ in 0..2 {
+    let mut fails_at_once = || {
         let before = run.now;
         run.page_fails(&answer);
-        assert_eq!(run.now, before + ROUND_TRIP);
+        run.now == before + ROUND_TRIP
+    };
+    // The first request, and twice again.
+    assert!((0..3).all(|_| fails_at_once()));
+    assert!(!fails_at_once(), "more of it is trouble");
+    run.page_is_read(Page(2));
+}
+
+#[test]
+fn a_page_that_fails_is_asked_for_again_after_growing_waits() {
+    let mut run = begun(rules());
+    let mut requests = 0;
+    while run.now < at(600) {
+        run.page_fails(&text(502));
+        requests += 1;
+    }
+    assert!((5..100).contains(&requests), "{requests} in ten minutes");
+}
+
+#[test]
+fn the_longest_wait_for_pages_ends_to_the_moment() {
+    for (lasts, stops) in [(S(899), false), (S(900), true)] {
+        let mut run = begun(Rules {
+            timeout: S(1000),
+            ..rules()
+        });
+        let since = run.now;
+        while !matches!(run.schedule.page_request(), Control(_)) {
+            run.page_fails(&text(502));
+        }
+        let (ticket, _) = run.page_leaves();
+        run.now = since + lasts - ROUND_TRIP;
+        run.page_answered(ticket, &text(502), PageShown::Nothing);
+        let want = StopReason::Outage {
+            lasted: lasts,
+            cause: Some(Cause::Status(502)),
+        };
+        assert_eq!(run.schedule.stopped(), stops.then_some(&want), "{lasts:?}");
+    }
+}
+
+#[test]
+fn the_number_of_pages_is_known_after_the_first() {
+    let mut run = listed(rules());
+    assert_eq!(run.schedule.pages(), None);
+    run.page_is_read(Page(1));
+    assert_eq!(run.schedule.pages(), Some(3));
+}
+
+#[test]
+fn an_answer_that_shows_no_page_ends_the_pages_whatever_else_it_shows() {
+    let mut run = begun(rules());
+    let request = run.page_fails(&shows(Shown::AsSent));
+    let cause = Cause::Status(200);
+    run.pages_end(PagesEnd::Refused { request, cause });
+}
+
+#[test]
+fn pages_say_that_the_api_works_only_where_nothing_is_written() {
+    for (reads, works) in [(ReadNeed::Required, false), (ReadNeed::Only, true)] {
+        let run = begun(Rules { reads, ..rules() });
+        assert_eq!(run.schedule.availability.has_answered(), works, "{reads:?}");
+    }
+}
+
+#[test]
+fn requests_for_a_page_are_numbered_until_it_is_read() {
+    let mut run = begun(rules());
+    for nth in 1..=3 {
+        assert_eq!(run.schedule.pages.nth(), nth);
+        run.page_fails(&text(502));
     }
     run.page_is_read(Page(2));
+    assert_eq!(run.schedule.pages.nth(), 1);
 }
 
 #[test]
