@@ -1,12 +1,13 @@
 //! Tests of the throttle.
 
+mod members;
+
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 
 use super::*;
 use crate::contract::{RateWindow, Reset};
 use crate::schedule::rate::{LimitedRate, RateUnit};
-use crate::schedule::shared_rate::exchange::Reply;
 
 fn throttle_of(rate: Rate) -> Throttle {
     Throttle::new(rate, RateSharing::Alone)
@@ -204,6 +205,82 @@ fn auto_is_modest_until_the_headers_lead() {
         taken.last().map(|at| at.since_start()),
         Some(Duration::from_secs(1))
     );
+    let window = RateWindow {
+        limit: Some(60_000),
+        remaining: 60_000,
+        reset: Some(Reset::After(Duration::from_mins(1))),
+    };
+    let response = Response {
+        status: 200,
+        window: Some(window),
+        ..Response::default()
+    };
+    let start = Moment::START;
+    let mut throttle = throttle_of(Rate::Auto);
+    throttle.learn(&response, start, start, &mut Random::seeded(1));
+    for departure in permits(&mut throttle, 21, start).into_iter().map(first) {
+        throttle.leaves(departure);
+        assert!(departure.at.since_start() <= Duration::from_millis(25));
+    }
+}
+
+#[test]
+fn a_rate_of_the_users_holds_whatever_the_headers_allow() {
+    let own = Rate::Limited(LimitedRate::new(2, RateUnit::Second).expect("a good rate"));
+    let taken = permits(&mut led(own, RateSharing::Alone), 3, Moment::START);
+    let want = [0, 500, 1000].map(|ms| Moment::after_start(Duration::from_millis(ms)));
+    assert_eq!(taken, want);
+}
+
+#[test]
+fn a_request_is_held_back_by_the_learned_rate_or_by_the_one_to_start_with() {
+    let held_by = |mut throttle: Throttle| {
+        assert_eq!(throttle.acquire(Moment::START, 0, None), Ok(()));
+        throttle.leaves(first(Moment::START));
+        throttle.acquire(Moment::START, 1, None)
+    };
+    let next = Moment::after_start(Duration::from_millis(100));
+    assert_eq!(
+        held_by(throttle_of(Rate::Auto)),
+        Err(ThrottledBy::Rate(next))
+    );
+    let mut learned = throttle_of(Rate::Unlimited);
+    learned.learned.lower_to(10.0, Moment::START);
+    assert_eq!(held_by(learned), Err(ThrottledBy::LearnedRate(next)));
+}
+
+#[test]
+fn the_pace_of_a_window_that_headers_name_is_known() {
+    let start = Moment::START;
+    let pace = led(Rate::Unlimited, RateSharing::Alone).window_pace(start);
+    assert_eq!(pace.map(|pace| pace.left), Some(600));
+    assert_eq!(throttle_of(Rate::Unlimited).window_pace(start), None);
+}
+
+#[test]
+fn a_rate_that_a_503_lowered_climbs_again_after_an_outage() {
+    let mut throttle = throttle_of(Rate::Unlimited);
+    let wait = Wait {
+        named: None,
+        window: Exhausted::No,
+        reason: WaitReason::Unavailable,
+    };
+    let mut limit = LimitMet::None;
+    // Every fifth request is refused, for ten seconds.
+    for nth in 0_u64..1000 {
+        let at = Moment::after_start(Duration::from_millis(10 * nth));
+        throttle.leaves(first(at));
+        if nth % 5 == 0 {
+            limit = throttle.refused(first(at), wait, at);
+        } else {
+            throttle.accepted(first(at), at);
+        }
+        throttle.landed(first(at));
+    }
+    assert_eq!(limit, LimitMet::Learned);
+    assert!(throttle.learned_rate().is_some());
+    throttle.was_down();
+    assert_eq!(throttle.learned_rate(), None);
 }
 
 #[test]
@@ -299,7 +376,7 @@ fn the_limit_per_second_is_the_lowest_that_is_known() {
 
 #[test]
 fn a_learned_rate_limits_only_where_it_is_lower_than_our_own() {
-    for (own, is_lower) in [(1, false), (100, true)] {
+    for (own, is_lower) in [(1, false), (10, false), (100, true)] {
         let mut throttle = limited(own, RateUnit::Second);
         throttle.learned.lower_to(10.0, Moment::START);
         let limit = is_lower.then_some(10.0);
@@ -348,23 +425,23 @@ fn a_refusal_meets_the_window_if_the_api_names_one_and_else_a_limit_that_is_lear
 
 #[test]
 fn a_wait_of_zero_is_none_for_the_learned_rate() {
-    let rests = |named_s: Option<u64>| {
-        let mut throttle = throttle_of(Rate::Auto);
+    let rate_after = |named_s: Option<u64>| {
+        let mut throttle = throttle_of(Rate::Unlimited);
+        throttle.learned.lower_to(100.0, Moment::START);
         let wait = Wait {
             named: named_s.map(Duration::from_secs),
             window: Exhausted::No,
             reason: WaitReason::Quota,
         };
-        // A named wait makes the rate fall at the first refusal.
         let at = Moment::after_start(Duration::from_secs(1));
-        for _ in 0..2 {
-            throttle.leaves(first(at));
-            throttle.accepted(first(at), at);
-        }
+        throttle.leaves(first(at));
         throttle.refused(first(at), wait, at);
         throttle.learned.in_use()
     };
-    assert_eq!(rests(Some(0)), rests(None));
+    // One refusal among many is no limit, unless it names a wait.
+    assert_eq!(rate_after(None), Some(100.0));
+    assert_eq!(rate_after(Some(0)), Some(100.0));
+    assert!(rate_after(Some(1)) < Some(100.0));
 }
 
 #[test]
@@ -396,50 +473,4 @@ fn a_learned_number_in_flight_is_the_throttles() {
     };
     throttle.refused(third, wait, at(5));
     assert_eq!(throttle.in_flight_max(), Some(2));
-}
-
-#[test]
-fn a_member_has_its_part_of_the_rate_that_the_store_tells() {
-    let mut throttle = Throttle::new(Rate::Unlimited, RateSharing::Member("a".to_owned()));
-    let ask = throttle.ask_store(0, Moment::START).expect("it is due");
-    assert_eq!(ask.member, "a");
-    assert!(
-        throttle.ask_store(0, Moment::START).is_none(),
-        "one at a time"
-    );
-    assert_eq!(
-        (throttle.members_per_second(), throttle.part_per_second()),
-        (None, None)
-    );
-    let reply = Reply {
-        members: 4,
-        interval_us: 125_000,
-        ..Reply::empty()
-    };
-    let heard = throttle.store_answered(&reply, Moment::START, Moment::START);
-    assert_eq!(heard, None);
-    assert_eq!(throttle.members_per_second(), Some(8.0));
-    assert_eq!(throttle.part_per_second(), Some(2.0));
-    assert_eq!(throttle.per_second(), Some(2.0));
-    assert_eq!(throttle.members_max(), Some(4));
-    let share = throttle.rate_share(Moment::START);
-    assert_eq!(share.map(|share| share.members), Some(4));
-    let alone = throttle_of(Rate::Unlimited);
-    assert_eq!(
-        (alone.members_max(), alone.members_per_second()),
-        (None, None)
-    );
-    assert_eq!(alone.rate_share(Moment::START), None);
-}
-
-#[test]
-fn a_member_without_contact_waits_for_the_store() {
-    let mut throttle = Throttle::new(Rate::Unlimited, RateSharing::Member("a".to_owned()));
-    assert_eq!(throttle.waits_for_store_since(), None);
-    let at = Moment::after_start(Duration::from_secs(3));
-    assert_eq!(
-        throttle.acquire(at, 0, None),
-        Err(ThrottledBy::NoRateStore(None))
-    );
-    assert_eq!(throttle.waits_for_store_since(), Some(at));
 }
