@@ -1,5 +1,7 @@
 //! Tests of the store's rules.
 
+mod windows;
+
 use super::super::exchange::SeenWindow;
 use super::text::StateFlaw;
 use super::*;
@@ -123,8 +125,9 @@ fn a_silent_member_keeps_its_share_for_a_minute() {
     };
     assert_eq!(interval(&mut state, NOW + S), 100 * MS);
     assert_eq!(interval(&mut state, NOW + 2 * S), 200 * MS);
-    assert_eq!(interval(&mut state, NOW + 59 * S), 200 * MS);
-    assert_eq!(interval(&mut state, NOW + 61 * S), 100 * MS);
+    // It was last heard of four microseconds after the beginning.
+    assert_eq!(interval(&mut state, NOW + 60 * S + 3), 200 * MS);
+    assert_eq!(interval(&mut state, NOW + 60 * S + 4), 100 * MS);
     let mut left = open();
     take(&mut left, ask("b"), NOW);
     left.take(&ToStore::Leave("b".to_owned()), NOW);
@@ -150,50 +153,6 @@ fn an_empty_store_hands_out_nothing_for_a_minute() {
     assert_eq!((reply.held_by, reply.share), (Some(StoreHold::Closed), 0));
     let reply = take(&mut state, ask("b"), NOW + 60 * S);
     assert_eq!((reply.held_by, reply.slots_us), (None, vec![0]));
-}
-
-#[test]
-fn a_window_is_handed_out_once_and_then_probed() {
-    let mut state = open();
-    let window = SeenWindow {
-        remaining: 4,
-        spend_in_us: 8 * S,
-        ends_in_us: 10 * S,
-        late_us: 0,
-        age_us: 0,
-        is_spread: true,
-    };
-    let with = |window| Ask {
-        interval_us: 0,
-        window,
-        ..ask("a")
-    };
-    // One request is on its way and may not be counted.
-    let first = Ask {
-        outstanding: 1,
-        ..with(Some(window))
-    };
-    let mut slots = take(&mut state, first, NOW).slots_us;
-    slots.extend(take(&mut state, with(None), NOW).slots_us);
-    slots.extend(take(&mut state, with(None), NOW).slots_us);
-    assert_eq!(slots, [0, 8 * S / 3, 16 * S / 3]);
-    let reply = take(&mut state, with(None), NOW + 6 * S);
-    assert_eq!(
-        (reply.held_by, reply.again_in_us),
-        (Some(StoreHold::Exhausted), 4 * S)
-    );
-    // After its end one goes, and the others wait for what it shows.
-    let probe = take(&mut state, with(None), NOW + 10 * S);
-    assert_eq!(probe.slots_us, [0]);
-    let others = take(&mut state, with(None), NOW + 10 * S + 1);
-    assert_eq!(others.held_by, Some(StoreHold::Probe));
-    let shown = Ask {
-        wants: 0,
-        ..with(Some(window))
-    };
-    take(&mut state, shown, NOW + 10 * S + 50 * MS);
-    let others = take(&mut state, with(None), NOW + 10 * S + 60 * MS);
-    assert_eq!(others.slots_us.len(), 1);
 }
 
 #[test]
@@ -404,47 +363,6 @@ fn slots_are_at_most_ten_seconds_and_two_for_each_member_ahead() {
 }
 
 #[test]
-fn the_request_that_goes_first_in_a_new_window_may_get_lost() {
-    let mut state = open();
-    let window = Some(SeenWindow {
-        remaining: 1,
-        spend_in_us: S,
-        ends_in_us: S,
-        late_us: 0,
-        age_us: 0,
-        is_spread: true,
-    });
-    take(&mut state, Ask { window, ..ask("a") }, NOW);
-    let mut probe = |at: u64| {
-        let reply = take(&mut state, ask("a"), NOW + at);
-        (reply.slots_us, reply.held_by, reply.again_in_us)
-    };
-    let waits = (vec![], Some(StoreHold::Probe), POLL_US);
-    assert_eq!(probe(S), (vec![0], None, 0));
-    assert_eq!(probe(S + 1), waits);
-    assert_eq!(probe(2 * S - 1), waits);
-    assert_eq!(probe(2 * S), (vec![0], None, 0));
-}
-
-#[test]
-fn a_window_that_is_over_is_none() {
-    let seen = |ends_in_us: u64| {
-        let mut state = open();
-        let window = Some(SeenWindow {
-            remaining: 4,
-            spend_in_us: 0,
-            ends_in_us,
-            late_us: 0,
-            age_us: S,
-            is_spread: true,
-        });
-        take(&mut state, Ask { window, ..ask("a") }, NOW);
-        state.window.is_some()
-    };
-    assert_eq!((seen(0), seen(1)), (false, true));
-}
-
-#[test]
 fn a_clock_that_is_set_back_moves_all_times() {
     let mut state = open();
     let paused = Ask {
@@ -487,4 +405,24 @@ fn a_share_gets_smaller_at_once_and_larger_where_the_others_leave_room() {
     assert_eq!(told("b", 3), 3);
     assert_eq!(told("c", 0), 3);
     assert_eq!(told("c", 4), 3, "a third fits");
+}
+
+#[test]
+fn shares_of_an_earlier_store_get_smaller_and_never_larger_while_they_exceed_the_rate() {
+    let mut state = open();
+    let mut told = |member: &str, share: u64| {
+        take(
+            &mut state,
+            Ask {
+                share,
+                ..ask(member)
+            },
+            NOW,
+        )
+        .share
+    };
+    assert_eq!(told("a", 1), 1);
+    assert_eq!(told("b", 1), 2, "half of it, although a may use all");
+    assert_eq!(told("c", 4), 4, "a third would be more than a quarter");
+    assert_eq!(told("a", 1), 3);
 }
