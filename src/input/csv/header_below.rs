@@ -108,6 +108,7 @@ mod tests {
             "sep=;;\n",
             "sep=x\n",
             "step=;\n",
+            "name;\n",
             "\nsep=;\n",
         ] {
             check(head, None);
@@ -133,5 +134,19 @@ mod tests {
         let far = |lines: usize| format!("{}id,job\n", "x\n".repeat(lines));
         check(&far(20), Some(20));
         check(&far(21), None);
+    }
+    #[test]
+    fn the_delimiter_that_gives_most_known_names_is_likely() {
+        let check = |header: &str, want: Option<u8>| {
+            let dialect = Dialect::quoted(Delimiter::COMMA);
+            let found = likely_delimiter(header.as_bytes(), dialect, &InputRules::default());
+            assert_eq!(found.map(Delimiter::byte), want, "{header}");
+        };
+        check("id;job;email\n", Some(b';'));
+        check("id:first_name:job\n", Some(b':'));
+        check("a;id:first_name:job\n", Some(b':'));
+        check("nr;name\n", None);
+        // The one in use gives none that another one would not.
+        check("nr,id\n", None);
     }
 }

@@ -73,13 +73,14 @@ mod tests {
 
     #[test]
     fn a_cell_that_is_rows_is_told_from_text() {
-        let check = |cell: &str, column: usize, want: bool| {
+        let check_with_id = |id: usize, cell: &str, column: usize, want: bool| {
             assert_eq!(
-                holds_rows(cell.as_bytes(), column, 4, 0, b','),
+                holds_rows(cell.as_bytes(), column, 4, id, b','),
                 want,
-                "{cell:?} in column {column}"
+                "{cell:?} in column {column}, the id in column {id}"
             );
         };
+        let check = |cell: &str, column: usize, want: bool| check_with_id(0, cell, column, want);
         // The quote that closes the cell is missing after `"`.
         check("\"c,d,\n3,x\"", 1, true);
         check("\"c,d,\r\n3,e,f,g\r\n4,x\"", 1, true);
@@ -93,5 +94,12 @@ mod tests {
         check("c", 1, false);
         check("\"\n\"", 3, false);
         check("\"\"", 3, false);
+        // A line between has all cells of a row, an id among them.
+        check("\"c\nx,e,f,g\n4\"", 3, false);
+        check("\"c\n3,e\n4\"", 3, false);
+        // The id is in this cell, or in a later one.
+        check_with_id(1, "\"1,d,e\nb,3\"", 1, true);
+        check_with_id(1, "\"1,d,e\nb,x\"", 1, false);
+        check_with_id(2, "\"b,1,e\nb,x\"", 1, true);
     }
 }

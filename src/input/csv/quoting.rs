@@ -369,4 +369,48 @@ mod tests {
         check("a\\", Quotes::Off, Err(QuoteFault::NothingEscaped));
         check("\"a\\\"\"b", Quotes::On, Err(QuoteFault::TextBehindQuote));
     }
+    #[test]
+    fn bytes_that_are_no_escape_or_quote_in_their_dialect_are_kept() {
+        let check = |cell: &str, quotes, want: &str| {
+            let text = unescaped(cell.as_bytes(), quotes);
+            assert_eq!(String::from_utf8(text).as_deref(), Ok(want), "{cell}");
+        };
+        check("C:\\Users", Quotes::Off, "C:\\Users");
+        check("a\"\"b", Quotes::Off, "a\"\"b");
+        check("a\"\"b", Quotes::On, "a\"\"b");
+        check("\"a\"\"b\"", Quotes::On, "a\"b");
+    }
+
+    #[test]
+    fn a_quoted_cell_is_read_as_its_text() {
+        for (text, want) in [
+            ("", "\"\""),
+            ("a,b\n", "\"a,b\n\""),
+            ("a \"b\"", "\"a \"\"b\"\"\""),
+            ("a\0b", "\"a\u{fffd}b\""),
+        ] {
+            let cell = quoted(text.as_bytes());
+            assert_eq!(String::from_utf8(cell.clone()).as_deref(), Ok(want));
+            assert_eq!(
+                unquoted(&cell[1..]),
+                text.replace('\0', "\u{fffd}").as_bytes()
+            );
+        }
+    }
+
+    #[test]
+    fn a_fault_names_its_column_as_users_count_them() {
+        let check = |column: usize, own_columns: usize, want: &str| {
+            let fault = ColumnQuoteFault {
+                column,
+                own_columns: 0,
+                fault: QuoteFault::NothingEscaped,
+            };
+            let want = format!("column {want} ends in a backslash that escapes nothing");
+            assert_eq!(fault.behind(own_columns).to_string(), want);
+        };
+        check(1, 0, "2");
+        check(1, 2, "2 of custsync's own");
+        check(2, 2, "1");
+    }
 }

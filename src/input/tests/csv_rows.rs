@@ -125,6 +125,10 @@ fn rows_that_a_missing_quote_joins_are_refused_unless_they_are_allowed() {
     check(text, Ragged::Error, &rules, &[allowed, good]);
     let text = "id,job\n1,\"Nurse\n2,Cook\"\n";
     check(text, Ragged::Error, &RowRules::default(), &[Err(joined)]);
+    // A row that does not fit the header is judged by that alone.
+    let text = "id,address,job\n1,\"High Street,Nurse\n2,Main Street\"\n";
+    let padded = Ok(r#"1 {"address":"High Street,Nurse\n2,Main Street"}"#);
+    check(text, Ragged::Pad, &RowRules::default(), &[padded]);
 }
 
 #[test]

@@ -1,9 +1,15 @@
 //! Tests of files of failed rows that are read again: by their own layout, and without the fields
 //! that later rows set.
 
+use std::borrow::Cow;
+
 use super::rows::rows_or_fault;
 use super::*;
+use crate::contract::Field;
 use crate::download::DownloadOptions;
+use crate::input::bytes::dialect::Escape;
+use crate::input::mapping::explained::{CellResult, CellSource, ExplainedCell};
+use crate::input::mapping::withheld::Withheld;
 
 const HEADER: &str =
     "custsync_row,custsync_outcome,custsync_error,custsync_overtaken,id,email,job,date_of_birth";
@@ -332,4 +338,145 @@ fn rows_that_are_cut_off_before_failed_rows_keep_their_numbers() {
         (Some(12), 5),
         "so are rows 5 and 6"
     );
+}
+
+/// Returns custsync's part of a row of CSV with this header.
+fn own_part(header: &str, rules: &InputRules, row: &str) -> OwnPart<'static> {
+    let text = format!("{header}\n{row}\n");
+    let input = open_bytes("x.csv", text.as_bytes(), rules, BlockSize::default());
+    let input = input.expect("a good input");
+    let OwnPart {
+        place,
+        overtaken,
+        rest,
+        texts,
+    } = input.layout().own_part(row.as_bytes());
+    OwnPart {
+        place: place.map(|place| Cow::Owned(place.into_owned())),
+        overtaken: match overtaken {
+            Overtaken::Read(withheld) => Overtaken::Read(withheld),
+            Overtaken::Unread(text) => Overtaken::Unread(Cow::Owned(text.into_owned())),
+        },
+        rest: Cow::Owned(rest.into_owned()),
+        texts,
+    }
+}
+
+#[test]
+fn custsync_s_part_of_a_csv_row_is_split_off() {
+    let check = |header: &str, row: &str, place: Option<&str>, names: &str, rest: &str| {
+        let want = OwnPart {
+            place: place.map(|place| Cow::Borrowed(place.as_bytes())),
+            overtaken: Overtaken::Read(Withheld::of_text(names).expect("known names")),
+            rest: Cow::Borrowed(rest.as_bytes()),
+            texts: Texts::Good,
+        };
+        let found = own_part(header, &InputRules::default(), row);
+        assert_eq!(found, want, "{row:?} below {header:?}");
+    };
+    check("id,job", "1,x", None, "", "1,x");
+    let place = Some("x.csv:3");
+    check("custsync_row,id,job", "x.csv:3,1,x", place, "", "1,x");
+    check("custsync_row,id,job", ",1,x", None, "", "1,x");
+    let four = "custsync_row,custsync_outcome,custsync_error,custsync_overtaken,id,job";
+    check(four, "x.csv:3,failed,why,job,1,x", place, "job", "1,x");
+    // The columns at the start are in place whatever follows them.
+    check(four, "x.csv:3,failed,why,job,1", place, "job", "1");
+    check(four, "x.csv:3,failed,why,job,1,x,y", place, "job", "1,x,y");
+    // Another program has moved the column, so that it is in place only in whole rows.
+    for (header, row) in [
+        ("id,custsync_overtaken,job", "1,job,x"),
+        ("custsync_overtaken,id,job", "job,1,x"),
+    ] {
+        check(header, row, None, "job", row);
+        let more = format!("{row},y");
+        check(header, &more, None, "", &more);
+    }
+}
+
+#[test]
+fn names_that_cannot_be_read_are_kept_as_they_are() {
+    let header = "custsync_row,custsync_overtaken,id,job";
+    let found = own_part(header, &InputRules::default(), "x.csv:3,\"emial\",1,x");
+    assert_eq!(found.overtaken, Overtaken::Unread("emial".into()));
+}
+
+/// A file of failed rows has no escapes, so the cells of its rows are written in quotes.
+#[test]
+fn rows_with_escapes_are_kept_without_them_and_a_text_that_cannot_be_read_is_marked() {
+    let rules = InputRules {
+        escape: Escape::Backslash,
+        ..InputRules::default()
+    };
+    let check = |row: &str, rest: &str, texts: Texts| {
+        let found = own_part("id,job", &rules, row);
+        let want = OwnPart {
+            rest: Cow::Borrowed(rest.as_bytes()),
+            texts,
+            ..OwnPart::nothing(row.as_bytes())
+        };
+        assert_eq!(found, want, "{row}");
+    };
+    check("1,x", "\"1\",\"x\"", Texts::Good);
+    check(r#"1,a\"b\,c"#, r#""1","a""b,c""#, Texts::Good);
+    check(r#"1,"a\tb""#, "\"1\",\"a\tb\"", Texts::Good);
+    check(r"1,C:\Users", r#""1","C:\Users"\"#, Texts::Marked);
+    check(r#"1,"a"b"#, r#""1","""a""b"\"#, Texts::Marked);
+}
+
+#[test]
+fn a_field_that_a_later_row_sets_is_explained_as_overtaken() {
+    let text = format!("{HEADER}\nx.csv:3,failed,why,email,1,a@b.c,x,\n");
+    let mut input = open_bytes(
+        "x",
+        text.as_bytes(),
+        &InputRules::default(),
+        BlockSize::default(),
+    )
+    .expect("a good input");
+    let block = input.next_block().expect("a block").expect("a block");
+    let mut results = Vec::new();
+    input
+        .layout()
+        .parse(&block, &RowRules::default(), 1, &mut |record| {
+            results.extend(record.cells.iter().map(|cell| cell.result.clone()));
+        });
+    let fields: Vec<_> = results
+        .iter()
+        .filter(|result| **result != CellResult::Ignored)
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            &CellResult::Id(Ok("1".to_owned())),
+            &CellResult::Overtaken(Field::Email),
+            &CellResult::Value(Field::Job, Ok("\"x\"".to_owned())),
+            &CellResult::LeftOut(Field::DateOfBirth),
+        ]
+    );
+}
+
+#[test]
+fn a_key_of_no_field_is_explained_as_such() {
+    let text = "{\"id\":1,\"jbo\":\"x\"}\n";
+    let mut input = open_bytes(
+        "x",
+        text.as_bytes(),
+        &InputRules::default(),
+        BlockSize::default(),
+    )
+    .expect("a good input");
+    let block = input.next_block().expect("a block").expect("a block");
+    let mut cells = Vec::new();
+    input
+        .layout()
+        .parse(&block, &RowRules::default(), 1, &mut |record| {
+            cells.extend_from_slice(record.cells);
+        });
+    let unknown = ExplainedCell {
+        source: CellSource::Input("jbo".to_owned()),
+        text: "\"x\"".to_owned(),
+        result: CellResult::NoField,
+    };
+    assert!(cells.contains(&unknown), "{cells:?}");
 }
