@@ -433,6 +433,17 @@ mod tests {
         );
         let exact = read_loosely(&["id", "job", "E-Post"], &map).expect("a good header");
         assert_eq!(exact.loose, [], "an exact name is taken for itself");
+        assert!(columns.may_have("E-Post", 0) && !columns.may_have("E-Mail", 0));
+    }
+
+    #[test]
+    fn a_name_of_map_is_there_if_a_column_matches_it_loosely() {
+        let map = [("E-Post", "email")];
+        let columns = read_loosely(&["id", "e post"], &map).expect("a good header");
+        assert_eq!(columns.mapped.len(), 2);
+        let missing = "--map: there is no column `E-Post`";
+        let faults = read_loosely(&["id", "First-Name"], &map).expect_err("a bad header");
+        assert_eq!(faults, [missing]);
     }
 
     #[test]
@@ -549,6 +560,17 @@ mod tests {
         assert!(
             matches!(read_header(&names, &[], &[]), Err(InputFault::Header { columns, .. }) if columns.len() == 1023)
         );
+        // custsync's own do not count.
+        names.insert(0, "custsync_row");
+        assert!(matches!(
+            read_header(&names, &[], &[]),
+            Err(InputFault::Header { .. })
+        ));
+        names.push("id");
+        assert!(matches!(
+            read_header(&names, &[], &[]),
+            Err(InputFault::TooManyColumns { columns: 1025, .. })
+        ));
     }
 
     #[test]

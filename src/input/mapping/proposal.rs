@@ -321,6 +321,41 @@ mod tests {
             "every field has its column"
         );
         assert_eq!(found(&names[..names.len() - 1]), Proposal::Undecided(None));
+        // A column that is ignored fills no field.
+        let rules = MappingRules::new(&[], &["job".to_owned()]).expect("good rules");
+        let found = proposals(&named(&names), NamesOf::Columns, &rules);
+        assert_eq!(found[1], Proposal::Undecided(None));
+        // A name that may be a value is not written, not even as one that is ignored.
+        let mut names = names;
+        names[1] = "jane@example.com";
+        let found = proposals(&named(&names), NamesOf::Columns, &MappingRules::default());
+        assert_eq!(
+            found[1],
+            Proposal::UndecidedByNumber(NumberReason::MayBeValue)
+        );
+    }
+
+    #[test]
+    fn columns_that_fill_nothing_may_have_the_same_name() {
+        let rules = MappingRules::new(&[], &["job".to_owned()]).expect("good rules");
+        check(
+            &["id", "job", "job", "", ""],
+            &rules,
+            NamesOf::Columns,
+            &[Proposal::Known; 5],
+        );
+    }
+
+    #[test]
+    fn loose_headers_need_no_proposal_and_keys_are_never_read_loosely() {
+        let rules = MappingRules::default().with_header_names(HeaderNames::Loose);
+        let names = ["id", "E-Mail"];
+        let known = [Proposal::Known; 2];
+        check(&names, &rules, NamesOf::Columns, &known);
+        assert!(!lacks_id(&named(&["ID"]), &known[..1], &rules));
+        let keys = [Proposal::Known, Proposal::Map(EMAIL)];
+        check(&names, &rules, NamesOf::Keys, &keys);
+        assert!(!lacks_id(&named(&names), &keys, &rules));
     }
 
     #[test]
