@@ -160,3 +160,58 @@ fn lock(file: &File, operation: FlockOperation, shown: &Shown) -> Result<(), Sta
         Err(error) => Err(shown.write(error.into())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_name_alone_is_a_file_of_the_current_directory() {
+        let folder = std::env::current_dir().expect("a directory");
+        let folder = folder.canonicalize().expect("its path");
+        let path = resolved(Path::new("none.state")).expect("a path");
+        assert_eq!(path, folder.join("none.state"));
+    }
+
+    #[test]
+    fn only_a_directory_that_does_not_exist_is_called_missing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let within = |name: &str| folder.path().join(name).join("nightly.state");
+        let missing = resolved(&within("none")).expect_err("no directory");
+        assert!(matches!(missing, StateError::NoDirectory { .. }));
+        symlink("loop", folder.path().join("loop")).expect("a link");
+        let unreadable = resolved(&within("loop")).expect_err("a loop");
+        assert!(
+            matches!(unreadable, StateError::Read { .. }),
+            "{unreadable:?}"
+        );
+    }
+
+    #[test]
+    fn a_reader_needs_no_lock_where_nobody_can_write_and_any_other_error_is_one() {
+        for (kind, want) in [
+            (io::ErrorKind::NotFound, true),
+            (io::ErrorKind::PermissionDenied, true),
+            (io::ErrorKind::ReadOnlyFilesystem, true),
+            (io::ErrorKind::Interrupted, false),
+            (io::ErrorKind::Other, false),
+        ] {
+            assert_eq!(may_be_missing(&kind.into()), want, "{kind}");
+        }
+        // A folder in the place of the lock.
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("nightly.state.lock")).expect("a folder");
+        let shared = StateLock::try_share(&folder.path().join("nightly.state"));
+        assert!(matches!(shared, Err(StateError::Read { .. })), "{shared:?}");
+    }
+
+    /// No user can create a file there, whatever their permissions.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_reader_takes_no_lock_where_none_can_be_created() {
+        let lock = StateLock::try_share(Path::new("/proc/self/none.state"));
+        assert!(lock.is_ok_and(|lock| lock.access() == Access::Read));
+    }
+}

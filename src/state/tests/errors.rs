@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 
+use super::super::disk::FIRST_BLOCK_BYTES;
 use super::super::error::StateError;
 use super::super::first_block::FirstBlock;
 use super::*;
@@ -76,6 +77,39 @@ fn a_missing_file_is_no_state_and_a_missing_directory_is_an_error() {
     drop(state);
     let again = State::create(place.lock(), &identity(), key());
     assert!(matches!(again.map(drop), Err(StateError::Exists { .. })));
+}
+
+#[test]
+fn a_path_that_cannot_be_followed_is_no_missing_state() {
+    let place = Place::new();
+    symlink("nightly.state", place.path()).expect("a link to itself");
+    let opened = State::open_any(place.lock());
+    assert!(matches!(opened, Err(StateError::Read { .. })));
+}
+
+#[test]
+fn a_state_that_is_dropped_is_closed() {
+    let place = Place::new();
+    let mut state = place.with(1..=3);
+    state.mark_at_once(&night("first"), &[2]).expect("marks");
+    drop(state);
+    // A reader repairs nothing.
+    let lock = StateLock::try_share(&place.path()).expect("a shared lock");
+    let state = State::open_any(lock).expect("it is closed");
+    assert_eq!(state.expect("a state").info().unknown, 1);
+}
+
+#[test]
+fn a_state_of_which_only_the_first_block_is_left_is_cut_short() {
+    let place = Place::new();
+    let mut state = place.with(1..=3);
+    state.mark_at_once(&night("first"), &[2]).expect("marks");
+    let being_written = fs::read(place.path()).expect("a file");
+    drop(state);
+    let bytes = usize::try_from(FIRST_BLOCK_BYTES).expect("a size");
+    fs::write(place.path(), &being_written[..bytes]).expect("a file");
+    let error = message(State::open_any(place.lock()));
+    assert!(error.contains("it is cut short"), "{error}");
 }
 
 #[test]
