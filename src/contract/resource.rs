@@ -367,4 +367,38 @@ mod tests {
         check("[]", None, None);
         check("{", None, None);
     }
+    #[test]
+    fn a_value_is_what_its_json_says() {
+        let check = |json: &str, integer: Option<i64>, text: Option<&str>, is_empty: bool| {
+            let value = MemberValue::of_json(json).expect("a value");
+            assert_eq!(
+                (value.as_integer(), value.as_text()),
+                (integer, text),
+                "{json}"
+            );
+            assert_eq!(value.is_empty(), is_empty, "{json}");
+        };
+        check("7", Some(7), None, false);
+        check("-7", Some(-7), None, false);
+        check("0", Some(0), None, false);
+        check("9223372036854775808", None, None, false);
+        check("7.5", None, None, false);
+        check("true", None, None, false);
+        check("[7]", None, None, false);
+        check("\"7\"", None, Some("7"), false);
+        check("\" \"", None, Some(" "), false);
+        check("\"\"", None, Some(""), true);
+        check("null", None, None, true);
+    }
+
+    #[test]
+    fn a_text_is_borrowed_if_json_escapes_nothing_in_it() {
+        for (json, want, is_borrowed) in [("\"é\"", "é", true), (r#""\u00e9""#, "é", false)] {
+            let Some(MemberValue::Text(text)) = MemberValue::of_json(json) else {
+                panic!("{json} is a text");
+            };
+            assert_eq!(text, want);
+            assert_eq!(matches!(text, Cow::Borrowed(_)), is_borrowed, "{json}");
+        }
+    }
 }
