@@ -1,6 +1,7 @@
 //! Counts the connections that a client opens, to tell new connections from kept ones.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,10 +25,23 @@ tokio::task_local! {
 pub(crate) struct Opened(pub(crate) Arc<AtomicUsize>);
 
 /// A connector that counts its connections.
-#[derive(Debug, Clone)]
+///
+/// The HTTP library copies its connector several times for each request, and most requests open no
+/// connection. So copies share the connector below, and each connection is opened by a copy of its
+/// own.
+#[derive(Debug)]
 pub(crate) struct CountedConnector<S> {
-    connector: S,
+    connector: Arc<S>,
     opened: Opened,
+}
+
+impl<S> Clone for CountedConnector<S> {
+    fn clone(&self) -> Self {
+        CountedConnector {
+            connector: Arc::clone(&self.connector),
+            opened: self.opened.clone(),
+        }
+    }
 }
 
 impl<S> Layer<S> for Opened {
@@ -35,7 +49,7 @@ impl<S> Layer<S> for Opened {
 
     fn layer(&self, connector: S) -> CountedConnector<S> {
         CountedConnector {
-            connector,
+            connector: Arc::new(connector),
             opened: self.clone(),
         }
     }
@@ -43,21 +57,24 @@ impl<S> Layer<S> for Opened {
 
 impl<S, R> Service<R> for CountedConnector<S>
 where
-    S: Service<R>,
+    S: Service<R> + Clone + Send + 'static,
     S::Future: Send + 'static,
+    R: Send + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
     type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
 
-    fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.connector.poll_ready(task)
+    /// Each call waits until its own copy is ready.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, target: R) -> Self::Future {
-        let (connecting, opened) = (self.connector.call(target), self.opened.clone());
+        let (mut connector, opened) = (S::clone(&self.connector), self.opened.clone());
         Box::pin(async move {
-            let connection = connecting.await?;
+            poll_fn(|task| connector.poll_ready(task)).await?;
+            let connection = connector.call(target).await?;
             opened.0.fetch_add(1, Ordering::Relaxed);
             // Completed apart from any request, so there is no request to mark.
             HAS_OPENED.try_with(|has_opened| has_opened.set(true)).ok();
