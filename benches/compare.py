@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Measures custsync and comparable programs on this machine, in turn, and prints the tables of docs/speed.md.
 
-usage: benches/compare.py [--rows N] [--rounds N] [--growth] [check] [send]      (default: both)
+usage: benches/compare.py [--binary FILE] [--rows N] [--rounds N] [--growth] [check] [send]      (default: both)
 
-needs a release build (cargo build --release --examples --bin custsync). Of the other programs, it uses those that are installed:
+needs a release build (cargo build --release --examples --bin custsync). Another custsync is measured with --binary, such as that of
+deploy/release.sh (target/dist/custsync). Of the other programs, it uses those that are installed:
   check   DuckDB           pip install duckdb
   send    nginx            apt-get install nginx-light      (the server; required for send)
           oha              cargo install oha
@@ -17,6 +18,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "release"
+CUSTOMERS = TARGET / "examples" / "customers"
+BINARY = TARGET / "custsync"
 PORT = int(os.environ.get("BENCH_PORT", "18090"))
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
@@ -81,7 +84,7 @@ ANSWER = json.dumps({"success": "Customer updated", "data": {
 def rows_file(work, rows, bad_percent, kind):
     path = work / f"{rows}-{bad_percent}.{kind}"
     if not path.exists():
-        command = [TARGET / "examples" / "customers", str(rows), "--bad-percent", str(bad_percent)]
+        command = [CUSTOMERS, str(rows), "--bad-percent", str(bad_percent)]
         with open(path, "wb") as out:
             subprocess.run(command + (["--ndjson"] if kind == "ndjson" else []), stdout=out, check=True)
     return path
@@ -118,7 +121,7 @@ def compare_check(work, rows, rounds):
     for kind in ["csv", "ndjson"]:
         path, ours, theirs, memory = rows_file(work, rows, 1, kind), [], [], 0
         for turn in range(rounds + 1):
-            seconds, _, used = measure([TARGET / "custsync", "check", path, *fresh(work)])
+            seconds, _, used = measure([BINARY, "check", path, *fresh(work)])
             command = [sys.executable, "-c", DUCKDB, path, str(os.cpu_count())]
             peer = subprocess.run([str(part) for part in command], capture_output=True, text=True)
             if peer.returncode:
@@ -151,7 +154,7 @@ def run_command(work, path, url, in_flight=64, token="any"):
     token_file = work / "token"
     token_file.write_text(token)
     token_file.chmod(0o600)
-    return [TARGET / "custsync", "run", path, "--base-url", url, "--token-file", token_file, "--rate", "unlimited",
+    return [BINARY, "run", path, "--base-url", url, "--token-file", token_file, "--rate", "unlimited",
             "--max-in-flight", str(in_flight), *fresh(work)]
 
 
@@ -203,7 +206,7 @@ def growth(work):
     with Nginx(work):
         for rows in [10_000, 100_000, 1_000_000, 10_000_000]:
             path = rows_file(work, rows, 0, "csv")
-            checked, _, check_memory = measure([TARGET / "custsync", "check", path, *fresh(work)])
+            checked, _, check_memory = measure([BINARY, "check", path, *fresh(work)])
             sent, cpu, memory = measure(run_command(work, path, url), pinned=True)
             print(f"| {rows:,} | {checked:.2f} s | {check_memory:.0f} MiB | {rows / sent:,.0f} rows/s | {cpu / rows * 1e6:.1f} µs | {memory:.0f} MiB |")
             if rows > 1_000_000:
@@ -224,7 +227,7 @@ class Sandbox:
 
     def __init__(self, latency_ms):
         pinned = ["taskset", "-c", "0"] if os.cpu_count() > 1 and shutil.which("taskset") else []
-        self.command = [*pinned, str(TARGET / "custsync"), "sandbox", "--listen", f"127.0.0.1:{PORT + 1}",
+        self.command = [*pinned, str(BINARY), "sandbox", "--listen", f"127.0.0.1:{PORT + 1}",
                         "--window", "none", "--latency", f"{latency_ms}ms"]
 
     def __enter__(self):
@@ -239,13 +242,16 @@ class Sandbox:
 
 
 def main():
+    global BINARY
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("what", nargs="*", metavar="check|send", help="what to compare (default: both)")
     arguments.add_argument("--rows", type=int, default=2_000_000, help="rows to check; a tenth of them is sent")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--growth", action="store_true", help="measure the growth of costs, up to 10,000,000 rows")
+    arguments.add_argument("--binary", type=Path, default=BINARY, help="the custsync to measure")
     options = arguments.parse_args()
-    for needed in [TARGET / "custsync", TARGET / "examples" / "customers"]:
+    BINARY = options.binary
+    for needed in [BINARY, CUSTOMERS]:
         if not needed.exists():
             sys.exit(f"{needed} is missing: cargo build --release --examples --bin custsync")
     work = Path(os.environ.get("BENCH_DIR", Path(tempfile.gettempdir()) / "custsync-bench"))
