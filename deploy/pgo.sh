@@ -7,8 +7,9 @@
 # Build with the file: RUSTFLAGS=-Cprofile-use=FILE cargo build --release. deploy/release.sh does both. The file is good for the
 # sources and the compiler that it was made with; functions that have changed since are built as without it.
 #
-# needs openssl, nginx, and the compiler's tools (rustup component add llvm-tools). Requests go through nginx, which speaks TLS, to
-# `custsync sandbox`, on the ports PGO_PORT (default 18443) and the next one of 127.0.0.1.
+# needs openssl, nginx, and the compiler's tools (rustup component add llvm-tools). Requests go to `custsync sandbox`, also through
+# nginx, which speaks TLS and HTTP/2: code that was not executed here is laid out as code that hardly ever is. The ports are PGO_PORT
+# (default 18443) and the next one of 127.0.0.1.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -81,7 +82,7 @@ http {
         keepalive 64;
     }
     server {
-        listen 127.0.0.1:$port ssl;
+        listen 127.0.0.1:$port ssl http2;
         ssl_certificate $work/certificate.pem;
         ssl_certificate_key $work/key.pem;
         location / {
@@ -120,10 +121,11 @@ use() {
 for input in customers.csv customers.ndjson customers.csv.gz customers.ndjson.gz workbook.xlsx; do
     use check "$input" --run-dir "check-$input"
 done
-to=(--base-url "https://127.0.0.1:$port/api" --ca-file certificate.pem --token-file token --rate unlimited --max-in-flight 64)
-for input in customers.csv customers.ndjson; do
-    use run "$input" "${to[@]}" --run-dir "run-$input"
-done
+send=(--token-file token --rate unlimited --max-in-flight 64)
+tls=(--base-url "https://127.0.0.1:$port/api" --ca-file certificate.pem)
+use run customers.csv "${send[@]}" "${tls[@]}" --run-dir run-tls
+use run customers.ndjson "${send[@]}" "${tls[@]}" --http2 --run-dir run-http2
+use run customers.csv "${send[@]}" --base-url "http://127.0.0.1:$((port + 1))/api" --run-dir run-plain
 stop
 mkdir -p "$(dirname "$file")"
 "$profdata" merge --sparse -o "$file" counts/*.profraw
