@@ -5,15 +5,12 @@
 #
 # usage: deploy/release.sh [FOLDER]      (default: target/dist)
 #
-# RELEASE_PROFILE names another profile of cargo (default: profiling), such as dev for a trial. RELEASE_PGO=off leaves out
-# deploy/pgo.sh, by which the program takes less time, and which needs nginx, openssl and llvm-tools. The archive of one program has
+# RELEASE_PROFILE names another profile of cargo (default: profiling), such as dev for a trial. The archive of one program has
 # always the same bytes: its times are that of the commit, or SOURCE_DATE_EPOCH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=${1:-target/dist}
 profile=${RELEASE_PROFILE:-profiling}
-# Without optimisation, there is nothing to lay out.
-pgo=${RELEASE_PGO:-$([ "$profile" = dev ] && echo off || echo on)}
 for tool in objcopy sha256sum; do
     if ! command -v "$tool" >/dev/null; then
         printf '%s is missing: install binutils and coreutils\n' "$tool" >&2
@@ -21,29 +18,14 @@ for tool in objcopy sha256sum; do
     fi
 done
 time=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
-target_dir=${CARGO_TARGET_DIR:-target}
-# With a target named, flags are not for build scripts and macros, too.
-host=$(rustc -vV | sed -n 's/^host: //p')
-build=(cargo build --profile "$profile" --locked --bin custsync --target "$host")
-case $pgo in
-    on)
-        counts=$(realpath -m "$target_dir/pgo/custsync.profdata")
-        deploy/pgo.sh "$counts"
-        CARGO_ENCODED_RUSTFLAGS="-Cprofile-use=$counts" "${build[@]}"
-        ;;
-    off) "${build[@]}" ;;
-    *)
-        printf 'RELEASE_PGO is %s: on or off is expected\n' "$pgo" >&2
-        exit 1
-        ;;
-esac
+cargo build --profile "$profile" --locked --bin custsync
 # The profile dev builds in a folder of another name.
 built=$profile
 if [ "$profile" = dev ]; then
     built=debug
 fi
 mkdir -p "$folder"
-cp "$target_dir/$host/$built/custsync" "$folder/custsync"
+cp "${CARGO_TARGET_DIR:-target}/$built/custsync" "$folder/custsync"
 
 version=$("$folder/custsync" -V)
 version=${version#custsync }
