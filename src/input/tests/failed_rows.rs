@@ -424,9 +424,8 @@ fn rows_with_escapes_are_kept_without_them_and_a_text_that_cannot_be_read_is_mar
     check(r#"1,"a"b"#, r#""1","""a""b"\"#, Texts::Marked);
 }
 
-#[test]
-fn a_field_that_a_later_row_sets_is_explained_as_overtaken() {
-    let text = format!("{HEADER}\nx.csv:3,failed,why,email,1,a@b.c,x,\n");
+/// The explained cells of the first row.
+fn explained(text: &str) -> Vec<ExplainedCell> {
     let mut input = open_bytes(
         "x",
         text.as_bytes(),
@@ -435,14 +434,22 @@ fn a_field_that_a_later_row_sets_is_explained_as_overtaken() {
     )
     .expect("a good input");
     let block = input.next_block().expect("a block").expect("a block");
-    let mut results = Vec::new();
+    let mut cells = Vec::new();
     input
         .layout()
         .parse(&block, &RowRules::default(), 1, &mut |record| {
-            results.extend(record.cells.iter().map(|cell| cell.result.clone()));
+            cells.extend_from_slice(record.cells);
         });
-    let fields: Vec<_> = results
+    cells
+}
+
+#[test]
+fn a_field_that_a_later_row_sets_is_explained_as_overtaken() {
+    let text = format!("{HEADER}\nx.csv:3,failed,why,email,1,a@b.c,x,\n");
+    let cells = explained(&text);
+    let fields: Vec<_> = cells
         .iter()
+        .map(|cell| &cell.result)
         .filter(|result| **result != CellResult::Ignored)
         .collect();
     assert_eq!(
@@ -459,20 +466,7 @@ fn a_field_that_a_later_row_sets_is_explained_as_overtaken() {
 #[test]
 fn a_key_of_no_field_is_explained_as_such() {
     let text = "{\"id\":1,\"jbo\":\"x\"}\n";
-    let mut input = open_bytes(
-        "x",
-        text.as_bytes(),
-        &InputRules::default(),
-        BlockSize::default(),
-    )
-    .expect("a good input");
-    let block = input.next_block().expect("a block").expect("a block");
-    let mut cells = Vec::new();
-    input
-        .layout()
-        .parse(&block, &RowRules::default(), 1, &mut |record| {
-            cells.extend_from_slice(record.cells);
-        });
+    let cells = explained(text);
     let unknown = ExplainedCell {
         source: CellSource::Input("jbo".to_owned()),
         text: "\"x\"".to_owned(),

@@ -78,16 +78,7 @@ fn a_high_rate_keeps_up_with_timers_of_a_millisecond() {
 #[test]
 fn a_quick_window_is_used_up_in_spite_of_late_timers() {
     const LATE: Duration = Duration::from_micros(1_500);
-    let window = RateWindow {
-        limit: Some(60_000),
-        remaining: 60_000,
-        reset: Some(Reset::After(Duration::from_mins(1))),
-    };
-    let response = Response {
-        status: 200,
-        window: Some(window),
-        ..Response::default()
-    };
+    let response = shows_a_minute(60_000);
     let mut throttle = throttle_of(Rate::Unlimited);
     let start = Moment::START;
     throttle.learn(&response, start, start, &mut Random::seeded(1));
@@ -205,16 +196,7 @@ fn auto_is_modest_until_the_headers_lead() {
         taken.last().map(|at| at.since_start()),
         Some(Duration::from_secs(1))
     );
-    let window = RateWindow {
-        limit: Some(60_000),
-        remaining: 60_000,
-        reset: Some(Reset::After(Duration::from_mins(1))),
-    };
-    let response = Response {
-        status: 200,
-        window: Some(window),
-        ..Response::default()
-    };
+    let response = shows_a_minute(60_000);
     let start = Moment::START;
     let mut throttle = throttle_of(Rate::Auto);
     throttle.learn(&response, start, start, &mut Random::seeded(1));
@@ -326,19 +308,24 @@ fn processes_without_a_store_have_a_part_each_of_what_headers_allow() {
     check(Rate::Limited(own), None, 2, 20..=20);
 }
 
-/// A throttle that has seen this window.
-fn led(rate: Rate, sharing: RateSharing) -> Throttle {
-    let mut throttle = Throttle::new(rate, sharing);
+/// An answer whose headers show a new window of a minute with so many requests.
+fn shows_a_minute(requests: u64) -> Response {
     let window = RateWindow {
-        limit: Some(600),
-        remaining: 600,
+        limit: Some(requests),
+        remaining: requests,
         reset: Some(Reset::After(Duration::from_mins(1))),
     };
-    let response = Response {
+    Response {
         status: 200,
         window: Some(window),
         ..Response::default()
-    };
+    }
+}
+
+/// A throttle that has seen a window of 600 requests a minute.
+fn led(rate: Rate, sharing: RateSharing) -> Throttle {
+    let mut throttle = Throttle::new(rate, sharing);
+    let response = shows_a_minute(600);
     let start = Moment::START;
     throttle.learn(&response, start, start, &mut Random::seeded(1));
     throttle

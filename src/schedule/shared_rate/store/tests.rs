@@ -379,20 +379,19 @@ fn a_clock_that_is_set_back_moves_all_times() {
     assert_eq!((reply.again_in_us, reply.members), (3 * S, 1));
 }
 
+/// The share that a member is told which has this one.
+fn share_of(state: &mut StoreState, member: &str, share: u64) -> u64 {
+    let asked = Ask {
+        share,
+        ..ask(member)
+    };
+    take(state, asked, NOW).share
+}
+
 #[test]
 fn a_share_gets_smaller_at_once_and_larger_where_the_others_leave_room() {
     let mut state = open();
-    let mut told = |member: &str, share: u64| {
-        take(
-            &mut state,
-            Ask {
-                share,
-                ..ask(member)
-            },
-            NOW,
-        )
-        .share
-    };
+    let mut told = |member: &str, share: u64| share_of(&mut state, member, share);
     assert_eq!(told("a", 0), 1);
     assert_eq!(told("b", 0), 0);
     assert_eq!(told("a", 1), 2);
@@ -410,17 +409,7 @@ fn a_share_gets_smaller_at_once_and_larger_where_the_others_leave_room() {
 #[test]
 fn shares_of_an_earlier_store_get_smaller_and_never_larger_while_they_exceed_the_rate() {
     let mut state = open();
-    let mut told = |member: &str, share: u64| {
-        take(
-            &mut state,
-            Ask {
-                share,
-                ..ask(member)
-            },
-            NOW,
-        )
-        .share
-    };
+    let mut told = |member: &str, share: u64| share_of(&mut state, member, share);
     assert_eq!(told("a", 1), 1);
     assert_eq!(told("b", 1), 2, "half of it, although a may use all");
     assert_eq!(told("c", 4), 4, "a third would be more than a quarter");

@@ -22,16 +22,7 @@ fn a_member_tells_the_store_at_once_of_a_new_window_and_not_of_a_known_one() {
     let start = Moment::START;
     assert!(throttle.ask_store(0, start).is_none(), "it has no news");
     for is_news in [true, false] {
-        let window = RateWindow {
-            limit: Some(600),
-            remaining: 600,
-            reset: Some(Reset::After(Duration::from_mins(1))),
-        };
-        let response = Response {
-            status: 200,
-            window: Some(window),
-            ..Response::default()
-        };
+        let response = shows_a_minute(600);
         throttle.learn(&response, start, start, &mut Random::seeded(1));
         let asked = throttle.ask_store(0, start);
         assert_eq!(asked.is_some(), is_news);
