@@ -2,6 +2,9 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::str;
+
+use memchr::memmem;
 
 /// The most pairs that are learned. There are about 200 countries, and some APIs show each in
 /// several languages.
@@ -45,6 +48,11 @@ impl Countries {
         self.learned.insert(pair)
     }
 
+    /// Whether no name of the country with this id has been learned, and there is room for one.
+    pub(crate) fn is_wanted(&self, id: i64) -> bool {
+        self.learned.len() < PAIRS_MAX && self.names(id).next().is_none()
+    }
+
     /// Learns pairs that were learned before.
     pub(crate) fn learn_all(&mut self, others: &Countries) {
         for (id, name) in &others.learned {
@@ -64,21 +72,36 @@ impl Countries {
     /// Whether the country with this id has this name; `None` if that is not known. An id with a
     /// learned name has no other one.
     pub(crate) fn has_name(&self, id: i64, name: &str) -> Option<bool> {
-        let mut names = self
-            .learned
-            .range((id, String::new())..)
-            .take_while(|(other, _)| *other == id)
-            .peekable();
+        let mut names = self.names(id).peekable();
         if names.peek().is_some() {
-            return Some(names.any(|(_, learned)| learned == name));
+            return Some(names.any(|learned| learned == name));
         }
         self.id(name).map(|other| other == id)
     }
+
+    /// The learned names of the country with this id.
+    fn names(&self, id: i64) -> impl Iterator<Item = &str> {
+        self.learned
+            .range((id, String::new())..)
+            .take_while(move |(other, _)| *other == id)
+            .map(|(_, name)| name.as_str())
+    }
+}
+
+/// The id of the country that a request sets, by its body. A name is followed by its value without a
+/// space ([`CustomerUpdate::write_body`](super::CustomerUpdate::write_body)), and a quote within a
+/// text is escaped, so nothing else can look like it.
+pub(crate) fn country_of_request(body: &[u8]) -> Option<i64> {
+    const NAME: &[u8] = b"\"country_id\":";
+    let value = body.get(memmem::find(body, NAME)? + NAME.len()..)?;
+    let end = value.iter().position(|byte| matches!(byte, b',' | b'}'))?;
+    str::from_utf8(value.get(..end)?).ok()?.parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{Field, SentFields};
 
     #[test]
     fn a_name_has_the_id_that_the_api_showed_it_for() {
@@ -94,6 +117,40 @@ mod tests {
         assert_eq!(countries.id("Norway"), Some(2), "the API knows better");
         assert!(countries.learn(5, "Switzerland"));
         assert_eq!(countries.id("Switzerland"), None, "two countries");
+    }
+
+    #[test]
+    fn one_name_of_each_country_is_wanted() {
+        let mut countries = Countries::of_words([("Norge".to_owned(), 2)]);
+        assert!(countries.is_wanted(2), "the API may have another name");
+        countries.learn(2, "Norway");
+        assert!(!countries.is_wanted(2));
+        assert!(countries.is_wanted(1) && countries.is_wanted(3));
+        for id in 3.. {
+            if !countries.learn(id, "Atlantis") {
+                break;
+            }
+        }
+        assert!(!countries.is_wanted(1), "there is no room");
+    }
+
+    #[test]
+    fn a_request_tells_the_country_that_it_sets() {
+        let check = |body: &str, want: Option<i64>| {
+            assert_eq!(country_of_request(body.as_bytes()), want, "{body}");
+            let sent = SentFields::of_request(body.as_bytes()).unwrap_or_default();
+            let mut fields = sent.fields();
+            let read = fields
+                .find_map(|(field, value)| (field == Field::CountryId).then(|| value.as_integer()));
+            assert_eq!(read.flatten(), want, "{body}");
+        };
+        check(r#"{"country_id":44}"#, Some(44));
+        check(r#"{"gender":"male","country_id":-1,"job":"x"}"#, Some(-1));
+        check(r#"{"country_id":null,"job":"x"}"#, None);
+        check(r#"{"job":"x"}"#, None);
+        check(r#"{"job":"\"country_id\":7"}"#, None);
+        check(r#"{"job":"\\","country_id":8}"#, Some(8));
+        check(r#"{"job":"\\\"country_id\":7,","country_id":9}"#, Some(9));
     }
 
     #[test]

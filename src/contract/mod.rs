@@ -61,7 +61,7 @@ pub(crate) use as_shown::is_as_shown;
 pub(crate) use canonical::{write_canonical, write_shown};
 pub(crate) use classification::is_blank;
 pub(crate) use compare::compare_answer;
-pub(crate) use country::Countries;
+pub(crate) use country::{Countries, country_of_request};
 pub(crate) use country_names::CountryNames;
 pub(crate) use customer_page::{CUSTOMERS_PER_PAGE, CustomerPage, PageAnswered, PageError};
 pub(crate) use date::Today;

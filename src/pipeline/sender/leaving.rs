@@ -13,15 +13,17 @@ use crate::schedule::{Request, StopReason, Ticket};
 impl Driver {
     /// Sends a request of a row.
     pub(super) fn send(&mut self, ticket: Ticket, request: Request) {
+        let row = self.sending.schedule.row(ticket);
         let RowContent::Update {
             id,
             body,
             read_first,
             ..
-        } = &self.sending.schedule.row(ticket).content
+        } = &row.content
         else {
             unreachable!("only updates are offered");
         };
+        let image = self.carer.keeps_image(request, row);
         let (customer, body) = (*id, body.clone());
         let if_match = read_first.as_ref().and_then(|read| read.tag.clone());
         if request == Request::Write
@@ -36,7 +38,6 @@ impl Driver {
             crash::kill_at("put-leaves");
         }
         let (api, token) = (self.sending.api.clone(), self.token_refresh.token());
-        let image = self.carer.keeps_image(request);
         match request {
             Request::Write => self.in_flight.add(ticket, request, async move {
                 let update = Update {

@@ -187,6 +187,22 @@ impl LeftOutProbe {
     pub(super) fn is_open(&self) -> bool {
         self.state.is_open()
     }
+
+    /// Whether the customer that the answer to an update of `fields` shows is needed: fields that it
+    /// leaves out may show what becomes of them, and the name of a country helps to put back a
+    /// customer whom the probe is still to read.
+    pub(super) fn needs_customer(
+        &self,
+        fields: FieldSet,
+        teaches_country: impl FnOnce() -> bool,
+    ) -> bool {
+        let leaves_out = fields != FieldSet::ALL;
+        match self.state {
+            ProbeState::Armed => leaves_out || teaches_country(),
+            ProbeState::Unknown => leaves_out,
+            ProbeState::Kept | ProbeState::Trusted | ProbeState::Lost => false,
+        }
+    }
 }
 
 impl ProbeState {
@@ -310,6 +326,26 @@ mod tests {
         let later = (1..).map(|number| read(&mut probe, number));
         let later = later.take_while(|after| *after == AfterRead::Later).count();
         assert_eq!(later, READS_MAX - 1);
+    }
+
+    #[test]
+    fn an_update_of_all_fields_shows_nothing_but_the_name_of_a_country() {
+        let check = |state: ProbeState, fields: FieldSet, teaches: bool, want: bool| {
+            let probe = LeftOutProbe::new(state);
+            let needs = probe.needs_customer(fields, || teaches);
+            assert_eq!(needs, want, "{state:?} {fields:?} {teaches}");
+        };
+        for teaches in [true, false] {
+            check(ProbeState::Armed, email(), teaches, true);
+            check(ProbeState::Armed, FieldSet::ALL, teaches, teaches);
+            // No other customer will be read, so none has to be put back with what is learned.
+            check(ProbeState::Unknown, email(), teaches, true);
+            check(ProbeState::Unknown, FieldSet::ALL, teaches, false);
+            for ended in [ProbeState::Kept, ProbeState::Trusted, ProbeState::Lost] {
+                check(ended, email(), teaches, false);
+                check(ended, FieldSet::ALL, teaches, false);
+            }
+        }
     }
 
     #[test]

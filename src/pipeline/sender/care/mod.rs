@@ -38,8 +38,8 @@ pub(crate) use self::update::UpdateCare;
 use super::super::image_writer::{Durable, ImageWriter};
 use crate::api::reading::KeepImage;
 use crate::contract::{
-    Answer, Countries, Field, FieldSet, Image, LeftOutEffect, SentFields, Shown, can_be_put_back,
-    lay_over,
+    Answer, Countries, FieldSet, Image, LeftOutEffect, SentFields, Shown, can_be_put_back,
+    country_of_request, lay_over,
 };
 use crate::journal::{ImageEntry, ImagesError};
 use crate::preview::{NotShown, Previewer};
@@ -125,14 +125,18 @@ impl Carer {
         }
     }
 
-    /// Whether the customer in an answer is needed.
-    pub(super) fn keeps_image(&self, request: Request) -> KeepImage {
-        let is_needed = match request {
-            Request::Read => true,
-            // The answer shows the names of countries, too.
-            Request::Write => {
-                !matches!(self.mode, Mode::None) || self.probe.is_open() || self.plan.is_some()
+    /// Whether the customer in the answer to a request of this row is needed.
+    pub(super) fn keeps_image(&self, request: Request, row: &Row) -> KeepImage {
+        let is_needed = match (request, &self.mode, &row.content) {
+            (Request::Write, Mode::None, RowContent::Update { fields, body, .. })
+                if self.plan.is_none() =>
+            {
+                let countries = &self.countries;
+                let teaches_country =
+                    || country_of_request(body).is_some_and(|id| countries.is_wanted(id));
+                self.probe.needs_customer(*fields, teaches_country)
             }
+            _ => true,
         };
         if is_needed {
             KeepImage::Yes
@@ -143,14 +147,13 @@ impl Carer {
 
     /// Learns the name of a country from the answer to an update that sets its id.
     pub(super) fn learn(&mut self, body: &[u8], shown: &Image) {
-        let Some((id, name)) = country_of(body, shown) else {
-            return;
-        };
-        if self.countries.learn(id, &name)
+        if let Some(id) = country_of_request(body)
+            && let Some(name) = shown.country_text()
+            && self.countries.learn(id, name)
             && self.keeps_images()
             && let Some(images) = &self.images
         {
-            images.push_country(id, &name);
+            images.push_country(id, name);
         }
     }
 
@@ -489,14 +492,4 @@ impl Carer {
             images: self.images,
         }
     }
-}
-
-/// The id that an update sets, and the name of the country in its answer.
-fn country_of(body: &[u8], shown: &Image) -> Option<(i64, String)> {
-    let name = shown.country_text()?;
-    let sent = SentFields::of_request(body)?;
-    let id = sent
-        .fields()
-        .find_map(|(field, value)| (field == Field::CountryId).then(|| value.as_integer()))??;
-    Some((id, name.to_owned()))
 }
