@@ -34,6 +34,7 @@ source = (f"read_ndjson('{path}', columns={{{types}}})" if path.endswith("ndjson
 db = duckdb.connect()
 db.execute(f"set threads={threads}")
 db.execute("set preserve_insertion_order=false")
+db.execute("set enable_progress_bar=false")
 whole = lambda column: f"({column} is null or try_cast({column} as bigint) is not null)"
 text = lambda column, most: f"({column} is not null and length({column}) <= {most})"
 rules = [
