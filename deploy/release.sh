@@ -5,12 +5,15 @@
 #
 # usage: deploy/release.sh [FOLDER]      (default: target/dist)
 #
-# RELEASE_PROFILE names another profile of cargo (default: profiling), such as dev for a trial. The archive of one program has
+# RELEASE_PROFILE names another profile of cargo (default: profiling), such as dev for a trial. RELEASE_PGO=off leaves out
+# deploy/pgo.sh, by which the program takes less time, and which needs nginx, openssl and llvm-tools. The archive of one program has
 # always the same bytes: its times are that of the commit, or SOURCE_DATE_EPOCH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=${1:-target/dist}
 profile=${RELEASE_PROFILE:-profiling}
+# Without optimisation, there is nothing to lay out.
+pgo=${RELEASE_PGO:-$([ "$profile" = dev ] && echo off || echo on)}
 for tool in objcopy sha256sum; do
     if ! command -v "$tool" >/dev/null; then
         printf '%s is missing: install binutils and coreutils\n' "$tool" >&2
@@ -18,14 +21,20 @@ for tool in objcopy sha256sum; do
     fi
 done
 time=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}
-cargo build --profile "$profile" --locked --bin custsync
-# The profile dev builds in a folder of another name.
-built=$profile
-if [ "$profile" = dev ]; then
-    built=debug
-fi
+case $pgo in
+    on) built=$(deploy/pgo.sh "$profile") ;;
+    off)
+        cargo build --profile "$profile" --locked --bin custsync
+        # The profile dev builds in a folder of another name.
+        built=${CARGO_TARGET_DIR:-target}/$([ "$profile" = dev ] && echo debug || echo "$profile")/custsync
+        ;;
+    *)
+        printf 'RELEASE_PGO is %s: on or off is expected\n' "$pgo" >&2
+        exit 1
+        ;;
+esac
 mkdir -p "$folder"
-cp "${CARGO_TARGET_DIR:-target}/$built/custsync" "$folder/custsync"
+cp "$built" "$folder/custsync"
 
 version=$("$folder/custsync" -V)
 version=${version#custsync }
