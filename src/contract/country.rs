@@ -69,6 +69,11 @@ impl Countries {
         }
     }
 
+    /// The id of the country that the API showed this name for, if that was just one.
+    pub(crate) fn learned_id(&self, name: &str) -> Option<i64> {
+        *self.ids.get(name)?
+    }
+
     /// Whether the country with this id has this name; `None` if that is not known. An id with a
     /// learned name has no other one.
     pub(crate) fn has_name(&self, id: i64, name: &str) -> Option<bool> {
@@ -114,9 +119,12 @@ mod tests {
         assert!(countries.learn(2, "Norway"));
         assert_eq!(countries.id("Switzerland"), Some(4));
         assert_eq!(countries.id("Suisse"), Some(4));
+        assert_eq!(countries.learned_id("Suisse"), None, "the user's word");
+        assert_eq!(countries.learned_id("Switzerland"), Some(4));
         assert_eq!(countries.id("Norway"), Some(2), "the API knows better");
         assert!(countries.learn(5, "Switzerland"));
         assert_eq!(countries.id("Switzerland"), None, "two countries");
+        assert_eq!(countries.learned_id("Switzerland"), None, "two countries");
     }
 
     #[test]

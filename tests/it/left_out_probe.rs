@@ -413,13 +413,32 @@ fn nothing_is_read_for_users_who_trust_the_api() {
     assert_eq!(scenario.counts().reads, 0, "{}", end.stderr);
 }
 
+/// A header of all fields, and a row that sets all of them.
+fn complete_row(id: u64, country: u64) -> String {
+    format!(
+        "id,first_name,last_name,phone_number,email,date_of_birth,gender,country_id,identity_number,job,address,default_channel_id,user_id\n\
+        {id},Ann,Lee,+4930123,ann@example.com,1985-04-12,female,{country},N1,Nurse,Street 1,1,2\n"
+    )
+}
+
 #[test]
 fn nothing_is_read_for_rows_that_set_all_fields() {
-    let rows = "id,first_name,last_name,phone_number,email,date_of_birth,gender,country_id,identity_number,job,address,default_channel_id,user_id\n\
-        1,Ann,Lee,+4930123,ann@example.com,1985-04-12,female,7,N1,Nurse,Street 1,1,2\n";
-    let scenario = probing(rows, |_| true, |_| {});
+    let scenario = probing(&complete_row(1, 7), |_| true, |_| {});
     scenario.run([]).exits(0);
     assert_eq!(scenario.counts().reads, 0);
+}
+
+#[test]
+fn complete_rows_teach_the_country_by_which_a_customer_is_put_back() {
+    let scenario = probing("", |_| false, |options| options.put = Put::Replace);
+    let before = scenario.sandbox_thread().customer(2);
+    let country = before["country_id"].as_u64().expect("a country");
+    let rows = complete_row(1, country) + "2,,,,,,,,,Clerk,,,\n";
+    scenario.write("customers.csv", rows);
+    let end = scenario.run([]).exits(2).says(CLEARS);
+    assert_eq!(scenario.ledger().0.len(), 3, "two rows, and one put back");
+    assert_eq!(scenario.sandbox_thread().customer(2), before);
+    assert!(!end.files.contains_key("before.ndjson"), "nothing is left");
 }
 
 #[test]

@@ -414,7 +414,14 @@ impl Carer {
         {
             undo.keep(entry());
         }
+        // Images of the whole run have been given each country when it was learned.
+        let country = image.country_text().filter(|_| !self.keeps_images());
         let images = self.images.as_mut().expect("images are kept");
+        if let Some(name) = country
+            && let Some(id) = self.countries.learned_id(name)
+        {
+            images.push_country(id, name);
+        }
         let number = images.push(entry());
         crash::kill_at("image-queued");
         self.waiting
