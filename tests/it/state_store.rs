@@ -24,7 +24,11 @@ const CUSTOMERS: u64 = 20_000;
 /// The batches of marks after each edit. A batch is of the customers whose id has this remainder.
 const BATCHES: u64 = 7;
 const REMAINDERS: u64 = 50;
-const LIFE_MAX_MS: usize = 500;
+/// The most steps that a process makes before its last moments, and the longest of these.
+const STEPS_MAX: usize = 3;
+const LAST_MOMENTS_MAX_MS: usize = 250;
+/// The time after which a process counts as stuck.
+const STUCK: Duration = Duration::from_mins(1);
 
 /// The customers of the test of memory, by default and if there is time.
 const MANY_FEW: usize = 300_000;
@@ -111,6 +115,15 @@ fn edit_for_ever(path: &Path) {
     }
 }
 
+/// Reads this many steps, however long they take on a busy machine.
+fn steps(count: usize, lines: &Receiver<String>, last: &mut Reported) {
+    let mut left = count;
+    while left > 0 {
+        let line = lines.recv_timeout(STUCK).expect("the process goes on");
+        left -= usize::from(note(&line, last));
+    }
+}
+
 /// Reads the steps that a process reports until this time.
 fn steps_until(end: Instant, lines: &Receiver<String>, last: &mut Reported) {
     while let Ok(line) = lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -118,16 +131,18 @@ fn steps_until(end: Instant, lines: &Receiver<String>, last: &mut Reported) {
     }
 }
 
-fn note(line: &str, last: &mut Reported) {
+/// Notes a step. Returns whether the line is one.
+fn note(line: &str, last: &mut Reported) -> bool {
     // The first step stands behind the words of the test's runner.
     let Some((_, step)) = line.split_once("step ") else {
-        return;
+        return false;
     };
     let (night, batches) = step.split_once(' ').unwrap();
     *last = Reported {
         night: night.parse().unwrap(),
         batches: batches.parse().unwrap(),
     };
+    true
 }
 
 /// Checks that a state is that of one night, with at least the marks that were reported.
@@ -184,8 +199,9 @@ fn a_state_whose_process_is_killed_is_the_old_one_or_the_new_with_all_reported_m
                 sender.send(line).unwrap();
             }
         });
-        let life = Duration::from_millis(random.below(LIFE_MAX_MS) as u64);
-        steps_until(Instant::now() + life, &lines, &mut last);
+        steps(random.below(STEPS_MAX + 1), &lines, &mut last);
+        let moments = Duration::from_millis(random.below(LAST_MOMENTS_MAX_MS) as u64);
+        steps_until(Instant::now() + moments, &lines, &mut last);
         child.kill().unwrap();
         child.wait().unwrap();
         reader.join().unwrap();
