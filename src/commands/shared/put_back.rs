@@ -13,8 +13,8 @@ use tracing::{info, warn};
 use crate::api::reading::KeepImage;
 use crate::api::{Api, Token, Update};
 use crate::contract::{
-    Answer, Answered, ChangeHistory, Conflicts, Countries, EntityTag, Field, FieldFate, FieldSet,
-    Image, LeftOutEffect, RestoreRequest, RestoreRules, SentFields,
+    Answer, Answered, ChangeHistory, Conflicts, Countries, EntityTag, FieldFate, FieldSet, Image,
+    LeftOutEffect, RestoreRequest, RestoreRules, SentFields, country_of_request,
 };
 use crate::journal::ImageEntry;
 use crate::process::crash;
@@ -131,7 +131,6 @@ async fn try_to_put_back(
     update: &ImageEntry,
     countries: &Countries,
 ) -> anyhow::Result<Step> {
-    let sent = sent_of(update);
     let Some(Read { image: now, tag }) = patient.read(update).await? else {
         bail!("the customer of row {} cannot be read", update.row);
     };
@@ -143,7 +142,8 @@ async fn try_to_put_back(
         return Ok(Step::Done(PutBack::NothingLost));
     }
     let mut countries = countries.clone();
-    if let (Some(id), Some(name)) = (country_of(&sent), now.country_text()) {
+    let country_sent = country_of_request(update.sent.get().as_bytes());
+    if let (Some(id), Some(name)) = (country_sent, now.country_text()) {
         countries.learn(id, name);
     }
     let mut history = ChangeHistory::new(LeftOutEffect::Cleared);
@@ -206,12 +206,6 @@ fn lost_by(update: &ImageEntry, now: &Image) -> FieldSet {
 
 fn names(fields: FieldSet) -> String {
     fields.names().collect::<Vec<_>>().join(", ")
-}
-
-/// The id of the country that an update sets.
-fn country_of(sent: &SentFields<'_>) -> Option<i64> {
-    let mut fields = sent.fields();
-    fields.find_map(|(field, value)| (field == Field::CountryId).then(|| value.as_integer()))?
 }
 
 impl Patient<'_> {
