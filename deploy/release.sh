@@ -6,8 +6,8 @@
 # usage: deploy/release.sh [FOLDER]      (default: target/dist)
 #
 # RELEASE_PROFILE names another profile of cargo (default: profiling), such as dev for a trial. RELEASE_PGO=off leaves out
-# deploy/pgo.sh, by which the program takes less time, and which needs nginx, openssl and llvm-tools. The archive of one program has
-# always the same bytes: its times are that of the commit, or SOURCE_DATE_EPOCH.
+# deploy/pgo.sh, by which the program takes less time, and which says what it needs. The archive of one program has always the same
+# bytes: its times are that of the commit, or SOURCE_DATE_EPOCH.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 folder=${1:-target/dist}

@@ -414,10 +414,9 @@ impl Carer {
         {
             undo.keep(entry());
         }
-        // Images of the whole run have been given each country when it was learned.
-        let country = image.country_text().filter(|_| !self.keeps_images());
         let images = self.images.as_mut().expect("images are kept");
-        if let Some(name) = country
+        // The customer is put back by it, perhaps in another process. The file keeps each pair once.
+        if let Some(name) = image.country_text()
             && let Some(id) = self.countries.learned_id(name)
         {
             images.push_country(id, name);
